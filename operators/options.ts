@@ -1,0 +1,78 @@
+/**
+ * Checks of options at construction: each returns the value that it was given, or throws an error that
+ * names the option, the value and what is allowed.
+ */
+
+/** How a bad value reads in a message: strings quoted, long ones cut. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
+  if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return String(value)
+}
+
+/** What a number may be; both ends belong to the range. */
+export interface NumberRange {
+  readonly min?: number
+  readonly max?: number
+}
+
+/** A whole number within the range; `Infinity` only where `max` is `Infinity`. */
+export function checkInteger(option: string, value: unknown, range: NumberRange = {}): number {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = range
+  if (typeof value !== 'number') {
+    throw new TypeError(`${option} must be a whole number from ${min} to ${max}, got ${show(value)}`)
+  }
+  const whole = Number.isInteger(value) || (value === Infinity && max === Infinity)
+  if (!whole || value < min || value > max) {
+    throw new RangeError(`${option} must be a whole number from ${min} to ${max}, got ${value}`)
+  }
+  return value
+}
+
+/** A number (fractions allowed, never `NaN`) within the range. */
+export function checkNumber(option: string, value: unknown, range: NumberRange = {}): number {
+  const { min = 0, max = Number.MAX_VALUE } = range
+  if (typeof value !== 'number') {
+    throw new TypeError(`${option} must be a number from ${min} to ${max}, got ${show(value)}`)
+  }
+  if (!(value >= min && value <= max)) {
+    throw new RangeError(`${option} must be a number from ${min} to ${max}, got ${value}`)
+  }
+  return value
+}
+
+/** One of a closed set of strings. */
+export function checkOneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value)
+  if (found !== undefined) return found
+  const expected = allowed.map((candidate) => JSON.stringify(candidate)).join(', ')
+  if (typeof value !== 'string') throw new TypeError(`${option} must be one of ${expected}, got ${show(value)}`)
+  throw new RangeError(`${option} must be one of ${expected}, got ${show(value)}`)
+}
+
+/** A function. */
+export function checkFunction<F>(option: string, value: F): F {
+  if (typeof value !== 'function') throw new TypeError(`${option} must be a function, got ${show(value)}`)
+  return value
+}
+
+/** A string that is not empty. */
+export function checkText(option: string, value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError(`${option} must be a string, got ${show(value)}`)
+  if (value === '') throw new RangeError(`${option} must not be empty`)
+  return value
+}
+
+/** An options object that has no keys but the known ones: a misspelt option is an error, not ignored. */
+export function checkKeys(subject: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${subject}: options must be an object, got ${show(options)}`)
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new TypeError(`${subject}: unknown option ${JSON.stringify(key)}; known are ${known.join(', ')}`)
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/** A document as it is handed to a retriever, which cuts it into passages. */
+export interface SourceDocument {
+  /** Its name, e.g. its path; adding another of the same name replaces it. */
+  readonly source: string
+  readonly text: string
+}
+
+/** A piece of a document that was found. */
+export interface Passage {
+  /** The document that it was found in. */
+  readonly source: string
+  /** The headings above it, outermost first. */
+  readonly headings: readonly string[]
+  readonly text: string
+  /** Greater is better; comparable within one search only. */
+  readonly score: number
+}
+
+/** How to search. */
+export interface SearchOptions {
+  /** How many passages at the most, 1 … 100; default 4. */
+  readonly topK?: number
+  readonly signal?: AbortSignal
+}
+
+/** Finds the passages that bear on a question. */
+export interface Retriever {
+  /** The best passages, best first; none when nothing fits. */
+  search(query: string, options?: SearchOptions): Promise<readonly Passage[]>
+  /** Adds or replaces documents; resolves when they can be found. */
+  add(documents: readonly SourceDocument[]): Promise<void>
+  /** Removes documents by name; an unknown name is ignored. */
+  remove(sources: readonly string[]): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,69 @@
+import type { ChatMessage, GenerationParameters } from '../prompt-request.ts'
+
+/** What a model is asked: the conversation as the model shall see it. */
+export interface Prompt {
+  readonly messages: readonly ChatMessage[]
+  /** The model that is asked for; the worker's first when absent. */
+  readonly model?: string
+  readonly parameters?: GenerationParameters
+}
+
+/** How one call is made. */
+export interface InferOptions {
+  /** Cancels for real: the connection to the model is closed, and the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+/** Tokens counted by the model. */
+export interface Usage {
+  readonly promptTokens: number
+  readonly completionTokens: number
+}
+
+/** Why a model stopped. */
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
+
+/** A piece of an answer; the texts of all chunks concatenate to the answer. */
+export interface CompletionChunk {
+  /** May be empty, in the chunk that carries only a finish reason or the usage. */
+  readonly text: string
+  /** On one of the last chunks. */
+  readonly finishReason?: FinishReason
+  /** On one of the last chunks, where the model counts. */
+  readonly usage?: Usage
+}
+
+/** A whole answer. */
+export interface Completion {
+  readonly text: string
+  readonly finishReason: FinishReason
+  readonly usage?: Usage
+}
+
+/** What a worker is and can do. */
+export interface ModelInfo {
+  /** The worker's name, e.g. `'echo'`. */
+  readonly id: string
+  /** Who serves the model, e.g. `'openai'`. */
+  readonly provider: string
+  /** The models' names, the default first; at least one. */
+  readonly models: readonly string[]
+  /** Prompt and answer together, in tokens, where it is known. */
+  readonly contextWindow?: number
+  readonly capabilities: readonly ('chat' | 'stream')[]
+}
+
+/** Whether the model can be reached now; `health()` reports, it never rejects. */
+export type HealthStatus =
+  | { readonly healthy: true; readonly latencyMs: number }
+  | { readonly healthy: false; readonly reason: string }
+
+/** A model that answers prompts; make one with `defineWorker`. */
+export interface ModelWorker {
+  readonly info: ModelInfo
+  infer(prompt: Prompt, options?: InferOptions): Promise<Completion>
+  inferStream(prompt: Prompt, options?: InferOptions): AsyncIterable<CompletionChunk>
+  inferBatch(prompts: readonly Prompt[], options?: InferOptions): Promise<readonly Completion[]>
+  health(options?: { readonly signal?: AbortSignal }): Promise<HealthStatus>
+  close(): Promise<void>
+}
