@@ -1,0 +1,26 @@
+/** Why an item, or a request, was turned away. */
+export type ShedReason =
+  | 'full'
+  | 'evicted'
+  | 'door'
+  | 'too-large'
+  | 'wait-timeout'
+  | 'rate'
+  | 'breaker'
+  | 'budget'
+  | 'draining'
+  | 'stage-down'
+
+/** How one item that was offered to a channel ended; told exactly once for each. */
+export interface ItemOutcome<T> {
+  readonly kind: 'completed' | 'shed' | 'failed' | 'expired' | 'discarded'
+  readonly value: T
+  /** Why it was shed. */
+  readonly reason?: ShedReason
+  /** What its project threw or rejected with. */
+  readonly error?: unknown
+  /** From its arrival to its start or, if it never started, to its end. */
+  readonly waitedMs: number
+  /** From its start to its end; 0 if it never started. */
+  readonly ranMs: number
+}

@@ -1,0 +1,62 @@
+/** One who waits: for room (with the value it brings) or for a value. */
+interface Waiter<Brought, Given> {
+  readonly brought: Brought
+  readonly resolve: (given: Given) => void
+  readonly reject: (reason: unknown) => void
+  readonly forget: () => void
+}
+
+/** Those who wait for something, first come, first served; each can leave by its `AbortSignal`. */
+export class WaitLine<Brought, Given> {
+  private readonly waiters = new Set<Waiter<Brought, Given>>()
+
+  get length(): number {
+    return this.waiters.size
+  }
+
+  /**
+   * Joins the line; the promise resolves when it is this waiter's turn, and rejects with the signal's
+   * reason when it leaves.
+   *
+   * @param onLeave Called when the waiter left by its signal.
+   */
+  join(brought: Brought, signal: AbortSignal | undefined, onLeave?: () => void): Promise<Given> {
+    return new Promise<Given>((resolve, reject) => {
+      const leave = (): void => {
+        this.waiters.delete(waiter)
+        onLeave?.()
+        // The reason is whatever the caller aborted with, as everywhere on the platform.
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+        reject(signal?.reason)
+      }
+      const waiter: Waiter<Brought, Given> = {
+        brought,
+        resolve,
+        reject,
+        forget: () => signal?.removeEventListener('abort', leave),
+      }
+      this.waiters.add(waiter)
+      signal?.addEventListener('abort', leave, { once: true })
+    })
+  }
+
+  /** Serves the first in line and returns what it brought; `undefined` when nobody waits. */
+  serve(given: Given): Brought | undefined {
+    for (const waiter of this.waiters) {
+      this.waiters.delete(waiter)
+      waiter.forget()
+      waiter.resolve(given)
+      return waiter.brought
+    }
+    return undefined
+  }
+
+  /** Sends everybody away with an error. */
+  dismiss(reason: Error): void {
+    for (const waiter of this.waiters) {
+      waiter.forget()
+      waiter.reject(reason)
+    }
+    this.waiters.clear()
+  }
+}

@@ -1,0 +1,71 @@
+import { type ShedReason, SpillwayError } from '../../operators/index.ts'
+
+/** The request was turned away; try again after `retryAfterMs`. */
+export class ShedError extends SpillwayError {
+  readonly code = 'shed'
+  readonly stage: string
+  readonly reason: ShedReason
+  readonly retryAfterMs: number
+
+  constructor(stage: string, reason: ShedReason, retryAfterMs: number) {
+    super(`shed at stage ${JSON.stringify(stage)}: ${reason}; try again in ${retryAfterMs} ms`)
+    this.stage = stage
+    this.reason = reason
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** A stage could not do its work for a request; `cause` is what its handler threw. */
+export class StageError extends SpillwayError {
+  readonly code: 'stage_failed' | 'stage_timeout' | 'drain_timeout' = 'stage_failed'
+  readonly stage: string
+
+  constructor(stage: string, message: string, options?: ErrorOptions) {
+    super(`stage ${JSON.stringify(stage)} ${message}`, options)
+    this.stage = stage
+  }
+}
+
+/** A stage gave neither a value nor a first chunk within its `timeoutMs`. */
+export class StageTimeoutError extends StageError {
+  override readonly code = 'stage_timeout'
+
+  constructor(stage: string, timeoutMs: number) {
+    super(stage, `gave neither a value nor a first chunk within its timeoutMs of ${timeoutMs} ms`)
+  }
+}
+
+/** The pipeline was shut down before the request could be finished. */
+export class DrainTimeoutError extends StageError {
+  override readonly code = 'drain_timeout'
+
+  constructor(stage: string, timeoutMs: number) {
+    super(stage, `had not finished when the drain's timeoutMs of ${timeoutMs} ms was over`)
+  }
+}
+
+/** The request's deadline passed before its answer was complete. */
+export class ExpiredError extends SpillwayError {
+  readonly code = 'expired'
+  readonly stage: string
+
+  constructor(stage: string, deadlineMs: number) {
+    super(`the deadline of ${deadlineMs} ms passed while the request was at stage ${JSON.stringify(stage)}`)
+    this.stage = stage
+  }
+}
+
+/** The request was cancelled; `cause` is the reason that was given. */
+export class CancelledError extends SpillwayError {
+  readonly code = 'cancelled'
+}
+
+/** A reply was read a second time; it has one reader. */
+export class AlreadyConsumedError extends SpillwayError {
+  readonly code = 'already_consumed'
+}
+
+/** A pipeline that cannot be started; the message names every fault. */
+export class TopologyError extends SpillwayError {
+  readonly code = 'invalid_topology'
+}

@@ -1,0 +1,93 @@
+import type { Observable, OperatorFunction } from 'rxjs'
+import type { Outcome } from './outcome.ts'
+import type { Reply } from './reply.ts'
+
+/** Every submission is in exactly one of the other six figures: their sum is `submitted`, at every instant. */
+export interface Ledger {
+  readonly submitted: number
+  readonly completed: number
+  readonly shed: number
+  readonly failed: number
+  readonly expired: number
+  readonly cancelled: number
+  readonly inFlight: number
+}
+
+/** A stage's latency since the start, estimated from its histogram. */
+export interface LatencyFigures {
+  readonly count: number
+  readonly meanMs: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+/** The life of a stage. */
+export type StageState = 'starting' | 'running' | 'backing-off' | 'draining' | 'stopped' | 'failed'
+
+/** What can be seen of a stage while it runs. */
+export interface StageFigures {
+  readonly queueDepth: number
+  readonly capacity: number
+  readonly running: number
+  readonly concurrency: number
+  readonly state: StageState
+  readonly restarts: number
+  /** Requests that this stage turned away. */
+  readonly shed: number
+  /** Runs of its handler that gave a value or a stream. */
+  readonly processed: number
+  /** Slots taken back from handlers that did not heed their signal within `abortGraceMs`. */
+  readonly abandoned: number
+  readonly latency: LatencyFigures
+}
+
+/** The life of a pipeline. */
+export type PipelineState = 'running' | 'draining' | 'stopped' | 'failed'
+
+/** Something that happened to the pipeline or one of its stages. */
+export type PipelineEvent =
+  | { readonly type: 'started' | 'drained' | 'stopped' | 'restarted'; readonly stage: string }
+  | { readonly type: 'crashed' | 'escalated'; readonly stage: string; readonly error: unknown }
+
+/** How a drain went. */
+export interface DrainReport {
+  /** Requests in flight when it began. */
+  readonly inFlight: number
+  readonly completed: number
+  readonly shed: number
+  readonly failed: number
+  readonly expired: number
+  readonly cancelled: number
+  /** Of the failed: those that ran out of time. */
+  readonly timedOut: number
+  readonly durationMs: number
+}
+
+/** Where a submission comes from: a caller, or the dead letters. */
+export type Origin = 'client' | 'redrive'
+
+/** A pipeline at work. */
+export interface Running<Request, Output, Stage extends string = string> {
+  readonly name: string
+  readonly state: PipelineState
+  /** Admits the request or turns it away, at once; never throws. */
+  submit(request: Request): Reply<Output>
+  /** Submits on subscription: for `retry`, `timeout`, `switchMap` …; unsubscribing cancels. */
+  request(request: Request): Observable<Output>
+  /** One outcome for each request, in the order in which they end; the value of a stream is the array of its chunks. */
+  asOperator(): OperatorFunction<Request, Outcome<Output | readonly Output[]>>
+  ledger(): Ledger
+  /** The stages' figures now, by name. */
+  readonly stages: Readonly<Record<Stage, StageFigures>>
+  /** How every request ends; completes after a drain. */
+  readonly outcomes$: Observable<Outcome<Output>>
+  /** What happens to the stages; completes after a drain. */
+  readonly events$: Observable<PipelineEvent>
+  /**
+   * Refuses new requests, finishes those in flight and stops; those that are not done in time are `failed`
+   * with `drain_timeout`. A second call returns the first one's promise.
+   *
+   * @param options.timeoutMs Default 30,000.
+   */
+  drain(options?: { readonly timeoutMs?: number }): Promise<DrainReport>
+}
