@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 interface Manifest {
   readonly name: string
@@ -24,7 +24,7 @@ const ownNames = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
       ],
 )
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   resolve: { alias: ownNames },
   test: {
     include: ['test/**/*.test.ts'],
@@ -35,3 +35,5 @@ export default defineConfig({
     hookTimeout: 60_000,
   },
 })
+
+export default config
