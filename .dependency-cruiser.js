@@ -1,3 +1,6 @@
+/** An adapter is the files of one of these names, `openai.ts` and `openai-wire.ts`, or the folder `openai/`. */
+const adapter = '^src/(workers|retrieval|stores|channels)/(echo|openai|anthropic|memory|sqlite|redis|jetstream)[-./]'
+
 /**
  * Where imports may go: `operators ← actors ← src ← {examples, test}`, across layers through their index.ts.
  *
@@ -50,11 +53,8 @@ export default {
       comment:
         'An adapter imports the contract that it implements; the pipeline and the command line compose adapters.',
       severity: 'error',
-      from: { path: '^src/(?:workers|retrieval|stores|channels)/([^/.]+)(?:/|\\.ts$)' },
-      to: {
-        path: '^src/(?:workers|retrieval|stores|channels)/(?:openai|echo|anthropic|sqlite|redis|jetstream|markdown)[^/]*(?:/|\\.ts$)',
-        pathNot: '^src/[^/]+/$1',
-      },
+      from: { path: adapter },
+      to: { path: adapter, pathNot: '^src/$1/$2[-./]' },
     },
     {
       name: 'examples-import-only-packages',
