@@ -1,0 +1,188 @@
+import { Observable, type Subscriber } from 'rxjs'
+import { type Channel, checkFunction, type ItemEnd } from '../operators/index.ts'
+import { StageCrash } from './errors.ts'
+import { Run } from './run.ts'
+
+/** A stage's work on one item; a plain value is the result, a promise is awaited. */
+export type StageHandler<T, R, C extends Run<T> = Run<T>> = (item: T, run: C) => R | PromiseLike<R>
+
+export interface StageOptions<T, R, C extends Run<T> = Run<T>> {
+  /** Where the items wait. It belongs to the caller and outlives every crash of the stage. */
+  readonly channel: Channel<T>
+  /** Told each result, once its slot is free. */
+  readonly onValue?: (value: R, run: C) => void
+  /** Told each failure, once its slot is free: what the handler threw, or a `StageCrash`. */
+  readonly onError?: (error: unknown, run: C) => void
+  /** Whether a result keeps its slot (as a stream does) until `StageRunner.end`; default never. */
+  readonly holds?: (value: R, run: C) => boolean
+  /** Makes the object that the handler is given. */
+  readonly createRun?: (item: T, attempt: number) => C
+}
+
+/**
+ * The data plane of a stage: takes items from its channel, runs the handler and hands on what comes of it.
+ * A value that is there at once is handed on at once. One runner serves a stage through all its restarts;
+ * each subscription of `epoch$` begins a new epoch, and results of an older one are ignored.
+ */
+export class StageRunner<T, R, C extends Run<T> = Run<T>> {
+  readonly channel: Channel<T>
+  private readonly handler: StageHandler<T, R, C>
+  private readonly onValue: ((value: R, run: C) => void) | undefined
+  private readonly onError: ((error: unknown, run: C) => void) | undefined
+  private readonly holds: ((value: R, run: C) => boolean) | undefined
+  private readonly createRun: (item: T, attempt: number) => C
+  /** Runs whose handler has not returned or whose result keeps the slot; those that end at once never enter. */
+  private readonly unfinished = new Set<C>()
+  /** Items that a crash has put back; a second crash fails them. */
+  private readonly putBack = new Set<T>()
+  private detach: (() => void) | undefined
+  /** Whoever watches the present epoch: an error is a crash, completion is the end of a drain. */
+  private watcher: Subscriber<never> | undefined
+  private draining = false
+  private starts = 0
+
+  constructor(handler: StageHandler<T, R, C>, options: StageOptions<T, R, C>) {
+    this.handler = checkFunction('handler', handler)
+    this.channel = options.channel
+    this.onValue = options.onValue
+    this.onError = options.onError
+    this.holds = options.holds
+    this.createRun = options.createRun ?? ((item, attempt) => new Run(item, attempt) as C)
+  }
+
+  /** How often the stage has been started. */
+  get epoch(): number {
+    return this.starts
+  }
+
+  /** Runs whose handler has not returned or whose result keeps the slot. */
+  get runs(): ReadonlySet<C> {
+    return this.unfinished
+  }
+
+  /**
+   * One epoch of the stage: subscribing begins to take items, unsubscribing takes nothing any more while
+   * what runs goes on. It errors with the `StageCrash` that a handler raised, and completes after `drain`
+   * once nothing waits and nothing runs.
+   */
+  readonly epoch$: Observable<never> = new Observable((watcher) => {
+    this.starts += 1
+    this.watcher = watcher
+    this.detach = this.channel.consume(this.run)
+    watcher.add(() => {
+      this.stop()
+    })
+    this.checkIdle()
+  })
+
+  /** Lets the epochs complete as soon as nothing waits and nothing runs. */
+  drain(): void {
+    this.draining = true
+    this.checkIdle()
+  }
+
+  /** Ends a run from outside: of a result that kept its slot, or one whose handler does not return. */
+  end(run: C, end: ItemEnd): void {
+    if (!run.live) return
+    this.unfinished.delete(run)
+    run.live = false
+    this.channel.release(end)
+    this.channel.drain()
+    this.checkIdle()
+  }
+
+  /** Takes back an item that waits. */
+  withdraw(item: T, end: ItemEnd): boolean {
+    if (this.putBack.size > 0) this.putBack.delete(item)
+    const removed = this.channel.remove(item, end)
+    if (removed) this.checkIdle()
+    return removed
+  }
+
+  /** Stops, calls off what runs and puts it back before what waits; what was put back before fails. */
+  private crash(error: StageCrash): void {
+    const watcher = this.watcher
+    this.stop()
+    const runs = [...this.unfinished]
+    this.unfinished.clear()
+    const again: T[] = []
+    const failed: C[] = []
+    for (const run of runs) {
+      run.live = false
+      if (run.attempt > 1 || run.held) failed.push(run)
+      else again.push(run.item)
+    }
+    for (const item of again) this.putBack.add(item)
+    this.channel.requeue(again)
+    for (const run of failed) this.channel.release('failed')
+    for (const run of runs) run.abort(error)
+    for (const run of failed) this.onError?.(error, run)
+    watcher?.error(error)
+  }
+
+  private readonly run = (item: T): void => {
+    const again = this.putBack.size > 0 && this.putBack.delete(item)
+    const run = this.createRun(item, again ? 2 : 1)
+    let result: R | PromiseLike<R>
+    try {
+      result = this.handler(item, run)
+    } catch (error) {
+      this.fail(run, error)
+      return
+    }
+    if (isPromiseLike(result)) {
+      this.unfinished.add(run)
+      result.then(
+        (value) => {
+          this.finish(run, value)
+        },
+        (error: unknown) => {
+          this.fail(run, error)
+        },
+      )
+    } else {
+      this.finish(run, result)
+    }
+  }
+
+  private finish(run: C, value: R): void {
+    if (!run.live) return
+    if (this.holds?.(value, run) === true) {
+      run.held = true
+      this.unfinished.add(run)
+      this.onValue?.(value, run)
+      return
+    }
+    this.unfinished.delete(run)
+    run.live = false
+    this.channel.release('completed')
+    this.onValue?.(value, run)
+    this.channel.drain()
+    this.checkIdle()
+  }
+
+  private fail(run: C, error: unknown): void {
+    if (!run.live) return
+    this.unfinished.delete(run)
+    run.live = false
+    this.channel.release('failed')
+    this.onError?.(error, run)
+    if (error instanceof StageCrash) this.crash(error)
+    else this.channel.drain()
+    this.checkIdle()
+  }
+
+  private stop(): void {
+    this.detach?.()
+    this.detach = undefined
+    this.watcher = undefined
+  }
+
+  private checkIdle(): void {
+    if (this.draining && this.channel.idle) this.watcher?.complete()
+  }
+}
+
+function isPromiseLike<R>(result: R | PromiseLike<R>): result is PromiseLike<R> {
+  return typeof result === 'object' && result !== null && 'then' in result && typeof result.then === 'function'
+}

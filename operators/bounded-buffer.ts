@@ -1,0 +1,212 @@
+import { from, Observable, type ObservableInput, type OperatorFunction, Subject, type Subscriber, type Subscription, takeUntil } from 'rxjs'
+import { Channel, type ItemEnd, type OverflowStrategy } from './channel.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { ItemOutcome, ShedReason } from './item-outcome.ts'
+import { checkFunction, checkKeys, checkOneOf } from './options.ts'
+import { reportUnhandled } from './report-unhandled.ts'
+
+/** What is done with each item. What it throws, rejects with or errors with is that item's outcome alone. */
+export type Project<T, R> = (value: T, index: number, context: ProjectContext) => ObservableInput<R>
+
+/** What a project is told beside its value. */
+export interface ProjectContext {
+  /** Aborted when the output is unsubscribed or ends early; created when first read. */
+  readonly signal: AbortSignal
+}
+
+export interface BoundedBufferOptions<T> {
+  /** Items that may wait, 0 …; with 0 it is `exhaustMap` with `concurrency` slots. */
+  readonly capacity: number
+  /** Slots: items whose inner observable may run at once, 1 … or `Infinity`; default 1. */
+  readonly concurrency?: number
+  /** What gives way when an item finds neither a slot nor room; default `'drop-newest'`: it does itself. */
+  readonly overflow?: OverflowStrategy
+  /** When the source errors: first finish what waits and runs (`'drain'`, the default), or end at once. */
+  readonly onSourceError?: 'drain' | 'immediate'
+  /** Measures the times of the outcomes; default the system's. */
+  readonly clock?: Clock
+  /** Told of the end of each item, exactly once; what it throws is reported as unhandled. */
+  readonly onOutcome?: (outcome: ItemOutcome<T>) => void
+}
+
+const known = ['capacity', 'concurrency', 'overflow', 'onSourceError', 'clock', 'onOutcome'] as const
+
+/**
+ * Flattens like `mergeMap` with `concurrency` slots, but with a bounded buffer before them: what finds
+ * neither a slot nor room is shed by the overflow strategy, and every item has exactly one outcome.
+ *
+ * A failing project fails its item, never the output. When the source completes, what waits is still run;
+ * then the output completes. Unsubscribing aborts what runs, discards what waits, and reports both.
+ *
+ * @example
+ * ```ts
+ * clicks$.pipe(boundedBuffer((click) => save(click), { capacity: 10, onOutcome: console.log }))
+ * ```
+ *
+ * @throws RangeError or TypeError that names the option, its value and the allowed range.
+ * @see dropNewest for the default strategy by its name
+ */
+export function boundedBuffer<T, R>(project: Project<T, R>, options: BoundedBufferOptions<T>): OperatorFunction<T, R> {
+  checkFunction('project', project)
+  checkKeys('boundedBuffer', options, known)
+  checkOneOf('onSourceError', options.onSourceError ?? 'drain', ['drain', 'immediate'])
+  if (options.onOutcome !== undefined) checkFunction('onOutcome', options.onOutcome)
+  // A channel is made for each subscription; this one only checks the options now rather than then.
+  createChannel(options, () => undefined)
+  return (source) =>
+    new Observable<R>((subscriber) => {
+      const buffer = new Buffering(project, options, subscriber)
+      subscriber.add(() => {
+        buffer.stop()
+      })
+      buffer.start(source)
+    })
+}
+
+function createChannel<T>(options: BoundedBufferOptions<T>, onEvicted: (item: Item<T>) => void): Channel<Item<T>> {
+  const { capacity, concurrency = 1, overflow = 'drop-newest' } = options
+  return new Channel({ capacity, concurrency, overflow, onEvicted })
+}
+
+/** One item from its arrival to its end. */
+class Item<T> implements ProjectContext {
+  readonly value: T
+  readonly arrivedAt: number
+  startedAt = -1
+  inner: Subscription | undefined
+  private controller: AbortController | undefined
+
+  constructor(value: T, arrivedAt: number) {
+    this.value = value
+    this.arrivedAt = arrivedAt
+  }
+
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController()
+    return this.controller.signal
+  }
+
+  abort(): void {
+    this.inner?.unsubscribe()
+    this.controller?.abort()
+  }
+}
+
+/** One subscription's engine: the channel, what runs, and how the source ended. */
+class Buffering<T, R> {
+  private readonly project: Project<T, R>
+  private readonly options: BoundedBufferOptions<T>
+  private readonly subscriber: Subscriber<R>
+  private readonly clock: Clock
+  private readonly channel: Channel<Item<T>>
+  private readonly running = new Set<Item<T>>()
+  private readonly stopped$ = new Subject<void>()
+  private index = 0
+  private finish: (() => void) | undefined
+
+  constructor(project: Project<T, R>, options: BoundedBufferOptions<T>, subscriber: Subscriber<R>) {
+    this.project = project
+    this.options = options
+    this.subscriber = subscriber
+    this.clock = options.clock ?? systemClock
+    this.channel = createChannel(options, (item) => {
+      this.report('shed', item, 'evicted')
+    })
+    this.channel.consume((item) => {
+      this.run(item)
+    })
+  }
+
+  start(source: Observable<T>): void {
+    source.pipe(takeUntil(this.stopped$)).subscribe({
+      next: (value) => {
+        const item = new Item(value, this.now())
+        if (this.channel.offer(item) !== 'accepted') this.report('shed', item, 'full')
+      },
+      error: (error: unknown) => {
+        this.end(() => {
+          this.subscriber.error(error)
+        }, this.options.onSourceError === 'immediate')
+      },
+      complete: () => {
+        this.end(() => {
+          this.subscriber.complete()
+        }, false)
+      },
+    })
+  }
+
+  /** Aborts what runs, discards what waits, and reports both. */
+  stop(): void {
+    this.stopped$.next()
+    // What waits goes first, so that nothing starts in a slot that becomes free here.
+    const waiting = this.channel.discard()
+    const running = [...this.running]
+    for (const item of waiting) this.report('discarded', item)
+    for (const item of running) this.settle(item, 'discarded')
+    for (const item of running) item.abort()
+  }
+
+  private end(finish: () => void, atOnce: boolean): void {
+    this.finish = finish
+    if (atOnce || this.channel.idle) finish()
+  }
+
+  private run(item: Item<T>): void {
+    item.startedAt = this.now()
+    this.running.add(item)
+    const index = this.index++
+    let inner$: Observable<R>
+    try {
+      inner$ = from(this.project(item.value, index, item))
+    } catch (error) {
+      this.settle(item, 'failed', error)
+      return
+    }
+    const inner = inner$.subscribe({
+      next: (value) => {
+        this.subscriber.next(value)
+      },
+      error: (error: unknown) => {
+        this.settle(item, 'failed', error)
+      },
+      complete: () => {
+        this.settle(item, 'completed')
+      },
+    })
+    if (this.running.has(item)) item.inner = inner
+    // Settled while it was being subscribed, by an unsubscription of the output.
+    else inner.unsubscribe()
+  }
+
+  private settle(item: Item<T>, end: Extract<ItemEnd, 'completed' | 'failed' | 'discarded'>, error?: unknown): void {
+    if (!this.running.delete(item)) return
+    this.channel.release(end)
+    this.report(end, item, undefined, error)
+    this.channel.drain()
+    if (this.finish !== undefined && this.channel.idle) this.finish()
+  }
+
+  private report(kind: ItemOutcome<T>['kind'], item: Item<T>, reason?: ShedReason, error?: unknown): void {
+    const { onOutcome } = this.options
+    if (onOutcome === undefined) return
+    const now = this.now()
+    const started = item.startedAt >= 0
+    const waitedMs = (started ? item.startedAt : now) - item.arrivedAt
+    const ranMs = started ? now - item.startedAt : 0
+    const times = { waitedMs, ranMs }
+    const value = item.value
+    try {
+      if (kind === 'failed') onOutcome({ kind, value, error, ...times })
+      else if (reason !== undefined) onOutcome({ kind, value, reason, ...times })
+      else onOutcome({ kind, value, ...times })
+    } catch (thrown) {
+      reportUnhandled(thrown)
+    }
+  }
+
+  /** Without an observer nobody reads the times, so none are taken. */
+  private now(): number {
+    return this.options.onOutcome === undefined ? 0 : this.clock.now()
+  }
+}
