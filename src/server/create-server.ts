@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { Registry } from 'prom-client'
+import { checkInteger, checkKeys, checkNumber, checkText, type Clock, systemClock } from '../../operators/index.ts'
+import { type Logger, silentLogger } from '../logger.ts'
+import type { ModelInfo } from '../workers/model-worker.ts'
+import { createAuthorization } from './authorization.ts'
+import { addChatRoute } from './chat-route.ts'
+import { answerClientError } from './client-error.ts'
+import { watchConnections } from './connections.ts'
+import { type Exchange, requestId } from './exchange.ts'
+import { addInfoRoutes } from './info-routes.ts'
+import { checkLimits, type ServerLimits } from './limits.ts'
+import { badInput, openAiError, problem, type Refusal, retryHeaders } from './refusal.ts'
+import { createRequestLog } from './request-log.ts'
+import type { ServedPipeline, ServerContext } from './server-context.ts'
+
+/** What a server serves and how. */
+export interface ServerOptions {
+  /** The pipeline that answers; the server neither starts nor drains it. */
+  readonly running: ServedPipeline
+  /** The models that may be asked for, the default first; at least one. */
+  readonly models: readonly ModelInfo[]
+  /** The pipeline as it was defined, told by `GET /v1/pipeline`; plain data. */
+  readonly topology?: unknown
+  /** Default: writes nothing. It gets ids, figures and digests of sessions, never their names or a prompt's text. */
+  readonly logger?: Logger
+  /** Where the server counts its requests and what `GET /metrics` shows; default: one of its own. */
+  readonly registry?: Registry
+  /** The bearer token that every route but health asks for; default: none is asked for. */
+  readonly apiKey?: string
+  /** Milliseconds in which a request must be answered, 1 or more; default: no limit. Beyond: 504. */
+  readonly deadlineMs?: number
+  readonly limits?: ServerLimits
+  /** Milliseconds of silence in a streamed answer after which a comment is sent, 100 … 3,600,000; default 15,000. */
+  readonly heartbeatMs?: number
+  /** Default: the machine's clock. The time limits on sending a request are Node's own and do not heed it. */
+  readonly clock?: Clock
+  /** Names requests that come without an `x-request-id`; default: random UUIDs. */
+  readonly newId?: () => string
+}
+
+/** An HTTP server in front of a pipeline. */
+export interface SpillwayServer {
+  /**
+   * Begins to listen; rejects with Node's error (`EADDRINUSE` …) where that is impossible.
+   *
+   * @param address.host Default `'127.0.0.1'`.
+   * @param address.port 0 … 65,535, 0 for any that is free; default 8080.
+   * @returns Where it listens.
+   */
+  listen(address?: { readonly host?: string; readonly port?: number }): Promise<ServerAddress>
+  /**
+   * Stops listening, closes idle connections and resolves when the responses that are under way are sent. Drain the
+   * pipeline first.
+   *
+   * @param options.graceMs Milliseconds after which connections are cut off that are still open, 0 or more; default 5,000.
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>
+}
+
+/** Where a server listens. */
+export interface ServerAddress {
+  readonly host: string
+  readonly port: number
+  /** E.g. `'http://127.0.0.1:8080'`. */
+  readonly url: string
+}
+
+const optionKeys = [
+  ...['running', 'models', 'topology', 'logger', 'registry', 'apiKey', 'deadlineMs', 'limits', 'heartbeatMs'],
+  ...['clock', 'newId'],
+]
+
+/** Paths whose errors have OpenAI's shape; the others' are problem details. */
+const openAiPath = /^\/v1\/(?:chat|models)(?:[/?]|$)/
+
+/** Which methods each path knows. */
+const methods: Readonly<Record<string, string>> = {
+  '/v1/chat/completions': 'POST',
+  '/v1/models': 'GET, HEAD',
+  '/v1/pipeline': 'GET, HEAD',
+  '/healthz': 'GET, HEAD',
+  '/readyz': 'GET, HEAD',
+  '/metrics': 'GET, HEAD',
+}
+
+/** Routes that tell nothing worth protecting and that a supervisor of processes asks without a key. */
+const openRoutes: readonly string[] = ['/healthz', '/readyz']
+
+/**
+ * Makes the HTTP server of a pipeline: chat completions as OpenAI's clients know them, models, health, metrics.
+ *
+ * @example
+ * ```ts
+ * const running = chatPipeline({ worker }).start()
+ * const server = createServer({ running, models: [worker.info] })
+ * const { url } = await server.listen({ port: 8080 })
+ * // …
+ * await running.drain()
+ * await server.close()
+ * ```
+ *
+ * @throws TypeError or RangeError naming the option that is wrong.
+ */
+export function createServer(options: ServerOptions): SpillwayServer {
+  checkKeys('createServer', options, optionKeys)
+  const { running, models, topology, clock = systemClock, logger = silentLogger, newId = randomUUID } = options
+  const { registry = new Registry(), heartbeatMs = 15_000, deadlineMs } = options
+  if (models.length === 0) throw new RangeError('models must name at least one model, got an empty array')
+  checkNumber('heartbeatMs', heartbeatMs, { min: 100, max: 3_600_000 })
+  if (deadlineMs !== undefined) checkNumber('deadlineMs', deadlineMs, { min: 1 })
+  const limits = checkLimits(options.limits)
+  const authorize = createAuthorization(options.apiKey)
+  const log = createRequestLog({ logger, registry, clock })
+  const exchanges = new WeakMap<FastifyRequest, Exchange>()
+
+  const context: ServerContext = {
+    running,
+    models,
+    clock,
+    limits,
+    deadlineMs,
+    heartbeatMs,
+    exchangeOf(request) {
+      let exchange = exchanges.get(request)
+      if (exchange === undefined) {
+        exchange = { id: request.id, startedAt: clock.now(), route: request.routeOptions.url ?? 'unmatched' }
+        exchanges.set(request, exchange)
+      }
+      return exchange
+    },
+    refuse(reply, refusal) {
+      const exchange = context.exchangeOf(reply.request)
+      exchange.code = refusal.code
+      if (refusal.param !== null) exchange.param = refusal.param
+      void reply.code(refusal.status).headers(retryHeaders(refusal))
+      if (openAiPath.test(reply.request.url)) return reply.send(openAiError(refusal))
+      return reply.type('application/problem+json').send(JSON.stringify(problem(refusal)))
+    },
+  }
+
+  const app = fastify({
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: Math.ceil(limits.requestTimeoutMs / 8),
+    },
+    // While it shuts down the pipeline refuses by itself, in the shape that clients understand.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    genReqId: (request) => requestId(request.headers['x-request-id'], newId),
+    clientErrorHandler(error, socket) {
+      const status = answerClientError(error, socket, newId)
+      if (status !== undefined) logger.info({ route: 'unmatched', status, code: error.code }, 'request not understood')
+    },
+    frameworkErrors(error, request, reply) {
+      const exchange = context.exchangeOf(request)
+      void reply.header('x-request-id', exchange.id)
+      void context.refuse(reply, faultOf(error, limits))
+    },
+  })
+  // All headers are seen, so that too many are an answer and not a silent loss; their size is bounded anyway.
+  app.server.maxHeadersCount = 0
+  const connections = watchConnections(app.server, {
+    max: limits.connections,
+    unreadTimeoutMs: limits.unreadTimeoutMs,
+    clock,
+  })
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    done(null, body)
+  })
+  app.addHook('onRequest', (request, reply, done) => {
+    const exchange = context.exchangeOf(request)
+    void reply.header('x-request-id', exchange.id)
+    reply.raw.once('close', () => {
+      exchange.answer?.cancel('the client has left')
+      log(exchange, reply.raw)
+    })
+    const fault = admit(request)
+    if (fault === undefined) done()
+    else context.refuse(reply, fault)
+  })
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (running.state !== 'running') void reply.header('connection', 'close')
+    done(null, payload)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.replace(/\?.*/s, '')
+    const allowed = Object.hasOwn(methods, path) ? methods[path] : undefined
+    if (allowed === undefined) {
+      return context.refuse(reply, badInput(null, `there is nothing at ${path.slice(0, 200)}`, 'not_found', 404))
+    }
+    void reply.header('allow', allowed)
+    const message = `${request.method} is not possible at ${path}, only ${allowed}`
+    return context.refuse(reply, badInput(null, message, 'method_not_allowed', 405))
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const fault = faultOf(error, limits)
+    if (fault.status === 500) logger.error({ request: request.id, err: error }, 'the server failed')
+    return context.refuse(reply, fault)
+  })
+  addChatRoute(app, context)
+  addInfoRoutes(app, context, { topology, registry })
+
+  function admit(request: FastifyRequest): Refusal | undefined {
+    if (connections.isExcess(request.raw.socket)) return tooManyConnections(limits)
+    const headers = request.raw.rawHeaders.length / 2
+    if (headers > limits.headers) {
+      return badInput(null, `a request has at most ${limits.headers} headers, got ${headers}`, 'too_many_headers', 431)
+    }
+    if (openRoutes.includes(request.routeOptions.url ?? '')) return undefined
+    return authorize(request.headers.authorization)
+  }
+
+  return {
+    async listen({ host = '127.0.0.1', port = 8080 } = {}) {
+      checkText('host', host)
+      checkInteger('port', port, { max: 65_535 })
+      return listen(app, host, port)
+    },
+    async close({ graceMs = 5_000 } = {}) {
+      checkNumber('graceMs', graceMs)
+      connections.stop()
+      const closed = app.close()
+      connections.closeUnused()
+      const cut = clock.setTimeout(() => {
+        app.server.closeAllConnections()
+      }, graceMs)
+      await closed
+      clock.clearTimeout(cut)
+    },
+  }
+}
+
+/** A burst of clients that connect at once waits in the system's queue instead of being told to try again. */
+const backlog = 4096
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<ServerAddress> {
+  await app.listen({ host, port, backlog })
+  const address = app.server.address()
+  const bound = typeof address === 'object' && address !== null ? address.port : port
+  return { host, port: bound, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}` }
+}
+
+function tooManyConnections({ connections }: Required<ServerLimits>): Refusal {
+  const message = `the server has its limit of ${connections} connections open; try again later`
+  return { status: 503, message, type: 'server_error', param: null, code: 'too_many_connections', retryAfterMs: 1000 }
+}
+
+/** What the framework found wrong with a request, or that something is wrong here. */
+function faultOf(error: unknown, { bodyBytes }: Required<ServerLimits>): Refusal {
+  const { code, statusCode } = error as { readonly code?: unknown; readonly statusCode?: unknown }
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return badInput(null, `the body is larger than the limit of ${bodyBytes} bytes`, 'body_too_large', 413)
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return badInput('content-type', 'the header content-type must be application/json', 'unsupported_media_type', 415)
+    case 'FST_ERR_BAD_URL':
+      return badInput(null, 'the path is not a valid URL', 'invalid_url')
+  }
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return badInput(null, 'the request could not be read', 'malformed_request', statusCode)
+  }
+  return { status: 500, message: 'the server failed', type: 'server_error', param: null, code: 'internal_error' }
+}

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto'
+import type { Reply } from '../pipeline/reply.ts'
+import type { CompletionChunk } from '../workers/model-worker.ts'
+
+/** What is remembered of one request and its response until it is logged and counted. */
+export interface Exchange {
+  /** The request's id, which the response carries as `x-request-id`. */
+  readonly id: string
+  /** When it arrived, by the clock's `now()`. */
+  readonly startedAt: number
+  /** The path's pattern, one of a few. */
+  route: string
+  session?: string
+  /** The answer, once the pipeline was asked for one. */
+  answer?: Reply<CompletionChunk>
+  /** Of the refusal. */
+  code?: string
+  /** Of the refusal: which field was wrong. */
+  param?: string
+}
+
+/** Names a session in a log without telling it: the first 12 hexadecimal digits of its SHA-256. */
+export function sessionDigest(session: string): string {
+  return createHash('sha256').update(session).digest('hex').slice(0, 12)
+}
+
+/** Visible ASCII, so that it can stand in a header and in a log, and not long. */
+const presentable = /^[\x21-\x7e]{1,128}$/
+
+/** The id that the client gave, if it can be echoed, and otherwise a new one. */
+export function requestId(given: string | readonly string[] | undefined, newId: () => string): string {
+  return typeof given === 'string' && presentable.test(given) ? given : newId()
+}

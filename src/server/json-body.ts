@@ -1,0 +1,52 @@
+import { badInput } from './refusal.ts'
+import { accepted, type Checked, refused } from './checked.ts'
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * A body's JSON.
+ *
+ * @param body What was sent; it must be UTF-8.
+ * @param maxDepth How deep objects and arrays may be nested; looked at before anything is built.
+ */
+export function parseJsonBody(body: Uint8Array, maxDepth: number): Checked<unknown> {
+  if (body.length === 0) return refused(badInput(null, 'the body is empty; it must be a JSON object', 'invalid_json'))
+  if (isDeeperThan(body, maxDepth)) {
+    return refused(
+      badInput(null, `the body's JSON is nested deeper than the limit of ${maxDepth} levels`, 'json_too_deep'),
+    )
+  }
+  let text: string
+  try {
+    text = utf8.decode(body)
+  } catch {
+    return refused(badInput(null, 'the body is not valid UTF-8', 'invalid_json'))
+  }
+  try {
+    return accepted(JSON.parse(text))
+  } catch {
+    // The parser's own message quotes the body, and so the prompt.
+    return refused(badInput(null, 'the body is not valid JSON', 'invalid_json'))
+  }
+}
+
+const quote = 0x22
+const backslash = 0x5c
+
+/** Works on bytes: none of the ASCII characters that it looks for is ever part of a longer UTF-8 sequence. */
+function isDeeperThan(body: Uint8Array, maxDepth: number): boolean {
+  let depth = 0
+  let inString = false
+  for (let index = 0; index < body.length; index++) {
+    const byte = body[index]
+    if (inString) {
+      if (byte === backslash) index++
+      else if (byte === quote) inString = false
+    } else if (byte === quote) inString = true
+    else if (byte === 0x7b || byte === 0x5b) {
+      depth++
+      if (depth > maxDepth) return true
+    } else if (byte === 0x7d || byte === 0x5d) depth--
+  }
+  return false
+}

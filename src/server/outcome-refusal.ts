@@ -1,0 +1,118 @@
+import type { ShedReason } from '../../operators/index.ts'
+import { SpillwayError } from '../../operators/index.ts'
+import type { Cancelled, Expired, Failed, Outcome, Shed } from '../pipeline/outcome.ts'
+import { InvalidPromptError } from '../workers/invalid-prompt-error.ts'
+import { WorkerError } from '../workers/worker-error.ts'
+import { badInput, type Refusal } from './refusal.ts'
+
+/** What the caller of a request is told that ended without an answer. */
+export function refusalOf(outcome: Exclude<Outcome<unknown>, { readonly kind: 'completed' }>): Refusal {
+  switch (outcome.kind) {
+    case 'shed':
+      return ofShed(outcome)
+    case 'expired':
+      return ofExpired(outcome)
+    case 'cancelled':
+      return ofCancelled(outcome)
+    case 'failed':
+      return ofFailed(outcome)
+  }
+}
+
+function ofShed({ stage, reason, retryAfterMs }: Shed): Refusal {
+  const { status, code, sentence } = sheds[reason] ?? overloaded
+  const type = status === 429 ? 'rate_limit_error' : status === 413 ? 'invalid_request_error' : 'server_error'
+  const message = `${sentence} (stage ${JSON.stringify(stage)}: ${reason})`
+  // What is too large now is too large later.
+  return { status, message, type, param: null, code, ...(status !== 413 && { retryAfterMs }) }
+}
+
+interface ShedAnswer {
+  readonly status: number
+  readonly code: string
+  readonly sentence: string
+}
+
+const overloaded: ShedAnswer = {
+  status: 429,
+  code: 'overloaded',
+  sentence: 'The server is overloaded; try again later',
+}
+
+const sheds: Readonly<Partial<Record<ShedReason, ShedAnswer>>> = {
+  draining: { status: 503, code: 'draining', sentence: 'The server is shutting down' },
+  'stage-down': { status: 503, code: 'stage_down', sentence: 'A part of the server is down' },
+  'too-large': { status: 413, code: 'too_large', sentence: 'The request is larger than the server can ever take' },
+}
+
+function ofExpired({ stage }: Expired): Refusal {
+  return serverError(
+    504,
+    'deadline_exceeded',
+    `The deadline passed while the request was at stage ${JSON.stringify(stage)}`,
+  )
+}
+
+/** Who hears this has not left: the request was cancelled from within, or for reading too slowly. */
+function ofCancelled({ reason }: Cancelled): Refusal {
+  const told = reason instanceof SpillwayError ? `: ${reason.message}` : ''
+  return serverError(503, 'cancelled', `The request was cancelled${told}`)
+}
+
+function ofFailed({ stage, error }: Failed): Refusal {
+  for (const cause of causesOf(error)) {
+    if (cause instanceof WorkerError) return ofWorkerError(cause)
+    if (cause instanceof InvalidPromptError) return badInput(cause.field, cause.message, 'invalid_prompt')
+    if (cause instanceof SpillwayError) {
+      const answer = failures[cause.code]
+      if (answer !== undefined) return serverError(answer, cause.code, cause.message)
+    }
+  }
+  // What an unknown error says may be anything, also a secret: the log has it.
+  return serverError(500, 'stage_failed', `The stage ${JSON.stringify(stage)} failed`)
+}
+
+const failures: Readonly<Partial<Record<SpillwayError['code'], number>>> = {
+  stage_timeout: 504,
+  drain_timeout: 503,
+  channel_closed: 503,
+  restart_intensity: 503,
+  stage_crash: 500,
+  retrieval_failed: 500,
+}
+
+/** What the model's server said decides whether the caller, or nobody, can mend it. */
+function ofWorkerError(error: WorkerError): Refusal {
+  const { status, message } = error
+  if (status === undefined) return serverError(503, 'model_unavailable', message)
+  switch (status) {
+    case 400:
+    case 422:
+      return badInput(null, message, 'model_refused')
+    case 404:
+      return badInput('model', message, 'model_not_found', 404)
+    case 408:
+    case 504:
+      return serverError(504, 'model_timeout', message)
+    case 413:
+      return badInput(null, message, 'model_refused', 413)
+    case 429:
+      return { status: 429, message, type: 'rate_limit_error', param: null, code: 'model_overloaded' }
+    default:
+      // Also 401 and 403: the key that the model refused is the server's, and not the caller's.
+      return serverError(502, 'model_failed', message)
+  }
+}
+
+function serverError(status: number, code: string, message: string): Refusal {
+  return { status, message, type: 'server_error', param: null, code }
+}
+
+/** The error and what lies beneath it; a chain that is longer than this is a circle. */
+function* causesOf(error: unknown): Generator {
+  let cause = error
+  for (let depth = 0; depth < 8 && cause instanceof Error; depth++) {
+    yield cause
+    cause = cause.cause
+  }
+}

@@ -1,0 +1,47 @@
+import type { ServerResponse } from 'node:http'
+import { Counter, type Registry } from 'prom-client'
+import type { Clock } from '../../operators/index.ts'
+import type { Logger } from '../logger.ts'
+import { type Exchange, sessionDigest } from './exchange.ts'
+
+/** Status in logs and metrics of a request whose client left before it was answered; never sent. */
+const clientLeft = 499
+
+/** Makes what tells the log and the metrics about a response that is over, whole or broken off. */
+export function createRequestLog({
+  logger,
+  registry,
+  clock,
+}: {
+  readonly logger: Logger
+  readonly registry: Registry
+  readonly clock: Clock
+}): (exchange: Exchange, response: ServerResponse) => void {
+  const requests = new Counter({
+    name: 'orchestrator_http_requests_total',
+    help: 'HTTP requests by route and status; 499: the client left before it was answered',
+    labelNames: ['route', 'status'],
+    registers: [registry],
+  })
+
+  return (exchange, response) => {
+    const status = response.writableFinished ? response.statusCode : clientLeft
+    requests.inc({ route: exchange.route, status })
+    const { id, route, session, answer, code, param } = exchange
+    const settled = answer?.settled
+    const fields = {
+      request: id,
+      route,
+      status,
+      durationMs: Math.round((clock.now() - exchange.startedAt) * 10) / 10,
+      ...(session !== undefined && { session: sessionDigest(session) }),
+      ...(settled !== undefined && { outcome: settled.kind }),
+      ...(settled !== undefined && 'stage' in settled && { stage: settled.stage }),
+      ...(code !== undefined && { code }),
+      ...(param !== undefined && { param }),
+    }
+    // The pipeline warns of what it sheds, once a second at the most; a line for each would be what it avoids.
+    if (settled?.kind === 'shed') logger.debug(fields, 'request shed')
+    else logger.info(fields, 'request')
+  }
+}

@@ -1,0 +1,25 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../../operators/index.ts'
+import type { Running } from '../pipeline/running.ts'
+import type { PromptRequest } from '../prompt-request.ts'
+import type { CompletionChunk, ModelInfo } from '../workers/model-worker.ts'
+import type { Exchange } from './exchange.ts'
+import type { ServerLimits } from './limits.ts'
+import type { Refusal } from './refusal.ts'
+
+/** A pipeline that the server can serve: prompts in, a stream of chunks out. */
+export type ServedPipeline = Running<PromptRequest, CompletionChunk>
+
+/** What the routes share. */
+export interface ServerContext {
+  readonly running: ServedPipeline
+  readonly models: readonly ModelInfo[]
+  readonly clock: Clock
+  readonly limits: Required<ServerLimits>
+  readonly deadlineMs: number | undefined
+  readonly heartbeatMs: number
+  /** What is remembered of a request. */
+  exchangeOf(request: FastifyRequest): Exchange
+  /** Answers with a refusal, in the shape that belongs to the request's path. */
+  refuse(reply: FastifyReply, refusal: Refusal): FastifyReply
+}
