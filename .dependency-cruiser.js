@@ -17,9 +17,10 @@ export default {
     },
     {
       name: 'resolvable',
+      comment: 'The compiler sees to imports of types alone, which may come from a package `@types/…`.',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true },
+      to: { couldNotResolve: true, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'operators-import-only-rxjs',

@@ -1,0 +1,114 @@
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runProgram } from './run-program.ts'
+
+const project = fileURLToPath(new URL('../..', import.meta.url))
+const guardMs = 240_000
+
+/** A copy of the project to pack, so that a build of somebody else in the same folder is not disturbed. */
+let copy: string
+/** The empty folder that the package is installed in. */
+let user: string
+let work: string
+let packed: readonly string[]
+
+async function succeed(program: string, args: readonly string[], cwd: string): Promise<string> {
+  const end = await runProgram(program, args, { cwd, guardMs })
+  expect(end.exitCode, `${program} ${args.join(' ')}\n${end.output}`).toBe(0)
+  return end.stdout
+}
+
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'spillway-pack-'))
+  copy = join(work, 'project')
+  user = join(work, 'user')
+  const left = new Set(['node_modules', '.git', 'dist', 'docs', 'coverage', '.spillway', 'test'])
+  await cp(project, copy, { recursive: true, filter: (path) => !left.has(basename(path)) || path === project })
+  await symlink(join(project, 'node_modules'), join(copy, 'node_modules'))
+  await mkdir(user)
+
+  // `npm pack` builds first (`prepack`), and prints the build's lines before its own.
+  const printed = await succeed('npm', ['pack', '--json', '--pack-destination', work], copy)
+  const [tarball] = JSON.parse(printed.slice(printed.search(/^\[/m))) as [
+    { filename: string; files: readonly { path: string }[] },
+  ]
+  packed = tarball.files.map(({ path }) => path)
+
+  const manifest = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>
+  }
+  const peers = ['rxjs', 'xstate'].map((name) => `${name}@${manifest.devDependencies[name]}`)
+  await writeFile(join(user, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }))
+  await succeed(
+    'npm',
+    ['install', '--prefer-offline', '--no-audit', '--no-fund', join(work, tarball.filename), ...peers],
+    user,
+  )
+}, 2 * guardMs)
+
+afterAll(async () => {
+  await rm(work, { recursive: true, force: true })
+})
+
+describe('the packed package, installed in an empty folder', () => {
+  test('holds the build, its sources and the documents, and no tests', () => {
+    expect(packed).toEqual(
+      expect.arrayContaining([
+        'LICENSE',
+        'README.md',
+        'CHANGELOG.md',
+        'ARCHITECTURE.md',
+        'dist/src/index.js',
+        'dist/src/index.d.ts',
+        'dist/operators/index.js',
+        'dist/actors/index.js',
+        'src/index.ts',
+      ]),
+    )
+    expect(packed.filter((path) => /^(test|examples|scripts)\/|\.test\./.test(path))).toEqual([])
+  })
+
+  test("runs and type-checks the README's first example", { timeout: 2 * guardMs }, async () => {
+    const readme = await readFile(join(project, 'README.md'), 'utf8')
+    const example = /^```ts\b[^\n]*\n(.*?)^```/ms.exec(readme)?.[1]
+    expect(example, 'README.md has a block of code that starts with ```ts').toBeDefined()
+    await writeFile(join(user, 'first-example.ts'), example ?? '')
+
+    await succeed(process.execPath, ['first-example.ts'], user)
+    const compiler = join(project, 'node_modules/typescript/bin/tsc')
+    const types = ['--types', 'node', '--typeRoots', join(project, 'node_modules/@types')]
+    const language = ['--strict', '--skipLibCheck', '--target', 'es2024', '--module', 'nodenext']
+    await succeed(process.execPath, [compiler, '--noEmit', ...language, ...types, 'first-example.ts'], user)
+  })
+
+  test('starts the command line', { timeout: guardMs }, async () => {
+    const help = await succeed(join(user, 'node_modules/.bin/spillway'), ['--help'], user)
+    expect(help).toContain('serve')
+  })
+
+  test('loads nothing but rxjs for who imports only spillway/operators', { timeout: guardMs }, async () => {
+    const script = `
+      import { registerHooks } from 'node:module'
+      const loaded = []
+      registerHooks({
+        resolve(specifier, context, next) {
+          const resolved = next(specifier, context)
+          loaded.push(resolved.url)
+          return resolved
+        },
+      })
+      await import('spillway/operators')
+      console.log(JSON.stringify(loaded))
+    `
+    await writeFile(join(user, 'operators-only.mjs'), script)
+    const loaded = JSON.parse(await succeed(process.execPath, ['operators-only.mjs'], user)) as readonly string[]
+    const modules = pathToFileURL(join(user, 'node_modules')).href
+    const own = loaded.filter((url) => url.startsWith(`${modules}/spillway/dist/operators/`))
+    const rxjs = loaded.filter((url) => url.startsWith(`${modules}/rxjs/`))
+    expect(own).toContain(`${modules}/spillway/dist/operators/index.js`)
+    expect(loaded.filter((url) => !own.includes(url) && !rxjs.includes(url))).toEqual([])
+  })
+})
