@@ -32,7 +32,7 @@ export const longestSessionName = 512
 const content = z.unknown().transform((value, context): string => {
   if (typeof value === 'string') return value
   const fail = (message: string, ...path: PropertyKey[]): never => {
-    context.addIssue({ code: 'custom', message, path })
+    context.addIssue({ code: 'custom', message, path, input: value })
     return z.NEVER
   }
   if (value === undefined) return fail('is required: a string or an array of text parts')
@@ -159,7 +159,7 @@ function describe(error: z.ZodError): Refusal {
   const issue = error.issues[0]
   if (issue === undefined) return badInput(null, 'the body is not a chat completion')
   const param = pathOf(issue.path)
-  const required = issue.code === 'invalid_type' && issue.input === undefined
+  const required = issue.input === undefined
   return badInput(param, `${param} ${expectation(issue)}`, codes[required ? 'required' : issue.code] ?? 'invalid_value')
 }
 

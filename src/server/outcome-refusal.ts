@@ -84,7 +84,10 @@ const failures: Readonly<Partial<Record<SpillwayError['code'], number>>> = {
 /** What the model's server said decides whether the caller, or nobody, can mend it. */
 function ofWorkerError(error: WorkerError): Refusal {
   const { status, message } = error
-  if (status === undefined) return serverError(503, 'model_unavailable', message)
+  if (status === undefined) {
+    // The message may hold the endpoint's address, which is none of the caller's business.
+    return serverError(503, 'model_unavailable', 'The model cannot be reached, or broke off its answer')
+  }
   switch (status) {
     case 400:
     case 422:
@@ -93,14 +96,14 @@ function ofWorkerError(error: WorkerError): Refusal {
       return badInput('model', message, 'model_not_found', 404)
     case 408:
     case 504:
-      return serverError(504, 'model_timeout', message)
+      return serverError(504, 'model_timeout', 'The model took too long')
     case 413:
       return badInput(null, message, 'model_refused', 413)
     case 429:
       return { status: 429, message, type: 'rate_limit_error', param: null, code: 'model_overloaded' }
     default:
       // Also 401 and 403: the key that the model refused is the server's, and not the caller's.
-      return serverError(502, 'model_failed', message)
+      return serverError(502, 'model_failed', `The model's server failed with status ${status}`)
   }
 }
 

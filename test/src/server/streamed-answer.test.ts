@@ -1,0 +1,117 @@
+import { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { expect, test } from 'vitest'
+import { ChunkFrames } from '../../../src/server/chunk-frames.ts'
+import { streamedAnswer } from '../../../src/server/streamed-answer.ts'
+import { VirtualClock } from '../../../src/testing/index.ts'
+import { type Script, scriptedPipeline } from './scripted-pipeline.ts'
+
+/** A response that notes what is written and is full when it is told to be. */
+class NotedResponse extends EventEmitter {
+  readonly writes: string[] = []
+  destroyed = false
+  writableNeedDrain = false
+
+  write(text: string): boolean {
+    this.writes.push(text)
+    return !this.writableNeedDrain
+  }
+}
+
+const heartbeatMs = 15_000
+const comment = ': still here\n\n'
+
+function streaming(script: Script) {
+  const clock = new VirtualClock()
+  const response = new NotedResponse()
+  const reply = scriptedPipeline(script).running.submit({ input: 'x' })
+  const frames = new ChunkFrames({ id: 'c', created: 0, model: 'm' }, false)
+  let begun = 0
+  const begin = (): void => void begun++
+  const done = streamedAnswer(reply, response as unknown as ServerResponse, { frames, clock, heartbeatMs, begin })
+  return { clock, response, reply, done, begun: () => begun }
+}
+
+/** A promise and what resolves it. */
+function gate(): { opened: Promise<void>; open: () => void } {
+  let open: () => void = () => undefined
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { opened, open }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+test('chunks that are there together go out in one write, and begin comes once', async () => {
+  const { response, done, begun } = streaming(async function* () {
+    yield [{ text: '' }]
+    yield [{ text: 'a' }, { text: 'b' }, { text: 'c' }]
+    yield [{ text: 'd' }]
+    return undefined
+  })
+  await done
+  expect(response.writes.map((write) => write.split('\n\n').length - 1)).toEqual([3, 1, 2])
+  expect(begun()).toBe(1)
+})
+
+test('a comment goes out after each silence, but not before the first chunk and not after the last', async () => {
+  const [first, second, last] = [gate(), gate(), gate()]
+  const { clock, response, done } = streaming(async function* () {
+    await first.opened
+    yield [{ text: 'a' }]
+    await second.opened
+    yield [{ text: 'b' }]
+    await last.opened
+    return undefined
+  })
+  await clock.advance(10 * heartbeatMs)
+  expect(response.writes).toEqual([])
+  first.open()
+  await until(() => response.writes.length === 1)
+  await clock.advance(heartbeatMs - 1)
+  expect(response.writes.length).toBe(1)
+  await clock.advance(1)
+  expect(response.writes.slice(1)).toEqual([comment])
+  await clock.advance(2 * heartbeatMs)
+  expect(response.writes.slice(1)).toEqual([comment, comment, comment])
+  await clock.advance(heartbeatMs - 1)
+  second.open()
+  await until(() => response.writes.length === 5)
+  await clock.advance(heartbeatMs - 1)
+  expect(response.writes.length).toBe(5)
+  last.open()
+  await done
+  await clock.advance(10 * heartbeatMs)
+  expect(response.writes.filter((write) => write === comment).length).toBe(3)
+})
+
+test('the next batch is asked for when the client has taken the last one', async () => {
+  let asked = 0
+  const { clock, response, done } = streaming(async function* () {
+    for (; asked < 3; asked++) yield [{ text: `t${asked}` }]
+    return undefined
+  })
+  response.writableNeedDrain = true
+  await until(() => response.writes.length === 1)
+  await clock.advance(3 * heartbeatMs)
+  expect(response.writes.length).toBe(1)
+  expect(asked).toBe(0)
+  response.writableNeedDrain = false
+  response.emit('drain')
+  await done
+  expect(asked).toBe(3)
+  expect(response.listenerCount('drain') + response.listenerCount('close')).toBe(0)
+})
+
+test('a request that is ended while its client does not read is heard of at once', async () => {
+  const { response, reply, done } = streaming(async function* () {
+    for (;;) yield [{ text: 'x' }]
+  })
+  response.writableNeedDrain = true
+  await until(() => response.writes.length === 1)
+  reply.cancel('stalled')
+  await expect(done).rejects.toThrow()
+  expect(reply.settled).toMatchObject({ kind: 'cancelled', reason: 'stalled' })
+  expect(response.listenerCount('drain') + response.listenerCount('close')).toBe(0)
+})
