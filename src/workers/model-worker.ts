@@ -55,8 +55,7 @@ export interface ModelInfo {
 
 /** Whether the model can be reached now; `health()` reports, it never rejects. */
 export type HealthStatus =
-  | { readonly healthy: true; readonly latencyMs: number }
-  | { readonly healthy: false; readonly reason: string }
+  { readonly healthy: true; readonly latencyMs: number } | { readonly healthy: false; readonly reason: string }
 
 /** A model that answers prompts; make one with `defineWorker`. */
 export interface ModelWorker {

@@ -1,0 +1,19 @@
+export { defineWorker, type WorkerCall, type WorkerDefinition } from './define-worker.ts'
+export { echo, type EchoOptions } from './echo.ts'
+export { InvalidPromptError } from './invalid-prompt-error.ts'
+export type {
+  Completion,
+  CompletionChunk,
+  FinishReason,
+  HealthStatus,
+  InferOptions,
+  ModelInfo,
+  ModelWorker,
+  Prompt,
+  Usage,
+} from './model-worker.ts'
+export type { OpenAiEndpoint } from './openai-endpoint.ts'
+export { discoverModels, type DiscoverModelsOptions } from './openai-models.ts'
+export type { MaxTokensField } from './openai-wire.ts'
+export { openai, type OpenAiOptions } from './openai.ts'
+export { WorkerError, type WorkerErrorDetails } from './worker-error.ts'
