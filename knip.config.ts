@@ -1,14 +1,7 @@
 import type { KnipConfig } from 'knip'
 
 const config: KnipConfig = {
-  entry: [
-    'examples/*.ts',
-    'scripts/*.ts',
-    'test/**/*.test.ts',
-    'test/types/*.ts',
-    'test/bench/*.ts',
-    'test/setup/*.ts',
-  ],
+  entry: ['examples/*.ts', 'scripts/*.ts', 'test/{bench,setup,types}/*.ts'],
   project: ['{operators,actors,src,test,examples,scripts}/**/*.ts', '*.config.{js,ts}'],
   ignoreBinaries: ['apt-get'],
   // For the benchmarks side by side with peers.
