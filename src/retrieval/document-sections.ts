@@ -1,0 +1,152 @@
+import { fromMarkdown } from 'mdast-util-from-markdown'
+import type { TextRange } from './split-text.ts'
+
+/** A unit of a document that is kept whole where it fits: a paragraph, a list, a code block. */
+export interface Block extends TextRange {
+  /** Whether its lines are units of meaning, as in code and tables. */
+  readonly byLine: boolean
+  /** Where it is best cut when it is too long: the starts of its items. Empty when it has none. */
+  readonly itemStarts: readonly number[]
+}
+
+/** A heading and what stands under it, up to the next heading of any depth. */
+export interface Section {
+  /** 1 … 6; 0 for what stands before the first heading. */
+  readonly depth: number
+  /** The titles of the headings, outermost first, this section's own last. */
+  readonly headings: readonly string[]
+  /** The heading itself; empty before the first heading. */
+  readonly heading: TextRange
+  readonly blocks: readonly Block[]
+}
+
+type RootContent = ReturnType<typeof fromMarkdown>['children'][number]
+
+/** A longer line is a paragraph that somebody marked as a heading. */
+const longestHeading = 200
+
+/**
+ * How much Markdown is parsed at a time. The parser's time grows with the square of the number of blocks
+ * (a megabyte of short quotations takes it minutes), so it is never given a whole document.
+ */
+const windowChars = 8_192
+
+/** Only blocks matter here; leaving inline syntax out makes parsing faster and linear on unbalanced brackets. */
+const blocksOnly = {
+  disable: {
+    null: [
+      'attention',
+      'autolink',
+      'characterEscape',
+      'characterReference',
+      'codeText',
+      'definition',
+      'hardBreakEscape',
+      'htmlText',
+      'labelEnd',
+      'labelStartImage',
+      'labelStartLink',
+    ],
+  },
+}
+
+/** The sections of a plain text: one, its blocks the paragraphs. */
+export function plainSections(text: string): readonly Section[] {
+  const blocks: Block[] = []
+  let start = 0
+  for (const gap of text.matchAll(/\n[^\S\n]*\n\s*/g)) {
+    blocks.push({ start, end: gap.index, byLine: false, itemStarts: [] })
+    start = gap.index + gap[0].length
+  }
+  blocks.push({ start, end: text.length, byLine: false, itemStarts: [] })
+  return [{ depth: 0, headings: [], heading: { start: 0, end: 0 }, blocks }]
+}
+
+/** The sections of a Markdown text, in order. The text has no byte order mark. */
+export function markdownSections(text: string): readonly Section[] {
+  const sections: Section[] = []
+  let current = { depth: 0, headings: [] as readonly string[], heading: { start: 0, end: 0 }, blocks: [] as Block[] }
+  const open: { depth: number; title: string }[] = []
+  sections.push(current)
+  const frontMatter = /^---[^\S\n]*\n[^]*?\n---[^\S\n]*(?:\n|$)/.exec(text)?.[0].length ?? 0
+  if (frontMatter > 0) current.blocks.push({ start: 0, end: frontMatter, byLine: true, itemStarts: [] })
+  for (const { node, offset } of topLevelNodes(text, frontMatter)) {
+    const range = rangeOf(node, offset)
+    const title = node.type === 'heading' ? titleOf(text, node, offset) : undefined
+    if (node.type !== 'heading' || title === undefined) {
+      current.blocks.push(blockOf(text, node, offset))
+      continue
+    }
+    while ((open.at(-1)?.depth ?? 0) >= node.depth) open.pop()
+    open.push({ depth: node.depth, title })
+    current = { depth: node.depth, headings: open.map((heading) => heading.title), heading: range, blocks: [] }
+    sections.push(current)
+  }
+  return sections
+}
+
+interface PlacedNode {
+  readonly node: RootContent
+  /** Where the parsed window starts in the text: the node's own offsets are relative to it. */
+  readonly offset: number
+}
+
+/**
+ * The blocks of a text, parsed window by window. The last block of a window may go on behind it, so the next
+ * window begins with it. One that fills a whole window is cut at a line, unless cutting would change what the
+ * rest means: code, or a single line.
+ */
+function* topLevelNodes(text: string, from: number): Generator<PlacedNode> {
+  let offset = from
+  let size = windowChars
+  while (offset < text.length) {
+    const window = text.slice(offset, offset + size)
+    const nodes = parse(window)
+    const last = nodes.at(-1)
+    if (last === undefined || offset + size >= text.length) {
+      for (const node of nodes) yield { node, offset }
+      offset += window.length
+    } else if (nodes.length > 1) {
+      for (const node of nodes.slice(0, -1)) yield { node, offset }
+      offset = rangeOf(last, offset).start
+      size = windowChars
+    } else {
+      const line = window.lastIndexOf('\n') + 1
+      if (last.type === 'code' || window.slice(0, line).trim() === '') {
+        size *= 2
+        continue
+      }
+      for (const node of parse(window.slice(0, line))) yield { node, offset }
+      offset += line
+      size = windowChars
+    }
+  }
+}
+
+function parse(text: string): readonly RootContent[] {
+  return fromMarkdown(text, { extensions: [blocksOnly] }).children
+}
+
+function rangeOf(node: RootContent, offset: number): TextRange {
+  return { start: offset + (node.position?.start.offset ?? 0), end: offset + (node.position?.end.offset ?? 0) }
+}
+
+function blockOf(text: string, node: RootContent, offset: number): Block {
+  const range = rangeOf(node, offset)
+  const items = node.type === 'list' || node.type === 'blockquote' ? node.children : []
+  const isTable = node.type === 'paragraph' && text[range.start] === '|'
+  return {
+    ...range,
+    byLine: node.type === 'code' || node.type === 'html' || isTable,
+    itemStarts: items.map((item) => rangeOf(item, offset).start),
+  }
+}
+
+/** A heading's text as it is written, on one line; none when it is empty or too long to be a heading. */
+function titleOf(text: string, heading: RootContent & { type: 'heading' }, offset: number): string | undefined {
+  const first = heading.children[0]
+  const last = heading.children.at(-1)
+  if (first === undefined || last === undefined) return undefined
+  const title = text.slice(rangeOf(first, offset).start, rangeOf(last, offset).end).replace(/\s+/g, ' ').trim()
+  return title.length <= longestHeading && /[\p{L}\p{N}]/u.test(title) ? title : undefined
+}
