@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { Registry } from 'prom-client'
 import { checkInteger, checkKeys, checkNumber, checkText, type Clock, systemClock } from '../../operators/index.ts'
@@ -9,6 +10,7 @@ import { addChatRoute } from './chat-route.ts'
 import { answerClientError } from './client-error.ts'
 import { watchConnections } from './connections.ts'
 import { type Exchange, requestId } from './exchange.ts'
+import { faultOf } from './framework-fault.ts'
 import { addInfoRoutes } from './info-routes.ts'
 import { checkLimits, type ServerLimits } from './limits.ts'
 import { badInput, openAiError, problem, type Refusal, retryHeaders } from './refusal.ts'
@@ -27,6 +29,8 @@ export interface ServerOptions {
   readonly logger?: Logger
   /** Where the server counts its requests and what `GET /metrics` shows; default: one of its own. */
   readonly registry?: Registry
+  /** What the metrics' names begin with, as in the pipeline's; default `'orchestrator_'`. */
+  readonly metricsPrefix?: string
   /** The bearer token that every route but health asks for; default: none is asked for. */
   readonly apiKey?: string
   /** Milliseconds in which a request must be answered, 1 or more; default: no limit. Beyond: 504. */
@@ -68,9 +72,19 @@ export interface ServerAddress {
 }
 
 const optionKeys = [
-  ...['running', 'models', 'topology', 'logger', 'registry', 'apiKey', 'deadlineMs', 'limits', 'heartbeatMs'],
-  ...['clock', 'newId'],
-]
+  'running',
+  'models',
+  'topology',
+  'logger',
+  'registry',
+  'metricsPrefix',
+  'apiKey',
+  'deadlineMs',
+  'limits',
+  'heartbeatMs',
+  'clock',
+  'newId',
+] as const satisfies readonly (keyof ServerOptions)[]
 
 /** Paths whose errors have OpenAI's shape; the others' are problem details. */
 const openAiPath = /^\/v1\/(?:chat|models)(?:[/?]|$)/
@@ -112,7 +126,8 @@ export function createServer(options: ServerOptions): SpillwayServer {
   if (deadlineMs !== undefined) checkNumber('deadlineMs', deadlineMs, { min: 1 })
   const limits = checkLimits(options.limits)
   const authorize = createAuthorization(options.apiKey)
-  const log = createRequestLog({ logger, registry, clock })
+  const metricsPrefix = checkText('metricsPrefix', options.metricsPrefix ?? 'orchestrator_')
+  const log = createRequestLog({ logger, registry, metricsPrefix, clock })
   const exchanges = new WeakMap<FastifyRequest, Exchange>()
 
   const context: ServerContext = {
@@ -241,30 +256,15 @@ export function createServer(options: ServerOptions): SpillwayServer {
 const backlog = 4096
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<ServerAddress> {
-  await app.listen({ host, port, backlog })
-  const address = app.server.address()
-  const bound = typeof address === 'object' && address !== null ? address.port : port
+  // The framework would open a second server for the other address of this name, without the limits of the first.
+  const address = host === 'localhost' ? (await lookup(host)).address : host
+  await app.listen({ host: address, port, backlog })
+  const listening = app.server.address()
+  const bound = typeof listening === 'object' && listening !== null ? listening.port : port
   return { host, port: bound, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}` }
 }
 
 function tooManyConnections({ connections }: Required<ServerLimits>): Refusal {
   const message = `the server has its limit of ${connections} connections open; try again later`
   return { status: 503, message, type: 'server_error', param: null, code: 'too_many_connections', retryAfterMs: 1000 }
-}
-
-/** What the framework found wrong with a request, or that something is wrong here. */
-function faultOf(error: unknown, { bodyBytes }: Required<ServerLimits>): Refusal {
-  const { code, statusCode } = error as { readonly code?: unknown; readonly statusCode?: unknown }
-  switch (code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return badInput(null, `the body is larger than the limit of ${bodyBytes} bytes`, 'body_too_large', 413)
-    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return badInput('content-type', 'the header content-type must be application/json', 'unsupported_media_type', 415)
-    case 'FST_ERR_BAD_URL':
-      return badInput(null, 'the path is not a valid URL', 'invalid_url')
-  }
-  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
-    return badInput(null, 'the request could not be read', 'malformed_request', statusCode)
-  }
-  return { status: 500, message: 'the server failed', type: 'server_error', param: null, code: 'internal_error' }
 }

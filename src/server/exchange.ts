@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
 
@@ -17,11 +16,6 @@ export interface Exchange {
   code?: string
   /** Of the refusal: which field was wrong. */
   param?: string
-}
-
-/** Names a session in a log without telling it: the first 12 hexadecimal digits of its SHA-256. */
-export function sessionDigest(session: string): string {
-  return createHash('sha256').update(session).digest('hex').slice(0, 12)
 }
 
 /** Visible ASCII, so that it can stand in a header and in a log, and not long. */

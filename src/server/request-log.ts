@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { Counter, type Registry } from 'prom-client'
 import type { Clock } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
-import { type Exchange, sessionDigest } from './exchange.ts'
+import { sessionDigest } from '../session-digest.ts'
+import type { Exchange } from './exchange.ts'
 
 /** Status in logs and metrics of a request whose client left before it was answered; never sent. */
 const clientLeft = 499
@@ -11,14 +12,16 @@ const clientLeft = 499
 export function createRequestLog({
   logger,
   registry,
+  metricsPrefix,
   clock,
 }: {
   readonly logger: Logger
   readonly registry: Registry
+  readonly metricsPrefix: string
   readonly clock: Clock
 }): (exchange: Exchange, response: ServerResponse) => void {
   const requests = new Counter({
-    name: 'orchestrator_http_requests_total',
+    name: `${metricsPrefix}http_requests_total`,
     help: 'HTTP requests by route and status; 499: the client left before it was answered',
     labelNames: ['route', 'status'],
     registers: [registry],

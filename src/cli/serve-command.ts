@@ -1,0 +1,51 @@
+import { Command } from 'commander'
+import { serve } from './serve.ts'
+import { logLevels, type ServeArguments, serveSettings } from './serve-settings.ts'
+
+/**
+ * `spillway serve`: the server of the five-stage pipeline.
+ *
+ * @param fail Told what is wrong with the command line, or why the server cannot start; does not return.
+ */
+export function createServeCommand(fail: (error: unknown) => never): Command {
+  return new Command('serve')
+    .description("serve the chat pipeline over HTTP, to any client that speaks OpenAI's API")
+    .option(
+      '--host <address>',
+      'where to listen; not a loopback address only with SPILLWAY_API_KEY (default: 127.0.0.1)',
+    )
+    .option('--port <number>', 'port to listen on, 0 for any that is free (default: PORT, or 8080)')
+    .option('--data-dir <folder>', 'where state is kept (default: .spillway)')
+    .option('--docs <paths...>', "files and folders to retrieve from (default: the project's own documents)")
+    .option('--no-docs', 'retrieve nothing')
+    .option('--model <name>', 'model to ask at OPENAI_BASE_URL (default: all that it has)')
+    .option('--echo-delay-ms <ms>', 'makes the echo model slow (default: 0)')
+    .option('--inference-concurrency <number>', 'answers that the model gives at once, 1 or more (default: 16)')
+    .option('--scale <factor>', 'multiplies the capacity of every channel (default: 1)')
+    .option(
+      '--admission <where>',
+      '"door": refuse before any work is done; "stage": each channel decides (default: door)',
+    )
+    .option('--deadline-ms <ms>', 'ends requests that are not answered in time (default: none)')
+    .option('--drain-timeout-ms <ms>', 'how long requests may still take when the server is stopped (default: 30000)')
+    .option('--log-level <level>', `${logLevels.join(', ')}; JSON lines on standard error (default: info)`)
+    .addHelpText('after', environmentHelp)
+    .action(async (given: ServeArguments) => {
+      try {
+        process.exitCode = await serve(serveSettings(given, process.env))
+      } catch (error) {
+        fail(error)
+      }
+    })
+}
+
+const environmentHelp = `
+Environment:
+  OPENAI_BASE_URL    where the model is, e.g. http://127.0.0.1:11434/v1; without it the built-in model "echo"
+                     answers, with the prompt that was assembled
+  OPENAI_API_KEY     the key that is shown there
+  SPILLWAY_API_KEY   the bearer token that this server asks for, on every route but health
+  PORT               as --port
+
+SIGTERM and SIGINT let the requests in flight finish; a second one stops at once. The exit code is 0 when all
+were finished.`

@@ -1,0 +1,138 @@
+import { isIPv4 } from 'node:net'
+import { checkInteger, checkNumber, checkOneOf, checkText, type NumberRange } from '../../operators/index.ts'
+
+/** What `spillway serve` was given on the command line, as text. */
+export interface ServeArguments {
+  readonly host?: string
+  readonly port?: string
+  readonly dataDir?: string
+  /** `false` for `--no-docs`. */
+  readonly docs?: readonly string[] | boolean
+  readonly model?: string
+  readonly echoDelayMs?: string
+  readonly inferenceConcurrency?: string
+  readonly scale?: string
+  readonly admission?: string
+  readonly deadlineMs?: string
+  readonly drainTimeoutMs?: string
+  readonly logLevel?: string
+}
+
+/** The model behind an endpoint. */
+export interface EndpointSettings {
+  readonly baseUrl: string
+  readonly apiKey: string | undefined
+  /** `undefined`: whatever the endpoint has. */
+  readonly model: string | undefined
+}
+
+/** How the server is to run; everything has been checked. */
+export interface ServeSettings {
+  readonly host: string
+  readonly port: number
+  readonly dataDir: string
+  /** Paths; `'own'` for the project's own documents, `'none'` for no retrieval. */
+  readonly docs: readonly string[] | 'own' | 'none'
+  /** `undefined` for the echo model. */
+  readonly endpoint: EndpointSettings | undefined
+  readonly echoDelayMs: number
+  readonly inferenceConcurrency: number
+  readonly scale: number
+  readonly admission: 'door' | 'stage'
+  readonly deadlineMs: number | undefined
+  readonly drainTimeoutMs: number
+  readonly logLevel: LogLevel
+  readonly apiKey: string | undefined
+}
+
+/** How much is logged. */
+export type LogLevel = (typeof logLevels)[number]
+
+/** From all to nothing. */
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+/**
+ * Puts the command line and the environment together.
+ *
+ * @throws TypeError or RangeError naming the option, its value and what is allowed.
+ */
+export function serveSettings(
+  given: ServeArguments,
+  environment: Readonly<Record<string, string | undefined>>,
+): ServeSettings {
+  const variable = (name: string): string | undefined => {
+    const value = environment[name]
+    // An empty variable is how a shell or a compose file leaves one out.
+    return value === undefined || value === '' ? undefined : value
+  }
+  const apiKey = variable('SPILLWAY_API_KEY')
+  const host = checkText('--host', given.host ?? '127.0.0.1')
+  if (apiKey === undefined && !isLoopback(host)) {
+    throw new RangeError(
+      `--host must be a loopback address such as 127.0.0.1 where SPILLWAY_API_KEY is not set, got ${JSON.stringify(host)}: ` +
+        'anybody who reaches the server could use it',
+    )
+  }
+  const port = given.port ?? variable('PORT')
+  const endpoint = endpointSettings(given, variable)
+  return {
+    host,
+    port: port === undefined ? 8080 : whole(given.port === undefined ? 'PORT' : '--port', port, { max: 65_535 }),
+    dataDir: checkText('--data-dir', given.dataDir ?? '.spillway'),
+    docs: given.docs === false ? 'none' : Array.isArray(given.docs) ? given.docs : 'own',
+    endpoint,
+    echoDelayMs: number('--echo-delay-ms', given.echoDelayMs, 0, { max: 3_600_000 }),
+    inferenceConcurrency:
+      given.inferenceConcurrency === undefined
+        ? 16
+        : whole('--inference-concurrency', given.inferenceConcurrency, { min: 1, max: 65_536 }),
+    scale: number('--scale', given.scale, 1, { min: 0.001, max: 1_000 }),
+    admission: checkOneOf('--admission', given.admission ?? 'door', ['door', 'stage']),
+    deadlineMs: given.deadlineMs === undefined ? undefined : number('--deadline-ms', given.deadlineMs, 0, { min: 1 }),
+    drainTimeoutMs: number('--drain-timeout-ms', given.drainTimeoutMs, 30_000, { max: 3_600_000 }),
+    logLevel: checkOneOf('--log-level', given.logLevel ?? 'info', logLevels),
+    apiKey,
+  }
+}
+
+function endpointSettings(
+  { model, echoDelayMs }: ServeArguments,
+  variable: (name: string) => string | undefined,
+): EndpointSettings | undefined {
+  if (model !== undefined) checkText('--model', model)
+  const baseUrl = variable('OPENAI_BASE_URL')
+  if (baseUrl === undefined) {
+    if (model === undefined || model === 'echo') return undefined
+    throw new RangeError(
+      `--model must be "echo" where OPENAI_BASE_URL does not say where the model is, got ${JSON.stringify(model)}`,
+    )
+  }
+  if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol)) {
+    throw new RangeError(
+      `OPENAI_BASE_URL must be an http or https address such as http://127.0.0.1:11434/v1, got ${JSON.stringify(baseUrl)}`,
+    )
+  }
+  if (echoDelayMs !== undefined) {
+    throw new RangeError(
+      `--echo-delay-ms is for the echo model, which is not used where OPENAI_BASE_URL is set, got ${echoDelayMs}`,
+    )
+  }
+  return { baseUrl, apiKey: variable('OPENAI_API_KEY'), model }
+}
+
+function whole(option: string, text: string, range: NumberRange): number {
+  return checkInteger(option, parsed(text), range)
+}
+
+function number(option: string, text: string | undefined, otherwise: number, range: NumberRange): number {
+  return text === undefined ? otherwise : checkNumber(option, parsed(text), range)
+}
+
+/** The number, or the text itself where it is none, so that the check can say what it got. */
+function parsed(text: string): number | string {
+  return /^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+}

@@ -1,0 +1,108 @@
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { filter, firstValueFrom } from 'rxjs'
+import type { Logger } from '../logger.ts'
+import { chatPipeline } from '../preset.ts'
+import {
+  collectProcessMetrics,
+  createServer,
+  type ServedPipeline,
+  type ServerAddress,
+  type SpillwayServer,
+} from '../server/index.ts'
+import { chooseWorker } from './choose-worker.ts'
+import { openDocuments } from './open-documents.ts'
+import type { ServeSettings } from './serve-settings.ts'
+import { startLines } from './start-lines.ts'
+import { type StopSignal, stopSignal } from './stop-signals.ts'
+
+/**
+ * Serves until the process is told to stop or the pipeline gives up, then drains and reports.
+ *
+ * @returns The exit code: 0 when every request that was in flight could be finished.
+ * @throws Error saying what is wrong, where the server cannot start.
+ */
+export async function serve(settings: ServeSettings): Promise<number> {
+  const logger: Logger = pino({ level: settings.logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
+  const registry = new Registry()
+  collectProcessMetrics(registry)
+  const { worker, description, warning } = await chooseWorker(settings)
+  const documents = await openDocuments(settings, logger)
+  const { retriever } = documents
+  const chat = chatPipeline({
+    worker,
+    ...(retriever !== undefined && { retriever }),
+    inferenceConcurrency: settings.inferenceConcurrency,
+  })
+  const running = chat.start({ logger, registry, admission: settings.admission, scale: settings.scale })
+  const server = createServer({
+    running,
+    models: [worker.info],
+    topology: chat.topology,
+    logger,
+    registry,
+    ...(settings.apiKey !== undefined && { apiKey: settings.apiKey }),
+    ...(settings.deadlineMs !== undefined && { deadlineMs: settings.deadlineMs }),
+  })
+  const release = async (): Promise<void> => {
+    await Promise.all([server.close(), retriever?.close(), worker.close()])
+  }
+
+  let address: ServerAddress
+  try {
+    address = await listen(server, settings)
+  } catch (error) {
+    await running.drain({ timeoutMs: 0 })
+    await release()
+    throw error
+  }
+  const stopping = whyToStop(running)
+  const withApiKey = settings.apiKey !== undefined
+  console.log(
+    startLines({
+      ...address,
+      worker: description,
+      documents: documents.description,
+      dataDir: settings.dataDir,
+      withApiKey,
+    }),
+  )
+  if (warning !== undefined) console.error(`warning: ${warning}`)
+
+  const why = await stopping
+  const { drainTimeoutMs } = settings
+  console.log(`${why}: draining for at most ${drainTimeoutMs} ms; a second signal stops at once`)
+  const report = await running.drain({ timeoutMs: drainTimeoutMs })
+  await release()
+  console.log(`Drained: ${JSON.stringify(report)}`)
+  console.log(`Ledger: ${JSON.stringify(running.ledger())}`)
+  return report.timedOut === 0 && why !== gaveUp ? 0 : 1
+}
+
+const gaveUp = 'The pipeline has failed'
+
+/** A signal, or a pipeline that has given itself up: whoever supervises the process shall start it anew. */
+async function whyToStop(running: ServedPipeline): Promise<StopSignal | typeof gaveUp> {
+  const failed = firstValueFrom(running.events$.pipe(filter((event) => event.type === 'escalated')), {
+    defaultValue: undefined,
+  })
+  return Promise.race([stopSignal(), failed.then(() => gaveUp as typeof gaveUp)])
+}
+
+async function listen(server: SpillwayServer, { host, port }: ServeSettings): Promise<ServerAddress> {
+  try {
+    return await server.listen({ host, port })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const sentence = obstacles[code ?? '']
+    if (sentence === undefined) throw error
+    throw new Error(`cannot listen on ${host}, port ${port}: ${sentence}`, { cause: error })
+  }
+}
+
+const obstacles: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use; stop what listens there, or choose another with --port',
+  EACCES: 'this user may not use the port; choose one above 1023 with --port',
+  EADDRNOTAVAIL: 'this machine does not have the address; choose another with --host',
+  ENOTFOUND: 'there is no such host; choose another with --host',
+}

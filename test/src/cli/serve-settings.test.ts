@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest'
+import { serveSettings } from '../../../src/cli/serve-settings.ts'
+
+const endpoint = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }
+
+test('without anything: loopback, port 8080, the echo model, the own documents', () => {
+  expect(serveSettings({}, {})).toEqual({
+    host: '127.0.0.1',
+    port: 8080,
+    dataDir: '.spillway',
+    docs: 'own',
+    endpoint: undefined,
+    echoDelayMs: 0,
+    inferenceConcurrency: 16,
+    scale: 1,
+    admission: 'door',
+    deadlineMs: undefined,
+    drainTimeoutMs: 30_000,
+    logLevel: 'info',
+    apiKey: undefined,
+  })
+})
+
+test('everything that is given is taken', () => {
+  const given = {
+    host: '0.0.0.0',
+    port: '0',
+    dataDir: '/tmp/x',
+    docs: ['a', 'b'],
+    model: 'llama',
+    inferenceConcurrency: '4',
+    scale: '0.5',
+    admission: 'stage',
+    deadlineMs: '5000',
+    drainTimeoutMs: '0',
+    logLevel: 'silent',
+  }
+  const environment = { ...endpoint, OPENAI_API_KEY: 'k', SPILLWAY_API_KEY: 's', PORT: '99' }
+  expect(serveSettings(given, environment)).toEqual({
+    host: '0.0.0.0',
+    port: 0,
+    dataDir: '/tmp/x',
+    docs: ['a', 'b'],
+    endpoint: { baseUrl: 'http://127.0.0.1:9/v1', apiKey: 'k', model: 'llama' },
+    echoDelayMs: 0,
+    inferenceConcurrency: 4,
+    scale: 0.5,
+    admission: 'stage',
+    deadlineMs: 5000,
+    drainTimeoutMs: 0,
+    logLevel: 'silent',
+    apiKey: 's',
+  })
+})
+
+test('--no-docs, PORT, and variables that are empty', () => {
+  expect(serveSettings({ docs: false }, { PORT: '81' })).toMatchObject({ docs: 'none', port: 81 })
+  const empty = { PORT: '', OPENAI_BASE_URL: '', SPILLWAY_API_KEY: '' }
+  expect(serveSettings({ docs: true }, empty)).toEqual(serveSettings({}, {}))
+})
+
+describe('what is wrong is named, with its value and what is allowed', () => {
+  test.each<[object, Record<string, string>, string]>([
+    [{ port: 'x' }, {}, '--port must be a whole number from 0 to 65535, got "x"'],
+    [{ port: '65536' }, {}, '--port must be a whole number from 0 to 65535, got 65536'],
+    [{ port: '1.5' }, {}, '--port must be a whole number from 0 to 65535, got 1.5'],
+    [{ port: '' }, {}, '--port must be a whole number from 0 to 65535, got ""'],
+    [{}, { PORT: '-1' }, 'PORT must be a whole number from 0 to 65535, got -1'],
+    [{ scale: '0' }, {}, '--scale must be a number from 0.001 to 1000, got 0'],
+    [{ scale: '0x10' }, {}, '--scale must be a number from 0.001 to 1000, got "0x10"'],
+    [{ echoDelayMs: '-1' }, {}, '--echo-delay-ms must be a number from 0 to 3600000, got -1'],
+    [{ inferenceConcurrency: '0' }, {}, '--inference-concurrency must be a whole number from 1 to 65536, got 0'],
+    [{ admission: 'gate' }, {}, '--admission must be one of "door", "stage", got "gate"'],
+    [{ deadlineMs: '0' }, {}, '--deadline-ms must be a number from 1 to'],
+    [{ drainTimeoutMs: 'soon' }, {}, '--drain-timeout-ms must be a number from 0 to 3600000, got "soon"'],
+    [{ logLevel: 'loud' }, {}, '--log-level must be one of "debug", "info", "warn", "error", "silent", got "loud"'],
+    [{ dataDir: '' }, {}, '--data-dir must not be empty'],
+    [{ model: '' }, {}, '--model must not be empty'],
+    [{ model: 'llama' }, {}, 'OPENAI_BASE_URL'],
+    [{ echoDelayMs: '5' }, endpoint, '--echo-delay-ms is for the echo model'],
+    [{}, { OPENAI_BASE_URL: 'localhost:11434' }, 'OPENAI_BASE_URL must be an http or https address'],
+    [{ host: '0.0.0.0' }, {}, '--host must be a loopback address'],
+    [{ host: '127.evil.example' }, {}, '--host must be a loopback address'],
+    [{ host: '::' }, {}, 'SPILLWAY_API_KEY'],
+  ])('%j %j', (given, environment, message) => {
+    expect(() => serveSettings(given, environment)).toThrow(message)
+  })
+
+  test.each(['localhost', '127.0.0.1', '127.1.2.3', '::1'])('%s needs no key', (host) => {
+    expect(serveSettings({ host }, {}).host).toBe(host)
+  })
+})
