@@ -33,3 +33,9 @@ export interface Retriever {
   remove(sources: readonly string[]): Promise<void>
   close(): Promise<void>
 }
+
+/** A retriever that knows what it holds, so that it can follow a folder of documents. */
+export interface DocumentIndex extends Retriever {
+  /** The names of all its documents, sorted. */
+  sources(): Promise<readonly string[]>
+}

@@ -173,14 +173,12 @@ describe('for any text', () => {
   )
   const text = fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join(''))
   const document = fc.record({ source: fc.constantFrom('a.md', 'a.txt'), text })
-  const options = fc
-    .integer({ min: 16, max: 200 })
-    .chain((maxChars) =>
-      fc.record({
-        maxChars: fc.constant(maxChars),
-        overlapChars: fc.integer({ min: 0, max: Math.floor(maxChars / 2) }),
-      }),
-    )
+  const options = fc.integer({ min: 16, max: 200 }).chain((maxChars) =>
+    fc.record({
+      maxChars: fc.constant(maxChars),
+      overlapChars: fc.integer({ min: 0, max: Math.floor(maxChars / 2) }),
+    }),
+  )
   // What was well formed still is: no surrogate pair is cut in two.
   const isWhole = (chunk: string, whole: string): boolean => chunk.isWellFormed() || !whole.isWellFormed()
 
