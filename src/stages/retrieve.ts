@@ -1,0 +1,33 @@
+import { checkFunction, checkInteger, checkKeys } from '../../operators/index.ts'
+import type { Handler } from '../handler.ts'
+import { type PromptRequest, questionOf } from '../prompt-request.ts'
+import type { RetrievedPrompt } from '../retrieval/retrieved-prompt.ts'
+import type { Retriever } from '../retrieval/retriever.ts'
+
+/** Where to search, and for how much. */
+export interface RetrieveOptions {
+  readonly retriever: Pick<Retriever, 'search'>
+  /** How many passages at the most, 1 … 100; default 4. */
+  readonly topK?: number
+}
+
+/**
+ * A stage that finds the passages for a request: those that fit the user's last message, best first. Without
+ * such a message nothing is searched and there are none. An error of the retriever's fails the request.
+ *
+ * @example
+ * ```ts
+ * pipeline<PromptRequest>('chat').stage('rag', retrieve({ retriever, topK: 4 }), { capacity: 512, concurrency: 32 })
+ * ```
+ */
+export function retrieve(options: RetrieveOptions): Handler<PromptRequest, Promise<RetrievedPrompt>, PromptRequest> {
+  checkKeys('retrieve', options, ['retriever', 'topK'])
+  const { retriever, topK = 4 } = options
+  checkFunction('retriever.search', (retriever as Partial<Retriever> | undefined)?.search)
+  checkInteger('topK', topK, { min: 1, max: 100 })
+  return async (request, context) => {
+    const question = questionOf(request)
+    if (question.trim() === '') return { request, passages: [] }
+    return { request, passages: await retriever.search(question, { topK, signal: context.signal }) }
+  }
+}

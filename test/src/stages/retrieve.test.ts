@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../../operators/index.ts'
+import type { HandlerContext } from '../../../src/handler.ts'
+import { silentLogger } from '../../../src/logger.ts'
+import type { PromptRequest } from '../../../src/prompt-request.ts'
+import type { Passage, SearchOptions } from '../../../src/retrieval/retriever.ts'
+import { retrieve, type RetrieveOptions } from '../../../src/stages/retrieve.ts'
+
+const passage: Passage = { source: 'a.md', headings: [], text: 'text', score: 1 }
+
+const contextOf = (request: PromptRequest, signal = new AbortController().signal): HandlerContext<PromptRequest> => ({
+  signal,
+  request,
+  logger: silentLogger,
+  clock: systemClock,
+  attempt: 1,
+  ready: () => undefined,
+})
+
+const recording = (): { searches: { query: string; options: SearchOptions | undefined }[] } & RetrieveOptions => {
+  const searches: { query: string; options: SearchOptions | undefined }[] = []
+  const search = (query: string, options?: SearchOptions): Promise<readonly Passage[]> => {
+    searches.push({ query, options })
+    return Promise.resolve([passage])
+  }
+  return { searches, retriever: { search } }
+}
+
+describe('retrieve', () => {
+  test('searches for the last message of the user and keeps the request', async () => {
+    const { retriever, searches } = recording()
+    const request: PromptRequest = {
+      id: 'r1',
+      messages: [
+        { role: 'user', content: 'first' },
+        { role: 'user', content: 'last' },
+        { role: 'assistant', content: 'answer' },
+      ],
+    }
+    const { signal } = new AbortController()
+    const result = await retrieve({ retriever, topK: 7 })(request, contextOf(request, signal))
+    expect(result).toEqual({ request, passages: [passage] })
+    expect(result.request).toBe(request)
+    expect(searches).toEqual([{ query: 'last', options: { topK: 7, signal } }])
+    expect(searches[0]?.options?.signal).toBe(signal)
+  })
+
+  test('asks for 4 passages unless told otherwise', async () => {
+    const { retriever, searches } = recording()
+    const request = { input: 'question' }
+    await retrieve({ retriever })(request, contextOf(request))
+    expect(searches).toMatchObject([{ query: 'question', options: { topK: 4 } }])
+  })
+
+  test.each<PromptRequest>([
+    {},
+    { input: '' },
+    { input: ' \n' },
+    { messages: [] },
+    { messages: [{ role: 'system', content: 'only this' }] },
+  ])('searches for nothing without words of the user: %o', async (request) => {
+    const { retriever, searches } = recording()
+    expect(await retrieve({ retriever })(request, contextOf(request))).toEqual({ request, passages: [] })
+    expect(searches).toEqual([])
+  })
+
+  test('an error of the retriever is the stage’s', async () => {
+    const error = new Error('no index')
+    const stage = retrieve({ retriever: { search: () => Promise.reject(error) } })
+    await expect(stage({ input: 'a' }, contextOf({}))).rejects.toBe(error)
+  })
+
+  test('bad options are refused', () => {
+    const { retriever } = recording()
+    expect(() => retrieve({ retriever, topK: 0 })).toThrow(/topK.*1 to 100.*0/)
+    expect(() => retrieve({ retriever, topK: 101 })).toThrow(RangeError)
+    expect(() => retrieve({} as RetrieveOptions)).toThrow(/retriever\.search must be a function/)
+    expect(() => retrieve({ retriever, topk: 3 } as RetrieveOptions)).toThrow(/unknown option "topk"/)
+  })
+})
