@@ -11,7 +11,7 @@ export interface IndexReport {
 
 /** A group is written at once, blocking the thread, so it is small; one that is too small costs a commit each. */
 const groupDocuments = 32
-const groupChars = 250_000
+const groupChars = 100_000
 
 /**
  * Makes an index hold the documents of the paths and no others: new and changed ones are added, those that
