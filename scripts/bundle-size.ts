@@ -32,7 +32,7 @@ const subpaths: readonly Subpath[] = [
     entry: 'dist/actors/index.js',
     folders: ['dist/actors/', 'dist/operators/'],
     imports: ['rxjs', 'xstate'],
-    limitBytes: 10_000,
+    limitBytes: 6_000,
   },
 ]
 
