@@ -3,10 +3,12 @@ export class Run<T> {
   readonly item: T
   /** 1, or 2 after a crash of the stage put the item back. */
   readonly attempt: number
-  /** It owns a slot; what its handler still gives once it has ended is ignored. */
-  live = true
-  /** Its handler has returned, and what it returned keeps the slot. */
-  held = false
+  /**
+   * `running`: its handler has not returned. `held`: it has, and what it returned keeps the slot. `called-off`:
+   * nobody wants the result, but the handler still owns the slot. `ended`: the slot is free, and what the
+   * handler still gives is ignored.
+   */
+  state: 'running' | 'held' | 'called-off' | 'ended' = 'running'
   private controller: AbortController | undefined
 
   constructor(item: T, attempt: number) {

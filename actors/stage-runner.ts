@@ -13,6 +13,8 @@ export interface StageOptions<T, R, C extends Run<T> = Run<T>> {
   readonly onValue?: (value: R, run: C) => void
   /** Told each failure, once its slot is free: what the handler threw, or a `StageCrash`. */
   readonly onError?: (error: unknown, run: C) => void
+  /** Told that a crash has put an item back; its run has ended. */
+  readonly onPutBack?: (run: C) => void
   /** Whether a result keeps its slot (as a stream does) until `StageRunner.end`; default never. */
   readonly holds?: (value: R, run: C) => boolean
   /** Makes the object that the handler is given. */
@@ -29,6 +31,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private readonly handler: StageHandler<T, R, C>
   private readonly onValue: ((value: R, run: C) => void) | undefined
   private readonly onError: ((error: unknown, run: C) => void) | undefined
+  private readonly onPutBack: ((run: C) => void) | undefined
   private readonly holds: ((value: R, run: C) => boolean) | undefined
   private readonly createRun: (item: T, attempt: number) => C
   /** Runs whose handler has not returned or whose result keeps the slot; those that end at once never enter. */
@@ -46,6 +49,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.channel = options.channel
     this.onValue = options.onValue
     this.onError = options.onError
+    this.onPutBack = options.onPutBack
     this.holds = options.holds
     this.createRun = options.createRun ?? ((item, attempt) => new Run(item, attempt) as C)
   }
@@ -81,12 +85,19 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.checkIdle()
   }
 
+  /** Tells a handler that nobody wants its result any more; it keeps its slot until it returns or `end`. */
+  callOff(run: C, reason: unknown): void {
+    if (run.state === 'running') {
+      run.state = 'called-off'
+      // Also one whose handler is still on the stack, so that a crash meanwhile does not put it back.
+      run.abort(reason)
+    }
+  }
+
   /** Ends a run from outside: of a result that kept its slot, or one whose handler does not return. */
   end(run: C, end: ItemEnd): void {
-    if (!run.live) return
-    this.unfinished.delete(run)
-    run.live = false
-    this.channel.release(end)
+    if (run.state === 'ended') return
+    this.leave(run, end)
     this.channel.drain()
     this.checkIdle()
   }
@@ -105,16 +116,15 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.stop()
     const runs = [...this.unfinished]
     this.unfinished.clear()
-    const again: T[] = []
-    const failed: C[] = []
-    for (const run of runs) {
-      run.live = false
-      if (run.attempt > 1 || run.held) failed.push(run)
-      else again.push(run.item)
-    }
-    for (const item of again) this.putBack.add(item)
-    this.channel.requeue(again)
-    for (const run of failed) this.channel.release('failed')
+    const again = runs.filter((run) => run.state === 'running' && run.attempt === 1)
+    const failed = runs.filter((run) => run.state === 'held' || (run.state === 'running' && run.attempt > 1))
+    const calledOff = runs.filter((run) => run.state === 'called-off')
+    for (const run of runs) run.state = 'ended'
+    for (const run of again) this.putBack.add(run.item)
+    this.channel.requeue(again.map((run) => run.item))
+    for (const _ of failed) this.channel.release('failed')
+    for (const _ of calledOff) this.channel.release('cancelled')
+    for (const run of again) this.onPutBack?.(run)
     for (const run of runs) run.abort(error)
     for (const run of failed) this.onError?.(error, run)
     watcher?.error(error)
@@ -146,30 +156,33 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   }
 
   private finish(run: C, value: R): void {
-    if (!run.live) return
-    if (this.holds?.(value, run) === true) {
-      run.held = true
+    if (run.state === 'ended') return
+    if (run.state === 'running' && this.holds?.(value, run) === true) {
+      run.state = 'held'
       this.unfinished.add(run)
       this.onValue?.(value, run)
       return
     }
-    this.unfinished.delete(run)
-    run.live = false
-    this.channel.release('completed')
+    this.leave(run, run.state === 'running' ? 'completed' : 'cancelled')
     this.onValue?.(value, run)
     this.channel.drain()
     this.checkIdle()
   }
 
-  private fail(run: C, error: unknown): void {
-    if (!run.live) return
-    this.unfinished.delete(run)
-    run.live = false
-    this.channel.release('failed')
+  /** Ends a run with an error, as if its handler had thrown it: also one that was held. */
+  fail(run: C, error: unknown): void {
+    if (run.state === 'ended') return
+    this.leave(run, run.state === 'called-off' ? 'cancelled' : 'failed')
     this.onError?.(error, run)
     if (error instanceof StageCrash) this.crash(error)
     else this.channel.drain()
     this.checkIdle()
+  }
+
+  private leave(run: C, end: ItemEnd): void {
+    this.unfinished.delete(run)
+    run.state = 'ended'
+    this.channel.release(end)
   }
 
   private stop(): void {

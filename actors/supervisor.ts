@@ -92,8 +92,9 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
   const withinMs = checkNumber('withinMs', options.withinMs ?? 60_000, { min: 1 })
   const backoff = options.backoff ?? exponentialBackoff()
   const clock = options.clock ?? systemClock
-  const specs = new Map(children.map((child) => [checkText('id', child.id), toLogic(child)]))
-  if (specs.size < children.length) throw new RangeError('supervise: two children have the same id')
+  const ids = children.map((child) => checkText('id', child.id))
+  if (new Set(ids).size < ids.length) throw new RangeError(`supervise: two children have the same id: ${ids.join(', ')}`)
+  const logics: Record<string, AnyActorLogic> = Object.fromEntries(children.map((child) => [child.id, toLogic(child)]))
 
   const recordRestart = (context: SupervisorContext, id: string): ReturnType<typeof allowRestart> =>
     allowRestart(context.restarts[id] ?? [], clock.now(), { maxRestarts, withinMs })
@@ -104,14 +105,14 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
       events: {} as SupervisorInput,
       emitted: {} as SupervisorEvent,
     },
-    actors: { givingUp: fromObservable<never, unknown>(({ input }) => throwError(() => input)) as AnyActorLogic },
+    actors: logics,
     guards: {
       isOneTooMany: ({ context, event }) => !recordRestart(context, (event as ErrorActorEvent).actorId).allowed,
     },
     actions: {
       startChildren: enqueueActions(({ enqueue }) => {
-        for (const [id, logic] of specs) {
-          enqueue.spawnChild(logic, { id })
+        for (const id of ids) {
+          enqueue.spawnChild(id, { id })
           enqueue.emit({ type: 'started', id })
         }
       }),
@@ -125,7 +126,7 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
       }),
       restartChild: enqueueActions(({ enqueue, event }) => {
         const { id } = event as Restart
-        enqueue.spawnChild(specs.get(id) as AnyActorLogic, { id })
+        enqueue.spawnChild(id, { id })
         enqueue.emit({ type: 'restarted', id })
       }),
       giveUp: enqueueActions(({ enqueue, event }) => {
@@ -134,7 +135,7 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
         enqueue.assign({ error: new RestartIntensityError(message, { cause: error }) })
         enqueue.emit({ type: 'crashed', id, error })
         enqueue.emit({ type: 'escalated', id, error })
-        for (const child of [...specs.keys()].reverse()) enqueue.stopChild(child)
+        for (const child of ids.toReversed()) enqueue.stopChild(child)
       }),
       tellStopped: enqueueActions(({ enqueue, event }) => {
         enqueue.emit({ type: 'stopped', id: (event as DoneActorEvent).actorId })
@@ -158,10 +159,12 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
       },
       // An error that nobody here handles ends the machine with it, after what it has told is heard. To throw
       // in an action would take back what the action's own transition told.
-      failed: { invoke: { src: 'givingUp', input: ({ context }) => context.error } },
+      failed: { invoke: { src: givingUp, input: ({ context }) => context.error } },
     },
   })
 }
+
+const givingUp = fromObservable<never, unknown>(({ input }) => throwError(() => input))
 
 function toLogic({ id, start }: ChildSpec): AnyActorLogic {
   if (typeof start === 'object' && typeof start.transition === 'function') return start

@@ -46,7 +46,7 @@ export type PipelineState = 'running' | 'draining' | 'stopped' | 'failed'
 
 /** Something that happened to the pipeline or one of its stages. */
 export type PipelineEvent =
-  | { readonly type: 'started' | 'drained' | 'stopped' | 'restarted'; readonly stage: string }
+  | { readonly type: 'started' | 'drained' | 'restarted'; readonly stage: string }
   | { readonly type: 'crashed' | 'escalated'; readonly stage: string; readonly error: unknown }
 
 /** How a drain went. */

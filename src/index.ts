@@ -1,0 +1,43 @@
+export { RestartIntensityError, StageCrash } from '../actors/index.ts'
+export { ChannelClosedError, type ErrorCode, OverflowError, type ShedReason, SpillwayError } from '../operators/index.ts'
+export type { Handler, HandlerContext, ReplyOutput, StageOutput } from './handler.ts'
+export type { Logger } from './logger.ts'
+export {
+  AlreadyConsumedError,
+  CancelledError,
+  DrainTimeoutError,
+  ExpiredError,
+  ShedError,
+  StageError,
+  StageTimeoutError,
+  TopologyError,
+} from './pipeline/errors.ts'
+export type { Cancelled, Completed, Expired, Failed, Outcome, OutcomeKind, Shed, Timings } from './pipeline/outcome.ts'
+export { type Pipeline, pipeline, type Topology } from './pipeline/pipeline.ts'
+export type { Reply } from './pipeline/reply.ts'
+export type {
+  DrainReport,
+  LatencyFigures,
+  Ledger,
+  Origin,
+  PipelineEvent,
+  PipelineState,
+  Running,
+  StageFigures,
+  StageState,
+} from './pipeline/running.ts'
+export type { StageOptions } from './pipeline/stage-options.ts'
+export type { StartOptions } from './pipeline/start-options.ts'
+export { type ChatMessage, type ChatRole, type GenerationParameters, type PromptRequest } from './prompt-request.ts'
+export { chatPipeline, type ChatPipelineOptions, type ChatStage } from './preset.ts'
+export { pulled } from './pulled.ts'
+export { indexDocuments, type IndexReport } from './retrieval/index-documents.ts'
+export { RetrievalError } from './retrieval/retrieval-error.ts'
+export type { DocumentIndex, Passage, Retriever, SearchOptions, SourceDocument } from './retrieval/retriever.ts'
+export { createSqliteRetriever, type SqliteRetrieverOptions } from './retrieval/sqlite-retriever.ts'
+export { assemble, type AssembleOptions } from './stages/assemble.ts'
+export { infer, type InferStageOptions } from './stages/infer.ts'
+export { post, type PostOptions } from './stages/post.ts'
+export { retrieve, type RetrieveOptions } from './stages/retrieve.ts'
+export { stream } from './stages/stream.ts'
+export { shardOf } from './shard-of.ts'

@@ -1,0 +1,52 @@
+import type { Metric, MetricType, Registry } from 'prom-client'
+import { LatencyHistogram } from './latency-histogram.ts'
+
+/** A metric's labels. */
+export type Labels = Readonly<Record<string, string>>
+
+/** One line of a metric in Prometheus' text: `metricName`, or else the metric's own name, its labels and value. */
+export interface Sample {
+  readonly metricName?: string
+  readonly labels: Labels
+  readonly value: number
+}
+
+/** A metric that is counted elsewhere and read only when it is scraped. */
+export interface ScrapedMetric {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  /** Reads the present values. */
+  readonly collect: () => readonly Sample[]
+}
+
+/** Adds a metric to a prom-client registry, without counting through prom-client. */
+export function registerScraped(registry: Registry, { name, help, type, collect }: ScrapedMetric): void {
+  const metric = {
+    name,
+    help,
+    type: type as unknown as MetricType,
+    aggregator: 'sum',
+    get: () => Promise.resolve({ name, help, type, values: collect(), aggregator: 'sum' }),
+    // What is counted elsewhere is not prom-client's to reset.
+    reset: () => undefined,
+  }
+  // A registry asks no more of a metric than this; the class that its types name would count by itself.
+  registry.registerMetric(metric as unknown as Metric)
+}
+
+/** A histogram's lines, in seconds. */
+export function histogramSamples(name: string, labels: Labels, histogram: LatencyHistogram): readonly Sample[] {
+  const cumulative = histogram.cumulative()
+  const buckets = LatencyHistogram.boundsMs.map((bound, index) => ({
+    metricName: `${name}_bucket`,
+    labels: { ...labels, le: String(bound / 1000) },
+    value: cumulative[index] as number,
+  }))
+  return [
+    ...buckets,
+    { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: histogram.count },
+    { metricName: `${name}_sum`, labels, value: histogram.sumMs / 1000 },
+    { metricName: `${name}_count`, labels, value: histogram.count },
+  ]
+}

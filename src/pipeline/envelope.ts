@@ -1,0 +1,346 @@
+import { isObservable, Observable, type Subscriber, Subscription } from 'rxjs'
+import { OverflowError, type ShedReason, type TimerWheel, WheelTimer } from '../../operators/index.ts'
+import { AlreadyConsumedError, CancelledError, ExpiredError, ShedError, StageError } from './errors.ts'
+import type { Outcome, OutcomeKind } from './outcome.ts'
+import { PullReader } from './pull-reader.ts'
+import type { Reply } from './reply.ts'
+import type { StageContext } from './stage-context.ts'
+
+/** Where a request is. */
+export type Place = 'outside' | 'waiting' | 'running' | 'through'
+
+/** What an envelope needs of the pipeline that carries it. */
+export interface EnvelopeHost {
+  readonly instanceId: string
+  /** Added to the clock's `now` it gives the time since 1970. */
+  readonly wallOffset: number
+  readonly wheel: TimerWheel
+  readonly streamBuffer: number
+  readonly stallTimeoutMs: number
+  now(): number
+  stageName(index: number): string
+  complete(envelope: Envelope): void
+  /** The stream that came out of the last stage failed. */
+  failStream(envelope: Envelope, error: unknown): void
+  cancel(envelope: Envelope, reason: unknown): void
+  due(envelope: Envelope): void
+}
+
+/**
+ * A request on its way: everything that the runtime knows of it, the timer of its deadlines, and the reply
+ * that its caller holds. One object, made once.
+ */
+export class Envelope extends WheelTimer implements Reply<unknown> {
+  readonly request: unknown
+  readonly submittedAt: number
+  readonly deadlineMs: number
+  private readonly host: EnvelopeHost
+  private readonly number: number
+
+  place: Place = 'outside'
+  /** The index of the stage where it is, the last one's when it is through. */
+  stage = 0
+  /** What the next stage is given; in the end the answer. */
+  value: unknown
+  /** When it came to the stage. */
+  arrivedAt: number
+  /** Its run in the stage where it is. */
+  run: StageContext | undefined
+  /** The run whose stream it carries. */
+  source: StageContext | undefined
+  timeoutAt: number = Infinity
+  /** What is left of the source's time-out once the stream is subscribed. */
+  firstChunkMs: number = Infinity
+  private stallAt = Infinity
+
+  kind: OutcomeKind | undefined
+  private endedAt = 0
+  /** The error, or the reason of a cancellation. */
+  private detail: unknown
+  private shedReason: ShedReason = 'full'
+  private retryAfterMs = 0
+  private taken = 0
+
+  private consumed = false
+  private reader: Subscriber<unknown> | PullReader<unknown> | undefined
+  private subscription: Subscription | undefined
+  private sourceDone = false
+  private made: Outcome<unknown> | undefined
+  private promise: Promise<Outcome<unknown>> | undefined
+  private resolve: ((outcome: Outcome<unknown>) => void) | undefined
+
+  constructor(host: EnvelopeHost, request: unknown, number: number, submittedAt: number, deadlineMs: number) {
+    super()
+    this.host = host
+    this.request = request
+    this.value = request
+    this.number = number
+    this.submittedAt = submittedAt
+    this.arrivedAt = submittedAt
+    this.deadlineMs = deadlineMs
+  }
+
+  // The caller's side
+
+  get id(): string {
+    const { request } = this
+    const own = typeof request === 'object' && request !== null && 'id' in request ? request.id : undefined
+    return typeof own === 'string' && own !== '' ? own : this.submissionId
+  }
+
+  get submissionId(): string {
+    return `${this.host.instanceId}-${this.number}`
+  }
+
+  get settled(): Outcome<unknown> | undefined {
+    if (this.kind === undefined) return undefined
+    this.made ??= this.toOutcome(this.kind)
+    return this.made
+  }
+
+  get outcome(): Promise<Outcome<unknown>> {
+    this.promise ??= new Promise((resolve) => {
+      const { settled } = this
+      if (settled === undefined) this.resolve = resolve
+      else resolve(settled)
+    })
+    return this.promise
+  }
+
+  get output$(): Observable<unknown> {
+    return new Observable((subscriber) => {
+      if (this.consumed) {
+        subscriber.error(alreadyConsumed(this.id))
+        return
+      }
+      this.consumed = true
+      this.reader = subscriber
+      if (this.kind !== undefined) {
+        this.tellReader()
+        return
+      }
+      subscriber.add(() => {
+        this.cancel('the reader unsubscribed')
+      })
+      this.open()
+    })
+  }
+
+  batches(): AsyncIterableIterator<readonly unknown[]> {
+    if (this.consumed) throw alreadyConsumed(this.id)
+    this.consumed = true
+    const reader = new PullReader<unknown>(this.host.streamBuffer, (count) => {
+      this.took(count)
+    })
+    this.reader = reader
+    let valueTaken = false
+    const end = (): IteratorResult<readonly unknown[], undefined> => {
+      if (this.kind !== 'completed') throw this.toError()
+      if (valueTaken || this.streamed) return { done: true, value: undefined }
+      valueTaken = true
+      return { done: false, value: [this.value] }
+    }
+    const iterator: AsyncIterableIterator<readonly unknown[], undefined> = {
+      next: async () => {
+        if (this.kind !== undefined && reader.size === 0) return end()
+        this.open()
+        this.stallAt = Infinity
+        const batch = await reader.ask()
+        if (batch.length === 0) return end()
+        return { done: false, value: batch }
+      },
+      return: () => {
+        this.cancel('the reader stopped')
+        return Promise.resolve({ done: true, value: undefined })
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    }
+    return iterator
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
+    for await (const batch of this.batches()) yield* batch
+  }
+
+  cancel(reason: unknown = 'cancelled by the caller'): void {
+    if (this.kind === undefined) this.host.cancel(this, reason)
+  }
+
+  // The runtime's side
+
+  /** It carries a stream, or did. */
+  get streamed(): boolean {
+    return this.source !== undefined && isObservable(this.value)
+  }
+
+  /** It has come out of the last stage as a stream: it is opened by its reader, if that comes in time. */
+  streamReady(now: number): void {
+    this.watchReader(now)
+    if (this.reader !== undefined && !(this.reader instanceof PullReader && !this.reader.waiting)) this.open()
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.kind === undefined && this.reader instanceof PullReader ? this.reader.ready() : undefined
+  }
+
+  /** Sets the wheel to the first of its deadlines. */
+  arm(): void {
+    const next = Math.min(this.submittedAt + this.deadlineMs, this.timeoutAt, this.stallAt)
+    if (next < this.dueAt) this.host.wheel.set(this, next)
+  }
+
+  override onDue(): void {
+    this.host.due(this)
+  }
+
+  /** Its reader has left chunks unread for too long; asked when the time has come. */
+  isStalled(now: number): boolean {
+    if (this.stallAt > now) return false
+    const unread = this.subscription === undefined || (this.reader instanceof PullReader && this.reader.size > 0)
+    if (!unread) this.stallAt = now + this.host.stallTimeoutMs
+    return unread
+  }
+
+  /** Marks its one end; `false` when it has ended before. */
+  end(kind: OutcomeKind, now: number, detail: unknown): boolean {
+    if (this.kind !== undefined) return false
+    this.kind = kind
+    this.endedAt = now
+    this.detail = detail
+    if (this.dueAt !== Infinity) this.host.wheel.delete(this)
+    return true
+  }
+
+  endShed(now: number, stage: number, reason: ShedReason, retryAfterMs: number): void {
+    this.stage = stage
+    this.shedReason = reason
+    this.retryAfterMs = retryAfterMs
+    this.end('shed', now, undefined)
+  }
+
+  /** Tells whoever waits for it, once the books are done. */
+  tell(): void {
+    this.subscription?.unsubscribe()
+    if (this.reader !== undefined) this.tellReader()
+    if (this.resolve !== undefined && this.settled !== undefined) this.resolve(this.settled)
+  }
+
+  /** The outcome as the error that a reader gets. */
+  private toError(): Error {
+    const stage = this.host.stageName(this.stage)
+    switch (this.kind) {
+      case 'shed':
+        return new ShedError(stage, this.shedReason, this.retryAfterMs)
+      case 'failed':
+        if (this.detail instanceof StageError) return this.detail
+        return new StageError(stage, `failed: ${messageOf(this.detail)}`, { cause: this.detail })
+      case 'expired':
+        return new ExpiredError(stage, this.deadlineMs)
+      case 'cancelled':
+      case 'completed':
+      case undefined:
+        return new CancelledError(`the request was cancelled: ${messageOf(this.detail)}`, { cause: this.detail })
+    }
+  }
+
+  private toOutcome(kind: OutcomeKind): Outcome<unknown> {
+    const timings = {
+      submittedAt: this.submittedAt + this.host.wallOffset,
+      durationMs: this.endedAt - this.submittedAt,
+    }
+    const settled = { id: this.id, submissionId: this.submissionId, timings }
+    const stage = this.host.stageName(this.stage)
+    switch (kind) {
+      case 'completed':
+        return this.streamed
+          ? { kind, chunks: this.taken, ...settled }
+          : { kind, value: this.value, chunks: 0, ...settled }
+      case 'shed':
+        return { kind, stage, reason: this.shedReason, retryAfterMs: this.retryAfterMs, ...settled }
+      case 'failed':
+        return { kind, stage, error: this.detail, ...settled }
+      case 'expired':
+        return { kind, stage, ...settled }
+      case 'cancelled':
+        return { kind, reason: this.detail, ...settled }
+    }
+  }
+
+  private tellReader(): void {
+    const { reader } = this
+    if (reader instanceof PullReader) {
+      if (this.kind === 'cancelled') reader.clear()
+      reader.end()
+    } else if (this.kind === 'completed') {
+      if (!this.streamed) reader?.next(this.value)
+      reader?.complete()
+    } else {
+      reader?.error(this.toError())
+    }
+  }
+
+  /** Subscribes the stream, when it is there and has a reader. */
+  private open(): void {
+    if (this.place !== 'through' || this.subscription !== undefined || !isObservable(this.value)) return
+    if (!(this.reader instanceof PullReader)) this.stallAt = Infinity
+    const stream$ = this.value
+    // Assigned before the first chunk, which a stream may give while it is being subscribed.
+    this.subscription = new Subscription()
+    this.subscription.add(
+      stream$.subscribe({
+        next: (chunk) => {
+          this.receive(chunk)
+        },
+        error: (error: unknown) => {
+          if (this.kind === undefined) this.host.failStream(this, error)
+        },
+        complete: () => {
+          this.sourceDone = true
+          if (this.kind === undefined && !this.hasUnread) this.host.complete(this)
+        },
+      }),
+    )
+  }
+
+  private get hasUnread(): boolean {
+    return this.reader instanceof PullReader && this.reader.size > 0
+  }
+
+  private receive(chunk: unknown): void {
+    if (this.kind !== undefined) return
+    const { reader } = this
+    if (reader instanceof PullReader) {
+      if (!reader.receive(chunk)) this.host.failStream(this, overrun(this.host.streamBuffer))
+    } else {
+      this.taken += 1
+      reader?.next(chunk)
+    }
+  }
+
+  private took(count: number): void {
+    this.taken += count
+    if (this.kind !== undefined) return
+    if (this.sourceDone) this.host.complete(this)
+    else this.watchReader(this.host.now())
+  }
+
+  /** From now on the reader's time runs. */
+  private watchReader(now: number): void {
+    this.stallAt = now + this.host.stallTimeoutMs
+    this.arm()
+  }
+}
+
+function alreadyConsumed(id: string): AlreadyConsumedError {
+  return new AlreadyConsumedError(`the reply to request ${JSON.stringify(id)} has a reader already; it has only one`)
+}
+
+function overrun(streamBuffer: number): OverflowError {
+  return new OverflowError(
+    `the stream gave more than its reader had room for (streamBuffer ${streamBuffer}): its source must await context.ready() after each chunk, as pulled() does`,
+  )
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,86 @@
+import { checkFunction, checkText } from '../../operators/index.ts'
+import type { Handler, ReplyOutput, StageOutput } from '../handler.ts'
+import { TopologyError } from './errors.ts'
+import type { Running } from './running.ts'
+import { Runtime, type StageDefinition } from './runtime.ts'
+import { checkStageOptions, type StageOptions, type StageSettings } from './stage-options.ts'
+import { checkStartOptions, type StartOptions } from './start-options.ts'
+
+/** A pipeline as plain data. */
+export interface Topology {
+  readonly name: string
+  readonly stages: readonly ({ readonly name: string } & StageSettings)[]
+}
+
+/**
+ * A pipeline's definition: stages in order, each fed by the one before through a bounded channel. It does
+ * nothing until it is started, and can be started any number of times.
+ */
+export class Pipeline<Request, Current, Stage extends string = never> {
+  readonly name: string
+  private readonly definitions: readonly StageDefinition[]
+
+  constructor(name: string, definitions: readonly StageDefinition[]) {
+    this.name = name
+    this.definitions = definitions
+  }
+
+  /** The pipeline as plain data: check it, draw it, compare it. */
+  get topology(): Topology {
+    return { name: this.name, stages: this.definitions.map(({ name, settings }) => ({ name, ...settings })) }
+  }
+
+  /**
+   * This pipeline with one stage more at its end; the definition itself does not change.
+   *
+   * @throws RangeError or TypeError that names the stage, the option, its value and the allowed range.
+   */
+  stage<Name extends string, Output>(
+    name: Name,
+    handler: Handler<Current, Output, Request>,
+    options: StageOptions,
+  ): Pipeline<Request, StageOutput<Output>, Stage | Name> {
+    const definition = {
+      name: checkText('stage name', name),
+      handler: checkFunction(`stage ${JSON.stringify(name)}: handler`, handler) as StageDefinition['handler'],
+      settings: checkStageOptions(name, options),
+    }
+    return new Pipeline(this.name, [...this.definitions, definition])
+  }
+
+  /**
+   * Starts the pipeline; it takes requests at once.
+   *
+   * @throws TopologyError that names every fault of the definition; RangeError or TypeError for an option.
+   */
+  start(options: StartOptions = {}): Running<Request, ReplyOutput<Current>, Stage> {
+    const settings = checkStartOptions(options)
+    const faults = this.faults()
+    if (faults.length > 0) throw new TopologyError(`pipeline ${JSON.stringify(this.name)}: ${faults.join('; ')}`)
+    // Inside, requests and values have no types of their own: the builder has checked that they fit.
+    return new Runtime(this.name, this.definitions, settings) as unknown as Running<Request, ReplyOutput<Current>, Stage>
+  }
+
+  private faults(): readonly string[] {
+    const names = this.definitions.map(({ name }) => name)
+    const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index))
+    const faults = [...twice].map((name) => `two stages are named ${JSON.stringify(name)}`)
+    return names.length === 0 ? ['it has no stage'] : faults
+  }
+}
+
+/**
+ * Begins the definition of a pipeline.
+ *
+ * @example
+ * ```ts
+ * const shout = pipeline<string>('shout')
+ *   .stage('upper', (text) => text.toUpperCase(), { capacity: 64 })
+ *   .stage('mark', (text) => `${text}!`, { capacity: 64 })
+ * const running = shout.start()
+ * const outcome = await running.submit('hello').outcome
+ * ```
+ */
+export function pipeline<Request>(name: string): Pipeline<Request, Request> {
+  return new Pipeline(checkText('pipeline name', name), [])
+}

@@ -1,0 +1,92 @@
+/**
+ * The pace-setting reader of a stream: chunks gather in a bounded buffer while it is busy, and when it asks
+ * it gets all that are there.
+ */
+export class PullReader<Chunk> {
+  private readonly limit: number
+  private readonly onTaken: (count: number) => void
+  private buffer: Chunk[] = []
+  private asking: { resolve: (batch: Chunk[]) => void } | undefined
+  private delivering = false
+  private room: Promise<void> | undefined
+  private openRoom: (() => void) | undefined
+
+  /**
+   * @param limit Chunks that may wait, 1 ….
+   * @param onTaken Told how many chunks the reader has just taken.
+   */
+  constructor(limit: number, onTaken: (count: number) => void) {
+    this.limit = limit
+    this.onTaken = onTaken
+  }
+
+  /** Chunks that wait to be taken. */
+  get size(): number {
+    return this.buffer.length
+  }
+
+  /** The reader waits for chunks, not they for it. */
+  get waiting(): boolean {
+    return this.asking !== undefined
+  }
+
+  /** Takes a chunk in; `false` when there was no room for it. */
+  receive(chunk: Chunk): boolean {
+    if (this.buffer.length >= this.limit) return false
+    this.buffer.push(chunk)
+    if (this.asking !== undefined && !this.delivering) {
+      // One microtask later, so that chunks which come together are taken together.
+      this.delivering = true
+      queueMicrotask(() => {
+        this.delivering = false
+        const asking = this.asking
+        if (asking === undefined) return
+        this.asking = undefined
+        asking.resolve(this.take())
+      })
+    }
+    return true
+  }
+
+  /** Resolves once there is room; `undefined` when there is. */
+  ready(): Promise<void> | undefined {
+    if (this.buffer.length < this.limit) return undefined
+    this.room ??= new Promise((resolve) => {
+      this.openRoom = resolve
+    })
+    return this.room
+  }
+
+  /** All chunks that are there; an empty batch means that none will come. */
+  ask(): Promise<Chunk[]> {
+    if (this.buffer.length > 0) return Promise.resolve(this.take())
+    return new Promise((resolve) => {
+      this.asking = { resolve }
+    })
+  }
+
+  /** Nothing more will come: what is buffered can still be taken, and whoever asks or waits for room is let go. */
+  end(): void {
+    this.openRoom?.()
+    if (this.buffer.length > 0) return
+    const asking = this.asking
+    this.asking = undefined
+    asking?.resolve([])
+  }
+
+  /** Forgets what is buffered. */
+  clear(): void {
+    this.buffer = []
+  }
+
+  private take(): Chunk[] {
+    const batch = this.buffer
+    this.buffer = []
+    const open = this.openRoom
+    this.room = undefined
+    this.openRoom = undefined
+    this.onTaken(batch.length)
+    open?.()
+    return batch
+  }
+}

@@ -1,0 +1,36 @@
+import { Run } from '../../actors/index.ts'
+import type { Clock, WheelTimer } from '../../operators/index.ts'
+import type { HandlerContext } from '../handler.ts'
+import type { Logger } from '../logger.ts'
+import type { Envelope } from './envelope.ts'
+import type { StageNode } from './stage-node.ts'
+
+/** What a handler is told, and the run that owns the slot: one object for each run of a handler. */
+export class StageContext extends Run<Envelope> implements HandlerContext {
+  readonly node: StageNode
+  readonly startedAt: number
+  /** Takes the slot back from a handler that does not return after it was called off. */
+  grace: WheelTimer | undefined
+
+  constructor(envelope: Envelope, attempt: number, node: StageNode, startedAt: number) {
+    super(envelope, attempt)
+    this.node = node
+    this.startedAt = startedAt
+  }
+
+  get request(): unknown {
+    return this.item.request
+  }
+
+  get logger(): Logger {
+    return this.node.logger.child({ request: this.item.id })
+  }
+
+  get clock(): Clock {
+    return this.node.clock
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.item.ready()
+  }
+}

@@ -1,0 +1,98 @@
+import type { StageRunner } from '../../actors/index.ts'
+import type { Channel, Clock, ShedReason } from '../../operators/index.ts'
+import type { Logger } from '../logger.ts'
+import { LatencyHistogram } from '../metrics/latency-histogram.ts'
+import type { Envelope } from './envelope.ts'
+import type { StageFigures, StageState } from './running.ts'
+import type { StageContext } from './stage-context.ts'
+import type { StageSettings } from './stage-options.ts'
+
+/** One stage of a running pipeline: its channel, its runner and its figures. */
+export class StageNode {
+  readonly index: number
+  readonly name: string
+  readonly settings: StageSettings
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly channel: Channel<Envelope>
+  readonly runner: StageRunner<Envelope, unknown, StageContext>
+  /** Requests with a reservation that have not reached this stage. */
+  ahead = 0
+  state: StageState = 'starting'
+  restarts = 0
+  processed = 0
+  abandoned = 0
+  /** Start to value, stream or error. */
+  readonly latency: LatencyHistogram = new LatencyHistogram()
+  /** Arrival to start. */
+  readonly wait: LatencyHistogram = new LatencyHistogram()
+  /** Stream returned to stream ended. */
+  readonly streamDuration: LatencyHistogram = new LatencyHistogram()
+  readonly shed: Map<ShedReason, number> = new Map()
+  readonly errors: Map<string, number> = new Map()
+  private slotMs = 0
+  private slots = 0
+
+  constructor(
+    index: number,
+    name: string,
+    settings: StageSettings,
+    ground: { readonly clock: Clock; readonly logger: Logger; readonly channel: Channel<Envelope> },
+    createRunner: (node: StageNode) => StageRunner<Envelope, unknown, StageContext>,
+  ) {
+    this.index = index
+    this.name = name
+    this.settings = settings
+    this.clock = ground.clock
+    this.logger = ground.logger.child({ stage: name })
+    this.channel = ground.channel
+    this.runner = createRunner(this)
+  }
+
+  get figures(): StageFigures {
+    const { channel, state, restarts, processed, abandoned, latency } = this
+    let shed = 0
+    for (const count of this.shed.values()) shed += count
+    return {
+      queueDepth: channel.size,
+      capacity: channel.capacity,
+      running: channel.running,
+      concurrency: channel.concurrency,
+      state,
+      restarts,
+      shed,
+      processed,
+      abandoned,
+      latency: {
+        count: latency.count,
+        meanMs: latency.meanMs,
+        p50Ms: latency.quantileMs(0.5),
+        p99Ms: latency.quantileMs(0.99),
+      },
+    }
+  }
+
+  /** Whether a request more would find neither a slot nor room once all that are let in have reached the stage. */
+  get full(): boolean {
+    const { channel } = this
+    return this.ahead + channel.size + channel.running >= channel.capacity + channel.concurrency
+  }
+
+  /** Counts the time for which a slot was owned, a stream's included. */
+  slotFreed(ownedMs: number): void {
+    this.slotMs += ownedMs
+    this.slots += 1
+  }
+
+  /** When a place is likely to be free: what waits, each for its share of the mean service time. */
+  get retryAfterMs(): number {
+    const meanServiceMs = this.slots === 0 ? 0 : this.slotMs / this.slots
+    const estimate = ((this.channel.size + 1) * meanServiceMs) / this.channel.concurrency
+    return Math.min(60_000, Math.max(100, Math.ceil(estimate)))
+  }
+}
+
+/** Adds one to a count kept by key. */
+export function countUp<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}

@@ -1,0 +1,64 @@
+import type { Registry } from 'prom-client'
+import type { SupervisorOptions } from '../../actors/index.ts'
+import { checkInteger, checkKeys, checkNumber, checkOneOf, checkText, type Clock, systemClock } from '../../operators/index.ts'
+import { type Logger, silentLogger } from '../logger.ts'
+
+export interface StartOptions {
+  /** Default the system's. */
+  readonly clock?: Clock
+  /** Default: nothing is logged. */
+  readonly logger?: Logger
+  /** A prom-client registry that gets the pipeline's metrics; default none. */
+  readonly registry?: Registry
+  /** What the metrics' names begin with; default `'orchestrator_'`. */
+  readonly metricsPrefix?: string
+  /**
+   * `'door'`, the default, reserves a place in every channel before a request is let in, so that none is shed
+   * after work has been spent on it. With `'stage'` each channel decides when the request arrives.
+   */
+  readonly admission?: 'door' | 'stage'
+  /** Chunks of one stream that may wait for its reader, 1 …; default 256. */
+  readonly streamBuffer?: number
+  /** How long a stream may go unread before the request is cancelled; default 30,000 ms. */
+  readonly stallTimeoutMs?: number
+  /** How long a handler that was aborted keeps its slot if it does not return; default 5,000 ms. */
+  readonly abortGraceMs?: number
+  /** Multiplies every capacity, rounded, to at least 1; more than 0, default 1. */
+  readonly scale?: number
+  /** When a crashed stage is started again, and when it is given up. */
+  readonly supervision?: Omit<SupervisorOptions, 'clock'>
+}
+
+/** The options with the defaults filled in. */
+export type StartSettings = Required<Omit<StartOptions, 'registry' | 'supervision'>> & Pick<StartOptions, 'registry' | 'supervision'>
+
+const known = [
+  'clock',
+  'logger',
+  'registry',
+  'metricsPrefix',
+  'admission',
+  'streamBuffer',
+  'stallTimeoutMs',
+  'abortGraceMs',
+  'scale',
+  'supervision',
+] as const satisfies readonly (keyof StartOptions)[]
+
+/** @throws RangeError or TypeError that names the option, its value and the allowed range. */
+export function checkStartOptions(options: StartOptions): StartSettings {
+  checkKeys('start', options, known)
+  const { registry, supervision } = options
+  return {
+    clock: options.clock ?? systemClock,
+    logger: options.logger ?? silentLogger,
+    metricsPrefix: checkText('metricsPrefix', options.metricsPrefix ?? 'orchestrator_'),
+    admission: checkOneOf('admission', options.admission ?? 'door', ['door', 'stage']),
+    streamBuffer: checkInteger('streamBuffer', options.streamBuffer ?? 256, { min: 1 }),
+    stallTimeoutMs: checkNumber('stallTimeoutMs', options.stallTimeoutMs ?? 30_000, { min: 1 }),
+    abortGraceMs: checkNumber('abortGraceMs', options.abortGraceMs ?? 5_000),
+    scale: checkNumber('scale', options.scale ?? 1, { min: Number.MIN_VALUE }),
+    ...(registry === undefined ? {} : { registry }),
+    ...(supervision === undefined ? {} : { supervision }),
+  }
+}

@@ -1,0 +1,48 @@
+import { checkInteger, checkText } from '../operators/index.ts'
+
+/**
+ * The shard that a session belongs to, 0 … `shards` - 1: rendezvous hashing. The same in every process and
+ * version, even, and from n to n + 1 shards only about 1 in n + 1 sessions moves, all of them to the new one.
+ *
+ * @example
+ * ```ts
+ * const worker = workers[shardOf(request.session, workers.length)]
+ * ```
+ *
+ * @throws RangeError or TypeError that names the option, its value and the allowed range.
+ * @see D. Thaler, C. Ravishankar: A Name-Based Mapping Scheme for Rendezvous, 1996
+ */
+export function shardOf(session: string, shards: number): number {
+  if (session !== '') checkText('session', session)
+  checkInteger('shards', shards, { min: 1 })
+  const digest = hash(session)
+  let best = 0
+  let highest = -1
+  for (let shard = 0; shard < shards; shard++) {
+    const score = mix(digest ^ mix(shard + 0x9e3779b9))
+    if (score > highest) {
+      highest = score
+      best = shard
+    }
+  }
+  return best
+}
+
+/** FNV-1a over the text's UTF-16 units, both bytes of each. */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index)
+    value = Math.imul(value ^ (unit & 0xff), 0x01000193)
+    value = Math.imul(value ^ (unit >>> 8), 0x01000193)
+  }
+  return mix(value)
+}
+
+/** MurmurHash3's finalizer: each bit of the input changes half of the output's. */
+function mix(input: number): number {
+  let value = input | 0
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35)
+  return (value ^ (value >>> 16)) >>> 0
+}
