@@ -93,8 +93,7 @@ export function openai(options: OpenAiOptions): ModelWorker {
         if (chunk !== undefined) yield chunk
         timer = awaitServer()
       }
-      // The official client ends an aborted stream as if it were complete.
-      call.signal.throwIfAborted()
+      // The official client ends an aborted stream, too, as if it were complete.
       if (finished) return
       if (!endedProperly(response)) throw new WorkerError(id, 'the answer was broken off: the connection ended in it')
       yield { text: '', finishReason: 'stop' }

@@ -200,12 +200,17 @@ describe('giving up', () => {
 
   test('a chunk that comes afterwards is not passed on, and no further one is asked for', async () => {
     const { source, give, asked, log } = handOperated()
-    const { heard, unsubscribe } = hear(pulled(() => source, keepsUp()))
+    let readerAsked = 0
+    const ready = (): undefined => {
+      readerAsked++
+    }
+    const { heard, unsubscribe } = hear(pulled(() => source, { ...keepsUp(), ready }))
     await asked()
     unsubscribe()
     give()
     await new Promise(setImmediate)
     expect(heard).toEqual([])
+    expect(readerAsked).toBe(0)
     expect(log).toEqual(['next', 'return'])
   })
 

@@ -131,6 +131,26 @@ describe('the text', () => {
 })
 
 describe('a stop sequence', () => {
+  test('is found in text that nearly has it, again and again', async () => {
+    const ab = fc.constantFrom('a', 'b')
+    const arbitraryText = fc.string({ unit: ab, maxLength: 80 })
+    const arbitraryStops = fc.array(fc.string({ unit: ab, minLength: 4, maxLength: 12 }), {
+      minLength: 1,
+      maxLength: 2,
+    })
+    await fc.assert(
+      fc.asyncProperty(arbitraryText, arbitraryStops, fc.integer({ min: 1, max: 9 }), async (whole, stop, size) => {
+        const pieces = whole.match(new RegExp(`.{1,${size}}`, 'g')) ?? []
+        const chunks = await run(
+          pieces.map((piece) => ({ text: piece })),
+          { stop },
+        )
+        expect(textOf(chunks)).toBe(expected(whole, stop, true).text)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
   test('that is complete first wins; of two that end there, the longer is cut off', async () => {
     expect(textOf(await run([{ text: 'xabcd' }], { stop: ['abcd', 'bc'] }))).toBe('xa')
     expect(textOf(await run([{ text: 'xabcd' }], { stop: ['c', 'abc'] }))).toBe('x')

@@ -138,6 +138,24 @@ describe('what is derived', () => {
     expect(calls).toBe(2)
   })
 
+  test('a batch that is aborted cancels its calls', async () => {
+    const call = new AbortController()
+    const seen: AbortSignal[] = []
+    const begun = Promise.withResolvers<undefined>()
+    const worker = defineWorker({
+      info,
+      infer: (_, { signal }) => {
+        if (seen.push(signal) === 2) begun.resolve(undefined)
+        return new Promise(() => {})
+      },
+    })
+    const batch = worker.inferBatch([prompt, prompt], { signal: call.signal })
+    await begun.promise
+    call.abort(new Error('whole batch'))
+    await expect(batch).rejects.toThrow('whole batch')
+    expect(seen.map((signal) => signal.reason as unknown)).toEqual([call.signal.reason, call.signal.reason])
+  })
+
   test('health is healthy unless the definition says otherwise, and close does nothing', async () => {
     const worker = defineWorker({ info, infer: whole })
     expect(await worker.health()).toEqual({ healthy: true, latencyMs: 0 })

@@ -254,6 +254,19 @@ describe('failures', () => {
   })
 })
 
+test("the reader's own time is not the server's silence", async () => {
+  await using server = await startOpenAiServer({ chunks: ['one ', 'two '] })
+  const clock = new VirtualClock()
+  const worker = openai({ baseUrl: server.baseUrl, model: 'fixture', timeoutMs: 2000, clock })
+  const texts: string[] = []
+  for await (const chunk of worker.inferStream(prompt)) {
+    texts.push(chunk.text)
+    await clock.advance(60_000)
+  }
+  expect(texts.join('')).toBe('one two ')
+  expect(clock.pending).toBe(0)
+})
+
 describe('cancelling', () => {
   test('closes the connection while the server prepares its answer', async () => {
     await using server = await startOpenAiServer({ firstDelayMs: 60_000 })
@@ -333,6 +346,16 @@ describe('discoverModels', () => {
     const signal = AbortSignal.abort(new Error('no time'))
     await expect(discoverModels({ baseUrl: server.baseUrl, signal })).rejects.toThrow('no time')
     expect(server.requests).toHaveLength(1)
+  })
+
+  test('closes the connection when its signal is aborted', async () => {
+    await using server = await startOpenAiServer({ modelsDelayMs: 60_000 })
+    const call = new AbortController()
+    const models = discoverModels({ baseUrl: server.baseUrl, signal: call.signal })
+    const received = await server.request(0)
+    call.abort(new Error('no time'))
+    await expect(models).rejects.toThrow('no time')
+    expect(await received.closed).toMatchObject({ complete: false })
   })
 })
 
