@@ -12,6 +12,8 @@ export interface OpenDocuments {
   /** `undefined` where nothing is retrieved. */
   readonly retriever: DocumentIndex | undefined
   readonly description: string
+  /** Where the index is kept. */
+  readonly store: string
 }
 
 /** The documents that come with this package, as far as they were installed. */
@@ -23,7 +25,7 @@ const ownDocuments = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGE
  * @throws RetrievalError naming the path that is not there or cannot be read.
  */
 export async function openDocuments({ docs, dataDir }: ServeSettings, logger: Logger): Promise<OpenDocuments> {
-  if (docs === 'none') return { retriever: undefined, description: 'none (--no-docs)' }
+  if (docs === 'none') return { retriever: undefined, description: 'none (--no-docs)', store: 'none' }
   const root = docs === 'own' ? packageFolder() : undefined
   const paths =
     root === undefined ? docs : ownDocuments.map((name) => join(root, name)).filter((path) => existsSync(path))
@@ -35,7 +37,7 @@ export async function openDocuments({ docs, dataDir }: ServeSettings, logger: Lo
       logger,
     })
     const whose = docs === 'own' ? "the project's own" : docs.join(', ')
-    return { retriever, description: `${documents} (${whose}), indexed in ${file}` }
+    return { retriever, description: `${documents} (${whose})`, store: `${file} (SQLite, the index of the documents)` }
   } catch (error) {
     await retriever.close()
     throw error

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
+import { SpillwayError } from '../../operators/index.ts'
 import { serve } from './serve.ts'
-import { logLevels, type ServeArguments, serveSettings } from './serve-settings.ts'
+import { logLevels, type ServeArguments, type ServeSettings, serveSettings } from './serve-settings.ts'
 
 /**
  * `spillway serve`: the server of the five-stage pipeline.
@@ -31,10 +32,18 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
     .option('--log-level <level>', `${logLevels.join(', ')}; JSON lines on standard error (default: info)`)
     .addHelpText('after', environmentHelp)
     .action(async (given: ServeArguments) => {
+      let settings: ServeSettings
       try {
-        process.exitCode = await serve(serveSettings(given, process.env))
+        settings = serveSettings(given, process.env)
       } catch (error) {
-        fail(error)
+        return fail(error)
+      }
+      try {
+        process.exitCode = await serve(settings)
+      } catch (error) {
+        // Anything else is a fault of ours, and its stack trace is worth more than a sentence.
+        if (error instanceof SpillwayError || (error instanceof Error && error.constructor === Error)) fail(error)
+        throw error
       }
     })
 }

@@ -57,14 +57,13 @@ export async function serve(settings: ServeSettings): Promise<number> {
     throw error
   }
   const stopping = whyToStop(running)
-  const withApiKey = settings.apiKey !== undefined
   console.log(
     startLines({
       ...address,
       worker: description,
       documents: documents.description,
-      dataDir: settings.dataDir,
-      withApiKey,
+      stores: documents.store,
+      withApiKey: settings.apiKey !== undefined,
     }),
   )
   if (warning !== undefined) console.error(`warning: ${warning}`)

@@ -6,17 +6,17 @@ export interface StartFacts {
   readonly port: number
   readonly worker: string
   readonly documents: string
-  readonly dataDir: string
+  readonly stores: string
   readonly withApiKey: boolean
 }
 
 /** Where the server listens, what it works with, and a command to try. */
-export function startLines({ host, port, worker, documents, dataDir, withApiKey }: StartFacts): string {
+export function startLines({ host, port, worker, documents, stores, withApiKey }: StartFacts): string {
   return `Spillway is listening on ${urlOf(host, port)}
 
   model      ${worker}
   documents  ${documents}
-  state      ${dataDir}
+  stores     ${stores}
   API key    ${withApiKey ? 'SPILLWAY_API_KEY, on every route but health' : 'none is asked for'}
 
 Try it:

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { Registry } from 'prom-client'
 import { checkInteger, checkKeys, checkNumber, checkText, type Clock, systemClock } from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
@@ -216,7 +216,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
   })
   app.setErrorHandler((error, request, reply) => {
     const fault = faultOf(error, limits)
-    if (fault.status === 500) logger.error({ request: request.id, err: error }, 'the server failed')
+    if (fault.status === 500) logger.error({ request: request.id, ...whereItFailed(error) }, 'the server failed')
     return context.refuse(reply, fault)
   })
   addChatRoute(app, context)
@@ -267,4 +267,11 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
 function tooManyConnections({ connections }: Required<ServerLimits>): Refusal {
   const message = `the server has its limit of ${connections} connections open; try again later`
   return { status: 503, message, type: 'server_error', param: null, code: 'too_many_connections', retryAfterMs: 1000 }
+}
+
+/** Where in the code; what the error says may quote the prompt. */
+function whereItFailed(error: unknown): object {
+  if (!(error instanceof Error)) return { error: typeof error }
+  const at = error.stack?.split('\n').filter((line) => /^ +at /.test(line))
+  return { error: error.name, ...(at !== undefined && { at: at.map((line) => line.trim()) }) }
 }

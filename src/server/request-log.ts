@@ -45,7 +45,6 @@ export function createRequestLog({
     }
     // The pipeline warns of what it sheds, once a second at the most; a line for each would be what it avoids.
     if (settled?.kind === 'shed') logger.debug(fields, 'request shed')
-    else if (settled?.kind === 'failed') logger.error({ ...fields, err: settled.error }, 'request failed')
     else logger.info(fields, 'request')
   }
 }

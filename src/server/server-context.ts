@@ -19,7 +19,7 @@ export interface ServerContext {
   readonly deadlineMs: number | undefined
   readonly heartbeatMs: number
   /** What is remembered of a request. */
-  exchangeOf(request: FastifyRequest): Exchange
+  readonly exchangeOf: (request: FastifyRequest) => Exchange
   /** Answers with a refusal, in the shape that belongs to the request's path. */
-  refuse(reply: FastifyReply, refusal: Refusal): FastifyReply
+  readonly refuse: (reply: FastifyReply, refusal: Refusal) => FastifyReply
 }

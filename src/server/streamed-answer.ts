@@ -54,7 +54,7 @@ export async function streamedAnswer(
     }
     write(frames.end())
   } finally {
-    if (begun) clock.clearTimeout(heartbeat)
+    clock.clearTimeout(heartbeat)
   }
 }
 

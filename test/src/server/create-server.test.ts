@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createServer, type SpillwayServer } from '../../../src/server/index.ts'
 import type { ServerOptions } from '../../../src/server/index.ts'
 import { StageError } from '../../../src/pipeline/errors.ts'
+import { sessionDigest } from '../../../src/session-digest.ts'
 import { scriptedPipeline, type Script } from './scripted-pipeline.ts'
 
 const models = [{ id: 'm', provider: 'test', models: ['echo'], capabilities: ['chat', 'stream'] }] as const
@@ -353,7 +354,7 @@ describe('what is told', () => {
     ).text()
     await (await post({ messages: [{ role: 'the prompt', content: 'the prompt' }] }, { 'x-request-id': 'r2' })).text()
     expect(lines).toMatchObject([
-      { request: 'r1', session: expect.stringMatching(/^[0-9a-f]{12}$/), status: 200, outcome: 'completed' },
+      { request: 'r1', session: sessionDigest('ann'), status: 200, outcome: 'completed' },
       { request: 'r2', status: 400, code: 'invalid_value', param: 'messages[0].role' },
     ])
     expect(JSON.stringify(lines)).not.toMatch(/prompt|ann/)

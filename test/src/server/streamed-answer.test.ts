@@ -27,7 +27,9 @@ function streaming(script: Script) {
   const reply = scriptedPipeline(script).running.submit({ input: 'x' })
   const frames = new ChunkFrames({ id: 'c', created: 0, model: 'm' }, false)
   let begun = 0
-  const begin = (): void => void begun++
+  const begin = (): void => {
+    begun++
+  }
   const done = streamedAnswer(reply, response as unknown as ServerResponse, { frames, clock, heartbeatMs, begin })
   return { clock, response, reply, done, begun: () => begun }
 }

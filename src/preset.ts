@@ -1,0 +1,86 @@
+import type { Observable } from 'rxjs'
+import { checkInteger, checkKeys } from '../operators/index.ts'
+import type { Handler } from './handler.ts'
+import { type Pipeline, pipeline } from './pipeline/pipeline.ts'
+import type { PromptRequest } from './prompt-request.ts'
+import type { RetrievedPrompt } from './retrieval/retrieved-prompt.ts'
+import type { Retriever } from './retrieval/retriever.ts'
+import { assemble } from './stages/assemble.ts'
+import { infer } from './stages/infer.ts'
+import { post } from './stages/post.ts'
+import { retrieve } from './stages/retrieve.ts'
+import { stream } from './stages/stream.ts'
+import type { CompletionChunk, ModelWorker } from './workers/model-worker.ts'
+
+/** What the five stages are made of. */
+export interface ChatPipelineOptions {
+  /** The model that answers. */
+  readonly worker: ModelWorker
+  /** Where passages are looked for; default: nowhere, the prompt is the conversation alone. */
+  readonly retriever?: Pick<Retriever, 'search'>
+  /** How many passages go into a prompt at the most, 1 … 100; default 4. */
+  readonly topK?: number
+  /** A Jinja template for the leading system message; default: that of `assemble`. */
+  readonly template?: string
+  /** Who the model is and how it should answer; default: that of `assemble`. */
+  readonly system?: string
+  /** Texts that end every answer, beside those that a request names; default none. */
+  readonly stop?: readonly string[]
+  /** Answers that the model gives at the same time, 1 or more; default 16. */
+  readonly inferenceConcurrency?: number
+  /** Milliseconds that the model may take to its first chunk, 1 or more; default 60,000. */
+  readonly inferenceTimeoutMs?: number
+}
+
+/** The stages of the preset, in their order. */
+export type ChatStage = 'rag' | 'assemble' | 'inference' | 'post' | 'stream'
+
+const optionKeys = [
+  'worker',
+  'retriever',
+  'topK',
+  'template',
+  'system',
+  'stop',
+  'inferenceConcurrency',
+  'inferenceTimeoutMs',
+] as const satisfies readonly (keyof ChatPipelineOptions)[]
+
+/**
+ * The preset: retrieval, assembly, inference, post-processing and streaming, with channels sized for it.
+ *
+ * @example
+ * ```ts
+ * const running = chatPipeline({ worker: echo() }).start()
+ * for await (const { text } of running.submit({ input: 'hello' })) process.stdout.write(text)
+ * ```
+ *
+ * @throws TypeError or RangeError naming the option that is wrong.
+ */
+export function chatPipeline(
+  options: ChatPipelineOptions,
+): Pipeline<PromptRequest, Observable<CompletionChunk>, ChatStage> {
+  checkKeys('chatPipeline', options, optionKeys)
+  const { worker, retriever, topK, template, system, stop } = options
+  const { inferenceConcurrency = 16, inferenceTimeoutMs = 60_000 } = options
+  checkInteger('inferenceConcurrency', inferenceConcurrency, { min: 1 })
+  checkInteger('inferenceTimeoutMs', inferenceTimeoutMs, { min: 1 })
+  const rag: Handler<PromptRequest, RetrievedPrompt | Promise<RetrievedPrompt>, PromptRequest> =
+    retriever === undefined ? withoutPassages : retrieve({ retriever, ...(topK !== undefined && { topK }) })
+  const written = { ...(template !== undefined && { template }), ...(system !== undefined && { system }) }
+  return pipeline<PromptRequest>('chat')
+    .stage('rag', rag, { capacity: 512, concurrency: 32 })
+    .stage('assemble', assemble(written), { capacity: 512, concurrency: 8 })
+    .stage('inference', infer({ worker }), {
+      capacity: 512,
+      concurrency: inferenceConcurrency,
+      timeoutMs: inferenceTimeoutMs,
+    })
+    .stage('post', post(stop === undefined ? {} : { stop }), { capacity: 1024 })
+    .stage('stream', stream(), { capacity: 512 })
+}
+
+/** Keeps the stage where there is nothing to search, so that the pipeline has the same five whatever it is given. */
+function withoutPassages(request: PromptRequest): RetrievedPrompt {
+  return { request, passages: [] }
+}

@@ -1,0 +1,161 @@
+import { execFile } from 'node:child_process'
+import { createServer } from 'node:net'
+import { promisify } from 'node:util'
+import { once } from 'node:events'
+import { OpenAI } from 'openai'
+import { afterEach, expect, test } from 'vitest'
+import type { DrainReport, Ledger } from '../../src/pipeline/running.ts'
+import { runSpillway, type SpillwayProcess, startSpillway } from './spillway-process.ts'
+
+const started: SpillwayProcess[] = []
+afterEach(async () => {
+  for (const spillway of started.splice(0)) await spillway.stop()
+})
+
+async function start(...given: Parameters<typeof startSpillway>): Promise<SpillwayProcess> {
+  const spillway = await startSpillway(...given)
+  started.push(spillway)
+  return spillway
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: { readonly error?: { readonly code: string }; readonly choices?: readonly unknown[] }
+}
+
+async function ask({ url }: SpillwayProcess, question = 'hello'): Promise<Answer> {
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ messages: [{ role: 'user', content: question }] }),
+  })
+  return { status: response.status, body: (await response.json()) as Answer['body'] }
+}
+
+async function ledgerOf({ url }: SpillwayProcess): Promise<Ledger> {
+  const response = await fetch(`${url}/v1/pipeline`)
+  return ((await response.json()) as { ledger: Ledger }).ledger
+}
+
+/** Sends requests and comes back when all of them are in the pipeline; their answers are still to come. */
+async function accepted(spillway: SpillwayProcess, count: number): Promise<{ answers: Promise<Answer[]> }> {
+  const answers = Promise.all(Array.from({ length: count }, () => ask(spillway)))
+  while ((await ledgerOf(spillway)).submitted < count);
+  return { answers }
+}
+
+async function printed<T>(spillway: SpillwayProcess, name: string): Promise<T> {
+  return JSON.parse((await spillway.line(new RegExp(`^${name}: `))).slice(name.length + 2)) as T
+}
+
+function balance({ submitted, completed, shed, failed, expired, cancelled, inFlight }: Ledger): void {
+  expect(completed + shed + failed + expired + cancelled + inFlight).toBe(submitted)
+}
+
+test('the official client gets an answer that quotes the document that holds it', async () => {
+  const { url } = await start()
+  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 })
+  const { data: models } = await client.models.list()
+  expect(models.map(({ id }) => id)).toEqual(['echo'])
+  const messages = [{ role: 'user' as const, content: 'How do I add a stage?' }]
+  const whole = await client.chat.completions.create({ model: 'echo', messages })
+  const text = whole.choices[0]!.message.content!
+  expect(text).toContain('<passage source="CONTRIBUTING.md" section="Contributing > Add a stage">')
+  let streamed = ''
+  for await (const chunk of await client.chat.completions.create({ model: 'echo', messages, stream: true })) {
+    streamed += chunk.choices[0]?.delta.content ?? ''
+  }
+  expect(streamed).toBe(text)
+})
+
+test('the command that is printed works as it is printed', async () => {
+  const spillway = await start(['--no-docs'], { SPILLWAY_API_KEY: 'secret' })
+  await spillway.line(/^ {4}-d/)
+  const from = spillway.lines.findIndex((line) => line.startsWith('  curl '))
+  const command = spillway.lines.slice(from).join('\n')
+  expect(command).not.toContain('secret')
+  const { stdout } = await promisify(execFile)('sh', ['-c', command.replace('curl', 'curl -s')], {
+    env: { ...process.env, SPILLWAY_API_KEY: 'secret' },
+  })
+  expect(JSON.parse(stdout)).toMatchObject({ object: 'chat.completion' })
+})
+
+test('SIGTERM lets all 400 accepted requests complete', async () => {
+  const spillway = await start(['--no-docs', '--echo-delay-ms', '300', '--inference-concurrency', '64'])
+  const { answers } = await accepted(spillway, 400)
+  spillway.child.kill('SIGTERM')
+  expect((await answers).map(({ status }) => status)).toEqual(Array.from({ length: 400 }, () => 200))
+  const report = await printed<DrainReport>(spillway, 'Drained')
+  expect(report.timedOut).toBe(0)
+  expect(report.completed).toBe(report.inFlight)
+  const ledger = await printed<Ledger>(spillway, 'Ledger')
+  expect(ledger).toMatchObject({ submitted: 400, completed: 400, inFlight: 0 })
+  balance(ledger)
+  expect(await spillway.exit).toEqual({ code: 0, signal: null })
+})
+
+test('what a drain has no time for ends as drain_timeout, and the ledger balances', async () => {
+  const spillway = await start(['--no-docs', '--echo-delay-ms', '3600000', '--drain-timeout-ms', '200'])
+  const { answers } = await accepted(spillway, 400)
+  spillway.child.kill('SIGTERM')
+  for (const { status, body } of await answers) {
+    expect([status, body.error?.code]).toEqual([503, 'drain_timeout'])
+  }
+  expect(await printed<DrainReport>(spillway, 'Drained')).toMatchObject({ inFlight: 400, failed: 400, timedOut: 400 })
+  const ledger = await printed<Ledger>(spillway, 'Ledger')
+  expect(ledger).toMatchObject({ submitted: 400, failed: 400, inFlight: 0 })
+  balance(ledger)
+  expect(await spillway.exit).toEqual({ code: 1, signal: null })
+})
+
+test('while it drains it is not ready and refuses; a second signal stops it at once', async () => {
+  const spillway = await start(['--no-docs', '--echo-delay-ms', '3600000', '--drain-timeout-ms', '3600000'])
+  const { answers } = await accepted(spillway, 1)
+  answers.catch(() => undefined)
+  expect((await fetch(`${spillway.url}/readyz`)).status).toBe(200)
+  spillway.child.kill('SIGINT')
+  await spillway.line(/^SIGINT: draining/)
+  const ready = await fetch(`${spillway.url}/readyz`)
+  expect([ready.status, ready.headers.get('connection')]).toEqual([503, 'close'])
+  expect(await ask(spillway)).toMatchObject({ status: 503, body: { error: { code: 'draining' } } })
+  expect((await fetch(`${spillway.url}/healthz`)).status).toBe(200)
+  spillway.child.kill('SIGTERM')
+  expect(await spillway.exit).toEqual({ code: 143, signal: null })
+})
+
+test('a port that is in use is a sentence on standard error', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const address = other.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const { code, stdout, stderr } = await runSpillway(['serve', '--no-docs', '--port', String(port)])
+  other.close()
+  expect(code).toBe(1)
+  expect(stdout).toBe('')
+  expect(stderr).toContain(
+    `error: cannot listen on 127.0.0.1, port ${port}: the port is in use; stop what listens there, or choose another with --port\n`,
+  )
+})
+
+test.each([
+  [['serve', '--port', 'x'], 'error: --port must be a whole number from 0 to 65535, got "x"\n'],
+  [['serve', '--prot', '1'], "error: unknown option '--prot'\n(Did you mean --port?)\n"],
+  [['srve'], "error: unknown command 'srve'\n(Did you mean serve?)\n"],
+  [['serve', '--docs', 'no-such-folder'], 'no-such-folder'],
+])('%j is refused on standard error with exit code 1', async (args, message) => {
+  const { code, stdout, stderr } = await runSpillway(args)
+  expect(code).toBe(1)
+  expect(stdout).toBe('')
+  expect(stderr).toContain(message)
+  expect(stderr).not.toMatch(/^ +at /m)
+})
+
+test('an endpoint that is not there: without --model a sentence, with --model a warning', async () => {
+  const nobody = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }
+  const { code, stderr } = await runSpillway(['serve', '--no-docs', '--port', '0'], nobody)
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^error: OPENAI_BASE_URL does not tell which models it has: .*--model\n$/)
+  const spillway = await start(['--no-docs', '--model', 'llama'], nobody)
+  expect(spillway.lines.join('\n')).toContain('llama at http://127.0.0.1:9/v1')
+  expect(await ask(spillway)).toMatchObject({ status: 503, body: { error: { code: 'model_unavailable' } } })
+})

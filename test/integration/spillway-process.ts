@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** `spillway serve`, run as a user runs it in a clone. */
+export interface SpillwayProcess {
+  readonly child: ChildProcess
+  readonly url: string
+  /** All lines of standard output so far. */
+  readonly lines: readonly string[]
+  /** The first line that fits, also one that is still to come; rejects when the process ends without it. */
+  line(pattern: RegExp): Promise<string>
+  /** How the process ends. */
+  readonly exit: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+  stop(): Promise<void>
+}
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+
+/** The variables that decide which model is used, and by whom; a test sets them itself. */
+const unset = { OPENAI_BASE_URL: '', OPENAI_API_KEY: '', SPILLWAY_API_KEY: '', PORT: '' }
+
+/** Runs the command line to its end. */
+export async function runSpillway(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  const child = spawnSpillway(args, environment)
+  let [stdout, stderr] = ['', '']
+  child.stdout!.on('data', (data: Buffer) => (stdout += data.toString()))
+  child.stderr!.on('data', (data: Buffer) => (stderr += data.toString()))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout, stderr }
+}
+
+/** Starts `spillway serve` on a port of its own, with state of its own, and waits until it listens. */
+export async function startSpillway(
+  args: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<SpillwayProcess> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'spillway-'))
+  const child = spawnSpillway(['serve', '--port', '0', '--data-dir', dataDir, ...args], environment)
+  let stderr = ''
+  child.stderr!.on('data', (data: Buffer) => (stderr += data.toString()))
+  const exit = new Promise<Awaited<SpillwayProcess['exit']>>((resolve) => {
+    child.once('exit', (code, signal) => {
+      resolve({ code, signal })
+    })
+  })
+  const lines: string[] = []
+  const waiting = new Set<() => void>()
+  const look = (): void => waiting.forEach((check) => check())
+  const output = createInterface(child.stdout!)
+  output.on('line', (line) => {
+    lines.push(line)
+    look()
+  })
+  let over = false
+  output.on('close', () => {
+    over = true
+    look()
+  })
+  const line = (pattern: RegExp): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const check = (): void => {
+        const found = lines.find((candidate) => pattern.test(candidate))
+        if (found === undefined && !over) return
+        waiting.delete(check)
+        if (found === undefined)
+          reject(new Error(`the process ended without ${pattern}: ${lines.join('\n')}\n${stderr}`))
+        else resolve(found)
+      }
+      waiting.add(check)
+      check()
+    })
+
+  const url = /http:\S+/.exec(await line(/listening on/))![0]
+  return {
+    child,
+    url,
+    lines,
+    line,
+    exit,
+    async stop() {
+      child.kill('SIGKILL')
+      await exit
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+function spawnSpillway(args: readonly string[], environment: Readonly<Record<string, string>>): ChildProcess {
+  return spawn(process.execPath, ['--conditions=source', main, ...args], {
+    env: { ...process.env, ...unset, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
