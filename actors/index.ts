@@ -4,4 +4,10 @@ export { allowRestart, type RestartIntensity } from './restart-intensity.ts'
 export { Run } from './run.ts'
 export { fromRunner, fromStage, type StageEvent, type StageLogic } from './stage.ts'
 export { type StageHandler, type StageOptions, StageRunner } from './stage-runner.ts'
-export { type ChildSpec, supervise, type SupervisorEvent, type SupervisorLogic, type SupervisorOptions } from './supervisor.ts'
+export {
+  type ChildSpec,
+  supervise,
+  type SupervisorEvent,
+  type SupervisorLogic,
+  type SupervisorOptions,
+} from './supervisor.ts'

@@ -27,7 +27,10 @@ export type StageLogic = ActorLogic<AnyMachineSnapshot, StageEvent, undefined>
  * channel.offer(job)
  * ```
  */
-export function fromStage<T, R, C extends Run<T> = Run<T>>(handler: StageHandler<T, R, C>, options: StageOptions<T, R, C>): StageLogic {
+export function fromStage<T, R, C extends Run<T> = Run<T>>(
+  handler: StageHandler<T, R, C>,
+  options: StageOptions<T, R, C>,
+): StageLogic {
   return fromRunner(new StageRunner(handler, options))
 }
 

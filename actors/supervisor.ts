@@ -10,7 +10,16 @@ import {
   fromObservable,
   setup,
 } from 'xstate'
-import { checkInteger, checkKeys, checkNumber, checkOneOf, checkText, type Clock, show, systemClock } from '../operators/index.ts'
+import {
+  checkInteger,
+  checkKeys,
+  checkNumber,
+  checkOneOf,
+  checkText,
+  type Clock,
+  show,
+  systemClock,
+} from '../operators/index.ts'
 import { type Backoff, exponentialBackoff } from './backoff.ts'
 import { RestartIntensityError } from './errors.ts'
 import { allowRestart } from './restart-intensity.ts'
@@ -93,7 +102,8 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
   const backoff = options.backoff ?? exponentialBackoff()
   const clock = options.clock ?? systemClock
   const ids = children.map((child) => checkText('id', child.id))
-  if (new Set(ids).size < ids.length) throw new RangeError(`supervise: two children have the same id: ${ids.join(', ')}`)
+  if (new Set(ids).size < ids.length)
+    throw new RangeError(`supervise: two children have the same id: ${ids.join(', ')}`)
   const logics: Record<string, AnyActorLogic> = Object.fromEntries(children.map((child) => [child.id, toLogic(child)]))
 
   const recordRestart = (context: SupervisorContext, id: string): ReturnType<typeof allowRestart> =>
@@ -169,7 +179,9 @@ const givingUp = fromObservable<never, unknown>(({ input }) => throwError(() => 
 function toLogic({ id, start }: ChildSpec): AnyActorLogic {
   if (typeof start === 'object' && typeof start.transition === 'function') return start
   if (typeof start !== 'function') {
-    throw new TypeError(`child ${show(id)}: start must be XState logic or a function that gives an Observable or a promise, got ${show(start)}`)
+    throw new TypeError(
+      `child ${show(id)}: start must be XState logic or a function that gives an Observable or a promise, got ${show(start)}`,
+    )
   }
   return fromObservable(() => from(start()))
 }

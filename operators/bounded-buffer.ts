@@ -1,4 +1,13 @@
-import { from, Observable, type ObservableInput, type OperatorFunction, Subject, type Subscriber, type Subscription, takeUntil } from 'rxjs'
+import {
+  from,
+  Observable,
+  type ObservableInput,
+  type OperatorFunction,
+  Subject,
+  type Subscriber,
+  type Subscription,
+  takeUntil,
+} from 'rxjs'
 import { Channel, type ItemEnd, type OverflowStrategy } from './channel.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { ItemOutcome, ShedReason } from './item-outcome.ts'

@@ -4,7 +4,16 @@ export { type Clock, systemClock, type TimerHandle } from './clock.ts'
 export { dropNewest } from './drop-newest.ts'
 export { ChannelClosedError, OverflowError } from './errors.ts'
 export type { ItemOutcome, ShedReason } from './item-outcome.ts'
-export { checkFunction, checkInteger, checkKeys, checkNumber, checkOneOf, checkText, type NumberRange, show } from './options.ts'
+export {
+  checkFunction,
+  checkInteger,
+  checkKeys,
+  checkNumber,
+  checkOneOf,
+  checkText,
+  type NumberRange,
+  show,
+} from './options.ts'
 export { type RandomSource, systemRandom } from './random.ts'
 export { reportUnhandled } from './report-unhandled.ts'
 export { type ErrorCode, SpillwayError } from './spillway-error.ts'

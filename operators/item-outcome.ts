@@ -1,15 +1,6 @@
 /** Why an item, or a request, was turned away. */
 export type ShedReason =
-  | 'full'
-  | 'evicted'
-  | 'door'
-  | 'too-large'
-  | 'wait-timeout'
-  | 'rate'
-  | 'breaker'
-  | 'budget'
-  | 'draining'
-  | 'stage-down'
+  'full' | 'evicted' | 'door' | 'too-large' | 'wait-timeout' | 'rate' | 'breaker' | 'budget' | 'draining' | 'stage-down'
 
 /** How one item that was offered to a channel ended; told exactly once for each. */
 export interface ItemOutcome<T> {

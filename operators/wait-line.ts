@@ -25,8 +25,6 @@ export class WaitLine<Brought, Given> {
       const leave = (): void => {
         this.waiters.delete(waiter)
         onLeave?.()
-        // The reason is whatever the caller aborted with, as everywhere on the platform.
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
         reject(signal?.reason)
       }
       const waiter: Waiter<Brought, Given> = {

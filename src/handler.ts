@@ -31,7 +31,11 @@ export type Handler<Input, Output, Request = unknown> = (input: Input, context: 
 
 /** What the next stage is given when a handler returns `Output`: promises are awaited, streams stay streams. */
 export type StageOutput<Output> =
-  Output extends Observable<infer Chunk> ? Observable<Chunk> : Output extends PromiseLike<infer Value> ? StageOutput<Value> : Output
+  Output extends Observable<infer Chunk>
+    ? Observable<Chunk>
+    : Output extends PromiseLike<infer Value>
+      ? StageOutput<Value>
+      : Output
 
 /** What a caller reads from a pipeline whose last stage gives `Output`: a stream's chunks, or the value. */
 export type ReplyOutput<Output> = Output extends Observable<infer Chunk> ? Chunk : Output

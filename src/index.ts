@@ -1,5 +1,11 @@
 export { RestartIntensityError, StageCrash } from '../actors/index.ts'
-export { ChannelClosedError, type ErrorCode, OverflowError, type ShedReason, SpillwayError } from '../operators/index.ts'
+export {
+  ChannelClosedError,
+  type ErrorCode,
+  OverflowError,
+  type ShedReason,
+  SpillwayError,
+} from '../operators/index.ts'
 export type { Handler, HandlerContext, ReplyOutput, StageOutput } from './handler.ts'
 export type { Logger } from './logger.ts'
 export {

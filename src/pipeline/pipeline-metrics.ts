@@ -16,7 +16,12 @@ const stateNumbers: Readonly<Record<StageState, number>> = {
 }
 
 /** Gives a pipeline's figures to a prom-client registry, which reads them when it is scraped. */
-export function registerPipelineMetrics(registry: Registry, prefix: string, nodes: readonly StageNode[], book: LedgerBook): void {
+export function registerPipelineMetrics(
+  registry: Registry,
+  prefix: string,
+  nodes: readonly StageNode[],
+  book: LedgerBook,
+): void {
   const add = (
     type: 'counter' | 'gauge' | 'histogram',
     suffix: string,
@@ -29,22 +34,81 @@ export function registerPipelineMetrics(registry: Registry, prefix: string, node
   const byStage = (read: (node: StageNode) => number) => (): readonly Sample[] =>
     nodes.map((node) => ({ labels: { stage: node.name }, value: read(node) }))
   const counted = (label: string, counts: (node: StageNode) => ReadonlyMap<string, number>) => (): readonly Sample[] =>
-    nodes.flatMap((node) => [...counts(node)].map(([key, value]) => ({ labels: { stage: node.name, [label]: key }, value })))
-  const histograms = (read: (node: StageNode) => LatencyHistogram) => (name: string): readonly Sample[] =>
-    nodes.flatMap((node) => histogramSamples(name, { stage: node.name }, read(node)))
+    nodes.flatMap((node) =>
+      [...counts(node)].map(([key, value]) => ({ labels: { stage: node.name, [label]: key }, value })),
+    )
+  const histograms =
+    (read: (node: StageNode) => LatencyHistogram) =>
+    (name: string): readonly Sample[] =>
+      nodes.flatMap((node) => histogramSamples(name, { stage: node.name }, read(node)))
   const one = (value: number, labels: Labels = {}): Sample => ({ labels, value })
 
-  add('histogram', 'stage_latency_seconds', 'From the start of a handler to its value, stream or error.', histograms((node) => node.latency))
-  add('histogram', 'stage_wait_seconds', 'From the arrival of a request at a stage to the start of its handler.', histograms((node) => node.wait))
-  add('histogram', 'stream_duration_seconds', 'From the start of a handler to the end of the stream that it returned.', histograms((node) => node.streamDuration))
-  add('gauge', 'queue_depth', 'Requests that wait before a stage.', byStage((node) => node.channel.size))
-  add('gauge', 'queue_capacity', 'Requests that may wait before a stage.', byStage((node) => node.channel.capacity))
-  add('counter', 'requests_shed_total', 'Requests that a stage turned away.', counted('reason', (node) => node.shed))
-  add('counter', 'requests_processed_total', 'Runs of a handler that gave a value or a stream.', byStage((node) => node.processed))
-  add('counter', 'errors_total', 'Requests that failed in a stage.', counted('code', (node) => node.errors))
-  add('counter', 'slots_abandoned_total', 'Slots taken back from handlers that did not heed their signal.', byStage((node) => node.abandoned))
-  add('counter', 'stage_restarts_total', 'Restarts of a stage after a crash.', byStage((node) => node.restarts))
-  add('gauge', 'stage_state', '0 starting, 1 running, 2 backing off, 3 draining, 4 stopped, 5 failed.', byStage((node) => stateNumbers[node.state]))
+  add(
+    'histogram',
+    'stage_latency_seconds',
+    'From the start of a handler to its value, stream or error.',
+    histograms((node) => node.latency),
+  )
+  add(
+    'histogram',
+    'stage_wait_seconds',
+    'From the arrival of a request at a stage to the start of its handler.',
+    histograms((node) => node.wait),
+  )
+  add(
+    'histogram',
+    'stream_duration_seconds',
+    'From the start of a handler to the end of the stream that it returned.',
+    histograms((node) => node.streamDuration),
+  )
+  add(
+    'gauge',
+    'queue_depth',
+    'Requests that wait before a stage.',
+    byStage((node) => node.channel.size),
+  )
+  add(
+    'gauge',
+    'queue_capacity',
+    'Requests that may wait before a stage.',
+    byStage((node) => node.channel.capacity),
+  )
+  add(
+    'counter',
+    'requests_shed_total',
+    'Requests that a stage turned away.',
+    counted('reason', (node) => node.shed),
+  )
+  add(
+    'counter',
+    'requests_processed_total',
+    'Runs of a handler that gave a value or a stream.',
+    byStage((node) => node.processed),
+  )
+  add(
+    'counter',
+    'errors_total',
+    'Requests that failed in a stage.',
+    counted('code', (node) => node.errors),
+  )
+  add(
+    'counter',
+    'slots_abandoned_total',
+    'Slots taken back from handlers that did not heed their signal.',
+    byStage((node) => node.abandoned),
+  )
+  add(
+    'counter',
+    'stage_restarts_total',
+    'Restarts of a stage after a crash.',
+    byStage((node) => node.restarts),
+  )
+  add(
+    'gauge',
+    'stage_state',
+    '0 starting, 1 running, 2 backing off, 3 draining, 4 stopped, 5 failed.',
+    byStage((node) => stateNumbers[node.state]),
+  )
   add('counter', 'requests_total', 'Requests that ended, by how.', () => {
     const { completed, shed, failed, expired, cancelled } = book.snapshot()
     return Object.entries({ completed, shed, failed, expired, cancelled }).map(([outcome, value]) =>

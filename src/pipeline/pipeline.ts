@@ -1,8 +1,9 @@
 import { checkFunction, checkText } from '../../operators/index.ts'
 import type { Handler, ReplyOutput, StageOutput } from '../handler.ts'
+import type { StageDefinition } from './carrier.ts'
 import { TopologyError } from './errors.ts'
 import type { Running } from './running.ts'
-import { Runtime, type StageDefinition } from './runtime.ts'
+import { Runtime } from './runtime.ts'
 import { checkStageOptions, type StageOptions, type StageSettings } from './stage-options.ts'
 import { checkStartOptions, type StartOptions } from './start-options.ts'
 
@@ -58,7 +59,11 @@ export class Pipeline<Request, Current, Stage extends string = never> {
     const faults = this.faults()
     if (faults.length > 0) throw new TopologyError(`pipeline ${JSON.stringify(this.name)}: ${faults.join('; ')}`)
     // Inside, requests and values have no types of their own: the builder has checked that they fit.
-    return new Runtime(this.name, this.definitions, settings) as unknown as Running<Request, ReplyOutput<Current>, Stage>
+    return new Runtime(this.name, this.definitions, settings) as unknown as Running<
+      Request,
+      ReplyOutput<Current>,
+      Stage
+    >
   }
 
   private faults(): readonly string[] {

@@ -1,6 +1,14 @@
 import type { Registry } from 'prom-client'
 import type { SupervisorOptions } from '../../actors/index.ts'
-import { checkInteger, checkKeys, checkNumber, checkOneOf, checkText, type Clock, systemClock } from '../../operators/index.ts'
+import {
+  checkInteger,
+  checkKeys,
+  checkNumber,
+  checkOneOf,
+  checkText,
+  type Clock,
+  systemClock,
+} from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 
 export interface StartOptions {
@@ -30,7 +38,8 @@ export interface StartOptions {
 }
 
 /** The options with the defaults filled in. */
-export type StartSettings = Required<Omit<StartOptions, 'registry' | 'supervision'>> & Pick<StartOptions, 'registry' | 'supervision'>
+export type StartSettings = Required<Omit<StartOptions, 'registry' | 'supervision'>> &
+  Pick<StartOptions, 'registry' | 'supervision'>
 
 const known = [
   'clock',

@@ -101,14 +101,16 @@ export class VirtualClock implements Clock, SchedulerLike {
 
   private async run(until: number): Promise<void> {
     await this.settle()
-    for (let steps = 0; ; ) {
+    for (let steps = 0; ;) {
       const timer = this.heap[0]
       if (timer === undefined || timer.dueAt > until) return
       this.removeFirst()
       const fn = timer.fn
       if (fn === undefined) continue
       if (++steps > this.maxSteps) {
-        throw new Error(`${steps} timers fired in one call without an end in sight, at ${this.time} ms: maxSteps is ${this.maxSteps}`)
+        throw new Error(
+          `${steps} timers fired in one call without an end in sight, at ${this.time} ms: maxSteps is ${this.maxSteps}`,
+        )
       }
       timer.fn = undefined
       this.live -= 1

@@ -1,11 +1,17 @@
 import type { Clock, ShedReason, TimerHandle } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
+import { sessionDigest } from '../session-digest.ts'
+import { describeError } from './describe-error.ts'
+import type { Envelope } from './envelope.ts'
 
 const linesPerSecond = 10
 const secondMs = 1000
 
-/** Writes one `warn` for each shed, up to ten a second; beyond that one line a second with the count. */
-export class ShedLog {
+/**
+ * What the log says of requests: never their text. One `warn` for each shed, up to ten a second, beyond that one
+ * line a second with the count; and one for each failure.
+ */
+export class RequestLog {
   private readonly clock: Clock
   private readonly logger: Logger
   private written = 0
@@ -17,14 +23,18 @@ export class ShedLog {
     this.logger = logger
   }
 
-  shed(stage: string, reason: ShedReason, depth: number, request: () => object): void {
+  shed(envelope: Envelope, stage: string, reason: ShedReason, depth: number): void {
     this.timer ??= this.clock.setTimeout(this.second, secondMs)
     if (this.written < linesPerSecond) {
       this.written += 1
-      this.logger.warn({ ...request(), stage, reason, depth }, 'request shed')
+      this.logger.warn({ ...describe(envelope), stage, reason, depth }, 'request shed')
     } else {
       this.withheld += 1
     }
+  }
+
+  failed(envelope: Envelope, stage: string, error: unknown): void {
+    this.logger.warn({ ...describe(envelope), stage, ...describeError(error) }, 'request failed')
   }
 
   /** Writes what was withheld and begins anew. */
@@ -42,4 +52,9 @@ export class ShedLog {
     this.withheld = 0
     this.logger.warn({ count }, 'more requests shed in the last second')
   }
+}
+
+function describe({ id, request }: Envelope): object {
+  const session = typeof request === 'object' && request !== null && 'session' in request ? request.session : undefined
+  return { request: id, session: sessionDigest(session) }
 }

@@ -1,0 +1,7 @@
+import { SpillwayError } from '../../operators/index.ts'
+
+/** What the log says of an error. Only our own messages are written: a stranger's may quote the prompt. */
+export function describeError(error: unknown): object {
+  if (error instanceof SpillwayError) return { code: error.code, error: error.message }
+  return { error: error instanceof Error ? error.name : typeof error }
+}

@@ -1,0 +1,93 @@
+import { type Observable, startWith, Subject } from 'rxjs'
+import { type Actor, type AnyActorRef, createActor } from 'xstate'
+import { fromRunner, type StageEvent, supervise, type SupervisorLogic } from '../../actors/index.ts'
+import { describeError } from './describe-error.ts'
+import type { PipelineEvent } from './running.ts'
+import type { StageNode } from './stage-node.ts'
+import type { StartSettings } from './start-options.ts'
+
+/** What the pipeline does when a stage is down. */
+export interface SupervisionHooks {
+  onCrash(node: StageNode, error: unknown): void
+  /** The stage is down for good, and all others have been stopped. */
+  onGiveUp(node: StageNode, error: unknown): void
+}
+
+/** The control plane of a running pipeline: one actor for each stage under one supervisor. */
+export class StageSupervision {
+  /** What happens to the stages; every subscriber is first told that they have started. */
+  readonly events$: Observable<PipelineEvent>
+  private readonly events = new Subject<PipelineEvent>()
+  private readonly nodes: readonly StageNode[]
+  private readonly settings: StartSettings
+  private readonly hooks: SupervisionHooks
+  private readonly supervisor: Actor<SupervisorLogic>
+
+  constructor(nodes: readonly StageNode[], settings: StartSettings, hooks: SupervisionHooks) {
+    const { clock, supervision } = settings
+    this.nodes = nodes
+    this.settings = settings
+    this.hooks = hooks
+    // From the sink to the source, so that no stage starts before the one that it feeds.
+    const children = nodes.map((node) => ({ id: node.name, start: fromRunner(node.runner) })).toReversed()
+    this.events$ = this.events.pipe(startWith(...children.map(({ id }) => ({ type: 'started' as const, stage: id }))))
+    this.supervisor = createActor(supervise(children, { ...supervision, clock }), { clock })
+    this.watch()
+    this.supervisor.start()
+  }
+
+  /** Lets a stage finish what it has and stop; `drained` tells that it has. */
+  drain(node: StageNode): void {
+    node.state = 'draining'
+    const { children } = this.supervisor.getSnapshot() as { readonly children: Partial<Record<string, AnyActorRef>> }
+    const drain: StageEvent = { type: 'drain' }
+    children[node.name]?.send(drain)
+  }
+
+  /** Stops all stages at once. */
+  stop(): void {
+    this.supervisor.stop()
+    this.events.complete()
+  }
+
+  private watch(): void {
+    const { logger } = this.settings
+    this.supervisor.on('started', ({ id }) => {
+      this.node(id).state = 'running'
+    })
+    this.supervisor.on('restarted', ({ id }) => {
+      const node = this.node(id)
+      node.state = 'running'
+      node.restarts += 1
+      logger.info({ stage: id, restarts: node.restarts }, 'stage restarted')
+      this.events.next({ type: 'restarted', stage: id })
+    })
+    this.supervisor.on('crashed', ({ id, error }) => {
+      const node = this.node(id)
+      node.state = 'backing-off'
+      logger.error({ stage: id, ...describeError(error) }, 'stage crashed')
+      this.hooks.onCrash(node, error)
+      this.events.next({ type: 'crashed', stage: id, error })
+    })
+    this.supervisor.on('stopped', ({ id }) => {
+      this.node(id).state = 'stopped'
+      this.events.next({ type: 'drained', stage: id })
+    })
+    this.supervisor.on('escalated', ({ id, error }) => {
+      this.node(id).state = 'failed'
+      this.events.next({ type: 'escalated', stage: id, error })
+    })
+    this.supervisor.subscribe({
+      error: (error) => {
+        const down = this.nodes.find((node) => node.state === 'failed') as StageNode
+        for (const node of this.nodes) if (node !== down) node.state = 'stopped'
+        logger.error({ stage: down.name, ...describeError(error) }, 'stage is down for good: the pipeline has failed')
+        this.hooks.onGiveUp(down, error)
+      },
+    })
+  }
+
+  private node(name: string): StageNode {
+    return this.nodes.find((node) => node.name === name) as StageNode
+  }
+}
