@@ -39,12 +39,12 @@ export function echo(options: EchoOptions = {}): ModelWorker {
       const count = Math.min(words.length, prompt.parameters?.maxTokens ?? Infinity)
       const whole = count === words.length
       if (delayMs > 0) await pause(delayMs, clock, signal)
-      for (let index = 0; index < count; index++) {
-        if (chunkDelayMs > 0 && index > 0) await pause(chunkDelayMs, clock, signal)
+      for (let index = 0; index < count - 1; index++) {
         yield { text: words[index] ?? '' }
+        if (chunkDelayMs > 0) await pause(chunkDelayMs, clock, signal)
       }
       yield {
-        text: whole ? tail : '',
+        text: (words[count - 1] ?? '') + (whole ? tail : ''),
         finishReason: whole ? 'stop' : 'length',
         usage: { promptTokens: words.length, completionTokens: count },
       }

@@ -38,8 +38,7 @@ describe('infer', () => {
     const chunks = await chunksOf(infer({ worker: echo() })(prompt, handlerContext({ request: undefined })))
     expect(chunks).toEqual([
       { text: 'one' },
-      { text: ' two' },
-      { text: '', finishReason: 'stop', usage: { promptTokens: 2, completionTokens: 2 } },
+      { text: ' two', finishReason: 'stop', usage: { promptTokens: 2, completionTokens: 2 } },
     ])
   })
 

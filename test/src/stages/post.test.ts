@@ -158,6 +158,7 @@ describe('a stop sequence', () => {
 
   test('is found where it overlaps its own beginning', async () => {
     expect(textOf(await run([{ text: 'aa' }, { text: 'ab' }, { text: 'c' }], { stop: ['aab'] }))).toBe('a')
+    expect(textOf(await run([{ text: 'xaabaaabaaac' }], { stop: ['aabaaac'] }))).toBe('xaaba')
   })
 
   test.each([[undefined], [{ parameters: { stop: 'END' } }], [{ parameters: { stop: [7, ''] } }], ['a plain string']])(

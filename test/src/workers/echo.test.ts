@@ -57,7 +57,7 @@ describe('the answer', () => {
           const chunks = await readAll(echo().inferStream(ask(text)))
           expect(chunks.map((chunk) => chunk.text).join('')).toBe(text)
           const words = text.split(/\s+/).filter((word) => word !== '')
-          expect(chunks.slice(0, -1).map((chunk) => chunk.text.trim())).toEqual(words)
+          expect(chunks.map((chunk) => chunk.text.trim())).toEqual(words.length === 0 ? [''] : words)
           expect(chunks.at(-1)).toMatchObject({
             finishReason: 'stop',
             usage: { promptTokens: words.length, completionTokens: words.length },
@@ -97,7 +97,6 @@ describe('time', () => {
       [0, 'one'],
       [50, ' two'],
       [100, ' three'],
-      [100, ''],
     ])
     expect(start).toBe(1000)
   })
