@@ -60,9 +60,14 @@ export type HealthStatus =
 /** A model that answers prompts; make one with `defineWorker`. */
 export interface ModelWorker {
   readonly info: ModelInfo
+  /** The whole answer; rejects with `InvalidPromptError`, `WorkerError`, or the signal's reason. */
   infer(prompt: Prompt, options?: InferOptions): Promise<Completion>
+  /** The answer piece by piece, for one reader; begun by the first read, which rejects as `infer` does. */
   inferStream(prompt: Prompt, options?: InferOptions): AsyncIterable<CompletionChunk>
+  /** The answers to several prompts, in their order; when one fails the rest are cancelled and the batch rejects. */
   inferBatch(prompts: readonly Prompt[], options?: InferOptions): Promise<readonly Completion[]>
+  /** Whether the model can be reached now; never rejects. */
   health(options?: { readonly signal?: AbortSignal }): Promise<HealthStatus>
+  /** Lets go of what the worker holds; calling it again does nothing. Calls under way are not ended by it. */
   close(): Promise<void>
 }
