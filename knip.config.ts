@@ -4,8 +4,6 @@ const config: KnipConfig = {
   entry: ['examples/*.ts', 'scripts/*.ts', 'test/{bench,setup,types}/*.ts'],
   project: ['{operators,actors,src,test,examples,scripts}/**/*.ts', '*.config.{js,ts}'],
   ignoreBinaries: ['apt-get'],
-  // For the benchmarks side by side with peers.
-  ignoreDependencies: ['mitata'],
 }
 
 export default config

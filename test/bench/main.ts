@@ -1,0 +1,94 @@
+/** `npm run bench`: Spillway and its peers side by side, measured in turns. */
+import { writeFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import type { RoundFigures, RoundSize } from './closed-loop.ts'
+import { type BenchOptions, parseBenchOptions, usage } from './bench-options.ts'
+import { fiveStages } from './five-stages.ts'
+import { type MeasuredRow, summarize } from './row.ts'
+import { formatTable } from './table.ts'
+import type { Variant } from './variant.ts'
+
+/** Each benchmark's rows, by its name. */
+const benchmarks: Readonly<Record<string, () => readonly Variant[]>> = { 'five-stages': fiveStages }
+
+/** A name picks a whole benchmark, or the rows that contain it. */
+function select(names: readonly string[]): readonly Variant[] {
+  const all = Object.entries(benchmarks).flatMap(([benchmark, create]) =>
+    create().map((variant) => ({ benchmark, variant })),
+  )
+  const fits = (name: string): typeof all => {
+    const whole = all.filter(({ benchmark }) => benchmark === name)
+    return whole.length > 0 ? whole : all.filter(({ variant }) => variant.name.includes(name))
+  }
+  for (const name of names) {
+    if (fits(name).length === 0) {
+      const known = [...Object.keys(benchmarks), ...all.map(({ variant }) => variant.name)].join(', ')
+      throw new RangeError(`there is no benchmark or row ${JSON.stringify(name)}; known are ${known}`)
+    }
+  }
+  const chosen = new Set((names.length === 0 ? [all] : names.map(fits)).flat())
+  return [...chosen].map(({ variant }) => variant)
+}
+
+async function measure(variants: readonly Variant[], options: BenchOptions): Promise<readonly MeasuredRow[]> {
+  const { outstanding, requests, rounds } = options
+  const size: RoundSize = { outstanding, requests }
+  const figures = new Map<Variant, RoundFigures[]>(variants.map((variant) => [variant, []]))
+  try {
+    const ready: Variant[] = []
+    for (const variant of variants) {
+      console.error(`preparing ${variant.name}`)
+      if (await variant.prepare(size)) ready.push(variant)
+    }
+    // In turns, so that the machine's other work hits all alike.
+    for (let round = 1; round <= rounds; round++) {
+      console.error(`round ${round} of ${rounds}`)
+      for (const variant of ready) figures.get(variant)!.push(await variant.round(size))
+    }
+  } finally {
+    for (const variant of variants) variant.close()
+  }
+  return variants.map((variant) => summarize(variant.name, variant.note, outstanding, figures.get(variant)!))
+}
+
+async function save(rows: readonly MeasuredRow[], { requests, rounds }: BenchOptions): Promise<void> {
+  const cores = cpus()
+  const results = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${cores[0]?.model ?? 'unknown'}, ${cores.length} cores`,
+    node: process.version,
+    requests,
+    rounds,
+    rows: rows.map(({ row, slowest, fastest, note }) => ({
+      ...row,
+      slowest: Math.round(slowest),
+      fastest: Math.round(fastest),
+      note,
+    })),
+  }
+  await writeFile(new URL('results.json', import.meta.url), `${JSON.stringify(results, undefined, 2)}\n`)
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const options = parseBenchOptions(args)
+  if (options.help) {
+    console.log(usage)
+    return
+  }
+  const { outstanding, requests, rounds, json } = options
+  const rows = await measure(select(options.names), options)
+  if (options.save) await save(rows, options)
+  if (json) {
+    console.log(JSON.stringify(rows.map(({ row }) => row)))
+    return
+  }
+  console.log(`\n${rounds} rounds of ${requests} requests, ${outstanding} outstanding; medians\n`)
+  console.log(formatTable(rows))
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}
