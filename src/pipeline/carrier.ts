@@ -11,6 +11,7 @@ import {
   WheelTimer,
 } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
+import { InferenceMeter } from '../metrics/inference-meter.ts'
 import { deadlineOf } from './deadline-of.ts'
 import { Envelope, type EnvelopeHost } from './envelope.ts'
 import { StageTimeoutError } from './errors.ts'
@@ -36,6 +37,7 @@ export class Carrier implements EnvelopeHost {
   readonly book: LedgerBook = new LedgerBook()
   /** How every request ends; nothing is made for it while nobody listens. */
   readonly outcomes$: Observable<Outcome<unknown>>
+  readonly meter: InferenceMeter = new InferenceMeter()
   readonly instanceId: string = crypto.randomUUID().slice(0, 8)
   readonly wallOffset: number
   readonly wheel: TimerWheel
@@ -368,7 +370,7 @@ export class Carrier implements EnvelopeHost {
         this.shed(envelope, this.nodes[index] as StageNode, 'evicted')
       },
     })
-    return new StageNode(index, name, settings, { clock, logger, channel }, (node) => {
+    return new StageNode(index, name, settings, { clock, logger, meter: this.meter, channel }, (node) => {
       return new StageRunner<Envelope, unknown, StageContext>((envelope, run) => handler(envelope.value, run), {
         channel,
         createRun: (envelope, attempt) => this.begin(envelope, attempt, node),

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import type { InferenceMeter } from '../metrics/inference-meter.ts'
 import type { LatencyHistogram } from '../metrics/latency-histogram.ts'
 import { histogramSamples, type Labels, registerScraped, type Sample } from '../metrics/scraped-metric.ts'
 import type { LedgerBook } from './ledger.ts'
@@ -15,13 +16,15 @@ const stateNumbers: Readonly<Record<StageState, number>> = {
   failed: 5,
 }
 
+/** Where a pipeline's figures are. */
+export interface Measured {
+  readonly nodes: readonly StageNode[]
+  readonly book: LedgerBook
+  readonly meter: InferenceMeter
+}
+
 /** Gives a pipeline's figures to a prom-client registry, which reads them when it is scraped. */
-export function registerPipelineMetrics(
-  registry: Registry,
-  prefix: string,
-  nodes: readonly StageNode[],
-  book: LedgerBook,
-): void {
+export function registerPipelineMetrics(registry: Registry, prefix: string, { nodes, book, meter }: Measured): void {
   const add = (
     type: 'counter' | 'gauge' | 'histogram',
     suffix: string,
@@ -116,4 +119,13 @@ export function registerPipelineMetrics(
     )
   })
   add('gauge', 'requests_in_flight', 'Requests that have not ended.', () => [one(book.inFlight)])
+  add('counter', 'inference_tokens_total', 'Tokens that models read and wrote.', () =>
+    [...meter.tokens].flatMap(([model, { input, output }]) => [
+      one(input, { model, direction: 'input' }),
+      one(output, { model, direction: 'output' }),
+    ]),
+  )
+  add('histogram', 'time_to_first_token_seconds', 'From the call of a model to its first chunk with text.', (name) =>
+    [...meter.firstTokens].flatMap(([model, histogram]) => histogramSamples(name, { model }, histogram)),
+  )
 }

@@ -30,7 +30,7 @@ export class Runtime implements Running<unknown, unknown> {
     this.logger = logger
     this.carrier = carrier
     this.outcomes$ = carrier.outcomes$
-    if (registry !== undefined) registerPipelineMetrics(registry, metricsPrefix, carrier.nodes, carrier.book)
+    if (registry !== undefined) registerPipelineMetrics(registry, metricsPrefix, carrier)
     this.supervision = new StageSupervision(carrier.nodes, settings, {
       onCrash: (node, error) => {
         carrier.failStreamsThrough(node, error)

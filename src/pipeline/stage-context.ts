@@ -2,6 +2,7 @@ import { Run } from '../../actors/index.ts'
 import type { Clock, WheelTimer } from '../../operators/index.ts'
 import type { HandlerContext } from '../handler.ts'
 import type { Logger } from '../logger.ts'
+import type { InferenceMeter } from '../metrics/inference-meter.ts'
 import type { Envelope } from './envelope.ts'
 import type { StageNode } from './stage-node.ts'
 
@@ -28,6 +29,10 @@ export class StageContext extends Run<Envelope> implements HandlerContext {
 
   get clock(): Clock {
     return this.node.clock
+  }
+
+  get meter(): InferenceMeter {
+    return this.node.meter
   }
 
   ready(): Promise<void> | undefined {

@@ -1,11 +1,20 @@
 import type { StageRunner } from '../../actors/index.ts'
 import type { Channel, Clock, ShedReason } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
+import type { InferenceMeter } from '../metrics/inference-meter.ts'
 import { LatencyHistogram } from '../metrics/latency-histogram.ts'
 import type { Envelope } from './envelope.ts'
 import type { StageFigures, StageState } from './running.ts'
 import type { StageContext } from './stage-context.ts'
 import type { StageSettings } from './stage-options.ts'
+
+/** What a stage stands on: it belongs to the pipeline. */
+export interface StageGround {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly meter: InferenceMeter
+  readonly channel: Channel<Envelope>
+}
 
 /** One stage of a running pipeline: its channel, its runner and its figures. */
 export class StageNode {
@@ -14,6 +23,7 @@ export class StageNode {
   readonly settings: StageSettings
   readonly clock: Clock
   readonly logger: Logger
+  readonly meter: InferenceMeter
   readonly channel: Channel<Envelope>
   readonly runner: StageRunner<Envelope, unknown, StageContext>
   /** Requests with a reservation that have not reached this stage. */
@@ -37,7 +47,7 @@ export class StageNode {
     index: number,
     name: string,
     settings: StageSettings,
-    ground: { readonly clock: Clock; readonly logger: Logger; readonly channel: Channel<Envelope> },
+    ground: StageGround,
     createRunner: (node: StageNode) => StageRunner<Envelope, unknown, StageContext>,
   ) {
     this.index = index
@@ -45,6 +55,7 @@ export class StageNode {
     this.settings = settings
     this.clock = ground.clock
     this.logger = ground.logger.child({ stage: name })
+    this.meter = ground.meter
     this.channel = ground.channel
     this.runner = createRunner(this)
   }

@@ -1,6 +1,6 @@
-import type { Observable } from 'rxjs'
+import { defer, type Observable, tap } from 'rxjs'
 import { checkKeys, show } from '../../operators/index.ts'
-import type { Handler } from '../handler.ts'
+import type { Handler, HandlerContext } from '../handler.ts'
 import { pulled } from '../pulled.ts'
 import type { CompletionChunk, ModelWorker, Prompt } from '../workers/model-worker.ts'
 
@@ -13,7 +13,8 @@ export interface InferStageOptions {
  * The stage that asks the model: a prompt in, the answer as a stream of chunks out.
  *
  * The worker is called when the stream is subscribed, read as fast as the client reads, and its call is aborted at
- * once when the stream is unsubscribed or the request settled. What the worker throws is the stream's error.
+ * once when the stream is unsubscribed or the request settled. What the worker throws is the stream's error. The
+ * tokens that the model reports and the time to the first chunk are counted by model.
  *
  * @throws TypeError when `worker` is not a model worker.
  *
@@ -25,7 +26,32 @@ export interface InferStageOptions {
 export function infer(options: InferStageOptions): Handler<Prompt, Observable<CompletionChunk>> {
   checkKeys('infer', options, ['worker'])
   const worker = checkWorker(options.worker)
-  return (prompt, context) => pulled((signal) => worker.inferStream(prompt, { signal }), context)
+  return (prompt, context) =>
+    metered(
+      pulled((signal) => worker.inferStream(prompt, { signal }), context),
+      prompt,
+      context,
+    )
+
+  function metered(
+    chunks$: Observable<CompletionChunk>,
+    { model = worker.info.models[0] ?? worker.info.id }: Prompt,
+    { clock, meter }: HandlerContext,
+  ): Observable<CompletionChunk> {
+    return defer(() => {
+      const calledAt = clock.now()
+      let begun = false
+      return chunks$.pipe(
+        tap(({ text, usage }) => {
+          if (!begun && text !== '') {
+            begun = true
+            meter.firstToken(model, clock.now() - calledAt)
+          }
+          if (usage !== undefined) meter.used(model, usage.promptTokens, usage.completionTokens)
+        }),
+      )
+    })
+  }
 }
 
 function checkWorker(worker: unknown): ModelWorker {

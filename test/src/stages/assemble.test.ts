@@ -1,21 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { systemClock } from '../../../operators/index.ts'
-import type { HandlerContext } from '../../../src/handler.ts'
-import { silentLogger } from '../../../src/logger.ts'
 import type { ChatMessage, PromptRequest } from '../../../src/prompt-request.ts'
 import type { Passage } from '../../../src/retrieval/retriever.ts'
 import { assemble, type AssembleOptions, defaultSystem, defaultTemplate } from '../../../src/stages/assemble.ts'
 import type { Prompt } from '../../../src/workers/model-worker.ts'
+import { handlerContext } from '../../fixtures/handler-context.ts'
 
-const context: HandlerContext = {
-  signal: new AbortController().signal,
-  request: {},
-  logger: silentLogger,
-  clock: systemClock,
-  attempt: 1,
-  ready: () => undefined,
-}
+const context = handlerContext({ request: {} })
 
 const passage: Passage = { source: 'docs/a.md', headings: ['Guide', 'Setup'], text: 'Run it.', score: 2 }
 const run = (request: PromptRequest, passages: readonly Passage[] = [], options: AssembleOptions = {}): Prompt =>

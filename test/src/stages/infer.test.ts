@@ -5,6 +5,7 @@ import { defineWorker } from '../../../src/workers/define-worker.ts'
 import { echo } from '../../../src/workers/echo.ts'
 import type { CompletionChunk, ModelInfo, ModelWorker, Prompt } from '../../../src/workers/model-worker.ts'
 import { openai } from '../../../src/workers/openai.ts'
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { chunksOf } from '../../fixtures/chunks-of.ts'
 import { handlerContext } from '../../fixtures/handler-context.ts'
 import { startOpenAiServer } from '../../fixtures/openai-server.ts'
@@ -40,6 +41,16 @@ describe('infer', () => {
       { text: 'one' },
       { text: ' two', finishReason: 'stop', usage: { promptTokens: 2, completionTokens: 2 } },
     ])
+  })
+
+  test('counts by model the tokens and the time to the first chunk with text', async () => {
+    const clock = new VirtualClock()
+    const context = handlerContext({ request: undefined, clock })
+    const chunks = chunksOf(infer({ worker: echo({ delayMs: 40, clock }) })(prompt, context))
+    await clock.runAll()
+    await chunks
+    expect(Object.fromEntries(context.meter.tokens)).toEqual({ echo: { input: 2, output: 2 } })
+    expect(context.meter.firstTokens.get('echo')).toMatchObject({ count: 1, sumMs: 40 })
   })
 
   test('does nothing before it is subscribed', async () => {

@@ -1,21 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { systemClock } from '../../../operators/index.ts'
 import type { HandlerContext } from '../../../src/handler.ts'
-import { silentLogger } from '../../../src/logger.ts'
 import type { PromptRequest } from '../../../src/prompt-request.ts'
 import type { Passage, SearchOptions } from '../../../src/retrieval/retriever.ts'
 import { retrieve, type RetrieveOptions } from '../../../src/stages/retrieve.ts'
+import { handlerContext } from '../../fixtures/handler-context.ts'
 
 const passage: Passage = { source: 'a.md', headings: [], text: 'text', score: 1 }
 
-const contextOf = (request: PromptRequest, signal = new AbortController().signal): HandlerContext<PromptRequest> => ({
-  signal,
-  request,
-  logger: silentLogger,
-  clock: systemClock,
-  attempt: 1,
-  ready: () => undefined,
-})
+const contextOf = (request: PromptRequest, signal = new AbortController().signal): HandlerContext<PromptRequest> =>
+  handlerContext({ request, signal })
 
 const recording = (): { searches: { query: string; options: SearchOptions | undefined }[] } & RetrieveOptions => {
   const searches: { query: string; options: SearchOptions | undefined }[] = []
