@@ -180,6 +180,7 @@ export class Channel<T> {
       this.startNow(value)
     } else {
       this.line.push(value)
+      this.serveTakers()
     }
     return 'accepted'
   }
@@ -269,6 +270,7 @@ export class Channel<T> {
       this.slots = 0
       this.inSlots -= this.claimed
       this.claimed = 0
+      this.claim()
     }
   }
 
@@ -311,11 +313,16 @@ export class Channel<T> {
     this.drain()
   }
 
-  /** Empties the line; what waited is counted as discarded and returned. */
+  /** Empties the line; what has not started is counted as discarded and returned. */
   discard(): readonly T[] {
     const values: T[] = []
-    while (this.size > 0) values.push(this.line.removeAt(this.claimed) as T)
+    // Also those that own a slot: whoever discards does not want them to start.
+    this.inSlots -= this.claimed
+    this.claimed = 0
+    while (this.line.length > 0) values.push(this.line.shift() as T)
     this.discarded += values.length
+    this.claim()
+    this.drain()
     return values
   }
 
@@ -329,7 +336,17 @@ export class Channel<T> {
       this.claimed += 1
       this.inSlots += 1
     }
+    this.serveTakers()
     if (this.senders !== undefined && this.senders.length > 0) this.letSendersIn()
+  }
+
+  /** What comes back to the line, or never gets the slot it waited for, goes to those who pull. */
+  private serveTakers(): void {
+    const takers = this.takers
+    while (takers !== undefined && takers.length > 0 && this.size > 0) {
+      this.completed += 1
+      takers.serve(this.line.removeAt(this.claimed) as T)
+    }
   }
 
   private letSendersIn(): void {
