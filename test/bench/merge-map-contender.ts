@@ -10,9 +10,9 @@ interface Item<T> {
 
 /** Five `mergeMap`s in a row: no bound, no books, no deadline. Each caller waits for a promise of the answer. */
 export function createMergeMapContender(): Contender<Answer> {
-  const source = new Subject<Item<BenchRequest>>()
+  const source$ = new Subject<Item<BenchRequest>>()
   let completed = 0
-  source
+  source$
     .pipe(
       mergeMap(({ value, resolve }) => of({ value: rag(value), resolve }), 64),
       mergeMap(({ value, resolve }) => of({ value: assemble(value), resolve }), 64),
@@ -20,14 +20,19 @@ export function createMergeMapContender(): Contender<Answer> {
       mergeMap(({ value, resolve }) => of({ value: post(value), resolve }), 64),
       mergeMap(({ value, resolve }) => of({ value: stream(value), resolve }), 64),
     )
-    .subscribe(({ value, resolve }) => {
-      completed += 1
-      resolve(value)
+    .subscribe({
+      next: ({ value, resolve }) => {
+        completed += 1
+        resolve(value)
+      },
+      error: (error: unknown) => {
+        throw error
+      },
     })
   return {
     submit: (id) =>
       new Promise((resolve) => {
-        source.next({ value: createRequest(id), resolve })
+        source$.next({ value: createRequest(id), resolve })
       }),
     textOf: ({ text }) => text,
     async check(expected) {

@@ -1,0 +1,33 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+/** Collects the garbage, also in a process that was not started with `--expose-gc`. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  gc()
+}
+
+/** Watches how much of the machine's memory the process holds. */
+export class ResidentMemory {
+  private readonly baseline: number
+  private peak: number
+
+  /** Begins with the memory held now, once the garbage is collected. */
+  constructor() {
+    collectGarbage()
+    this.baseline = process.memoryUsage.rss()
+    this.peak = this.baseline
+  }
+
+  /** Looks now. */
+  look(): void {
+    this.peak = Math.max(this.peak, process.memoryUsage.rss())
+  }
+
+  /** The most that was held at any look beyond what was held at first, in MB. */
+  get growthMb(): number {
+    this.look()
+    return Math.round((this.peak - this.baseline) / 10_000) / 100
+  }
+}
