@@ -87,6 +87,8 @@ export default defineConfig(
       // `Promise.withResolvers<void>()` and its like: the rule does not know them all.
       '@typescript-eslint/no-invalid-void-type': 'off',
       'rxjs-x/no-ignored-takewhile-value': 'off',
+      // An Observable that gives nothing rejects, which is what the caller wants.
+      'rxjs-x/no-ignored-default-value': 'off',
       // `!= null` says "neither null nor undefined" in one go.
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-console': 'error',

@@ -1,6 +1,6 @@
 // More requests than there is room for: the rest is turned away at the door, and `retry` comes back when told to.
 import { pipeline, ShedError } from 'spillway'
-import { firstValueFrom, retry, throwError, timer } from 'rxjs'
+import { firstValueFrom, type Observable, retry, throwError, timer } from 'rxjs'
 
 const slow = pipeline<number>('slow').stage(
   'square',
@@ -21,8 +21,9 @@ for (const outcome of outcomes) {
 }
 
 // `request` submits anew on each subscription, so RxJS's own operators do the rest.
-const waitAsTold = (error: unknown) =>
-  error instanceof ShedError ? timer(error.retryAfterMs) : throwError(() => error)
+function waitAsTold(error: unknown): Observable<unknown> {
+  return error instanceof ShedError ? timer(error.retryAfterMs) : throwError(() => error)
+}
 const patient = Array.from({ length: 10 }, (_, n) =>
   firstValueFrom(running.request(n).pipe(retry({ count: 10, delay: waitAsTold }))),
 )

@@ -18,7 +18,7 @@ import { StageTimeoutError } from './errors.ts'
 import { LedgerBook } from './ledger.ts'
 import type { Outcome, OutcomeKind } from './outcome.ts'
 import { RequestLog } from './request-log.ts'
-import { StageContext } from './stage-context.ts'
+import { type Carried, type Stage, StageContext } from './stage-context.ts'
 import { countUp, StageNode } from './stage-node.ts'
 import type { StageSettings } from './stage-options.ts'
 import type { StartSettings } from './start-options.ts'
@@ -32,8 +32,8 @@ export interface StageDefinition {
 }
 
 /** The data plane of a pipeline: carries requests from stage to stage and sees to it that each ends once. */
-export class Carrier implements EnvelopeHost {
-  readonly nodes: readonly StageNode[]
+export class Carrier implements EnvelopeHost<StageContext> {
+  readonly nodes: readonly Stage[]
   readonly book: LedgerBook = new LedgerBook()
   /** How every request ends; nothing is made for it while nobody listens. */
   readonly outcomes$: Observable<Outcome<unknown>>
@@ -48,10 +48,10 @@ export class Carrier implements EnvelopeHost {
   private readonly log: RequestLog
   private readonly reserves: boolean
   /** Requests that carry a stream. */
-  private readonly streams = new Set<Envelope>()
+  private readonly streams = new Set<Carried>()
   private submissions = 0
   /** The envelope that is being offered: if it starts now, it starts when it arrived. */
-  private arriving: Envelope | undefined
+  private arriving: Carried | undefined
 
   constructor(stages: readonly StageDefinition[], settings: StartSettings) {
     const { clock, logger } = settings
@@ -71,12 +71,12 @@ export class Carrier implements EnvelopeHost {
    *
    * @param refusal Why nothing is let in at present, if so.
    */
-  submit(request: unknown, refusal?: ShedReason): Envelope {
+  submit(request: unknown, refusal?: ShedReason): Carried {
     const now = this.now()
     const deadlineMs = deadlineOf(request)
     this.book.submit()
     const envelope = new Envelope(this, request, ++this.submissions, now, deadlineMs)
-    const first = this.nodes[0] as StageNode
+    const first = this.nodes[0] as Stage
     if (refusal !== undefined) {
       this.shed(envelope, first, refusal)
     } else if (!(deadlineMs > 0)) {
@@ -90,7 +90,7 @@ export class Carrier implements EnvelopeHost {
   }
 
   /** Ends everything that is in flight as failed. */
-  failAll(errorAt: (node: StageNode) => unknown, blamed?: StageNode): number {
+  failAll(errorAt: (node: Stage) => unknown, blamed?: Stage): number {
     const before = this.book.snapshot().failed
     for (const node of this.nodes) {
       const waiting = node.channel.discard()
@@ -105,7 +105,7 @@ export class Carrier implements EnvelopeHost {
   }
 
   /** A stage is down: a stream that passes through it cannot go on. */
-  failStreamsThrough(node: StageNode, error: unknown): void {
+  failStreamsThrough(node: Stage, error: unknown): void {
     for (const envelope of this.streams) {
       const source = envelope.source as StageContext
       if (source.node.index <= node.index && (envelope.stage > node.index || envelope.place === 'through')) {
@@ -127,22 +127,22 @@ export class Carrier implements EnvelopeHost {
   }
 
   stageName(index: number): string {
-    return (this.nodes[index] as StageNode).name
+    return (this.nodes[index] as Stage).name
   }
 
-  complete(envelope: Envelope): void {
+  complete(envelope: Carried): void {
     this.end(envelope, 'completed', undefined)
   }
 
-  cancel(envelope: Envelope, reason: unknown): void {
+  cancel(envelope: Carried, reason: unknown): void {
     this.end(envelope, 'cancelled', reason)
   }
 
-  failStream(envelope: Envelope, error: unknown): void {
-    this.fail(envelope, this.nodes.at(-1) as StageNode, error)
+  failStream(envelope: Carried, error: unknown): void {
+    this.fail(envelope, this.nodes.at(-1) as Stage, error)
   }
 
-  due(envelope: Envelope): void {
+  due(envelope: Carried): void {
     const now = this.now()
     if (envelope.submittedAt + envelope.deadlineMs <= now) {
       this.end(envelope, 'expired', undefined)
@@ -158,7 +158,7 @@ export class Carrier implements EnvelopeHost {
 
   // The way of a request
 
-  private admit(envelope: Envelope, first: StageNode, now: number): void {
+  private admit(envelope: Carried, first: Stage, now: number): void {
     if (this.reserves) {
       for (const node of this.nodes) {
         if (node.full) {
@@ -173,7 +173,7 @@ export class Carrier implements EnvelopeHost {
   }
 
   /** Brings a request to a stage. */
-  private enter(envelope: Envelope, node: StageNode, now: number): void {
+  private enter(envelope: Carried, node: Stage, now: number): void {
     envelope.stage = node.index
     envelope.arrivedAt = now
     envelope.run = undefined
@@ -196,7 +196,7 @@ export class Carrier implements EnvelopeHost {
   }
 
   /** The stage begins with a request: it has a slot. */
-  private begin(envelope: Envelope, attempt: number, node: StageNode): StageContext {
+  private begin(envelope: Carried, attempt: number, node: Stage): StageContext {
     const now = this.arriving === envelope ? envelope.arrivedAt : this.now()
     this.arriving = undefined
     const run = new StageContext(envelope, attempt, node, now)
@@ -286,13 +286,13 @@ export class Carrier implements EnvelopeHost {
 
   // The ends of a request
 
-  private fail(envelope: Envelope, node: StageNode, error: unknown): void {
+  private fail(envelope: Carried, node: Stage, error: unknown): void {
     if (envelope.kind !== undefined) return
     countUp(node.errors, error instanceof SpillwayError ? error.code : 'stage_failed')
     this.end(envelope, 'failed', error, node)
   }
 
-  private shed(envelope: Envelope, node: StageNode, reason: ShedReason): void {
+  private shed(envelope: Carried, node: Stage, reason: ShedReason): void {
     if (envelope.kind !== undefined) return
     countUp(node.shed, reason)
     envelope.endShed(this.now(), node.index, reason, node.retryAfterMs)
@@ -300,7 +300,7 @@ export class Carrier implements EnvelopeHost {
     this.settle(envelope, 'shed')
   }
 
-  private end(envelope: Envelope, kind: OutcomeKind, detail: unknown, node?: StageNode): void {
+  private end(envelope: Carried, kind: OutcomeKind, detail: unknown, node?: Stage): void {
     if (!envelope.end(kind, this.now(), detail)) return
     this.leave(envelope, kind, detail)
     if (node !== undefined) envelope.stage = node.index
@@ -309,7 +309,7 @@ export class Carrier implements EnvelopeHost {
   }
 
   /** Takes a request that has ended off its way: gives back its place, its slot and its reservations. */
-  private leave(envelope: Envelope, kind: OutcomeKind, detail: unknown): void {
+  private leave(envelope: Carried, kind: OutcomeKind, detail: unknown): void {
     const { run, source } = envelope
     const itemEnd: ItemEnd = kind === 'shed' ? 'discarded' : kind
     if (source !== undefined) {
@@ -320,16 +320,16 @@ export class Carrier implements EnvelopeHost {
       }
       if (kind !== 'completed') source.abort(detail)
     }
-    const node = this.nodes[envelope.stage] as StageNode
+    const node = this.nodes[envelope.stage] as Stage
     if (envelope.place === 'waiting') node.runner.withdraw(envelope, itemEnd)
     if (envelope.place === 'running' && run !== undefined) this.callOff(run, detail ?? kind)
     if (envelope.place === 'waiting' || envelope.place === 'running') this.giveBackReservations(envelope)
     envelope.place = 'outside'
   }
 
-  private giveBackReservations(envelope: Envelope): void {
+  private giveBackReservations(envelope: Carried): void {
     if (!this.reserves) return
-    for (let index = envelope.stage + 1; index < this.nodes.length; index++) (this.nodes[index] as StageNode).ahead -= 1
+    for (let index = envelope.stage + 1; index < this.nodes.length; index++) (this.nodes[index] as Stage).ahead -= 1
   }
 
   /** Aborts a handler; if it does not return in time, its slot is taken back. */
@@ -350,28 +350,28 @@ export class Carrier implements EnvelopeHost {
   }
 
   /** The books first, then those who wait. */
-  private settle(envelope: Envelope, kind: OutcomeKind): void {
+  private settle(envelope: Carried, kind: OutcomeKind): void {
     this.book.end(kind)
     envelope.tell()
     if (this.outcomes.observed && envelope.settled !== undefined) this.outcomes.next(envelope.settled)
   }
 
-  private createNode({ name, handler, settings }: StageDefinition, index: number): StageNode {
+  private createNode({ name, handler, settings }: StageDefinition, index: number): Stage {
     const { clock, logger, scale } = this.settings
     const { concurrency, overflow } = settings
     const capacity = settings.capacity === 0 ? 0 : Math.max(1, Math.round(settings.capacity * scale))
-    const channel = new Channel<Envelope>({
+    const channel = new Channel<Carried>({
       capacity,
       concurrency,
       overflow,
       onEvicted: (envelope) => {
         envelope.place = 'outside'
         this.giveBackReservations(envelope)
-        this.shed(envelope, this.nodes[index] as StageNode, 'evicted')
+        this.shed(envelope, this.nodes[index] as Stage, 'evicted')
       },
     })
     return new StageNode(index, name, settings, { clock, logger, meter: this.meter, channel }, (node) => {
-      return new StageRunner<Envelope, unknown, StageContext>((envelope, run) => handler(envelope.value, run), {
+      return new StageRunner<Carried, unknown, StageContext>((envelope, run) => handler(envelope.value, run), {
         channel,
         createRun: (envelope, attempt) => this.begin(envelope, attempt, node),
         holds: (value, run) => isObservable(value) && !isObservable(run.item.value),

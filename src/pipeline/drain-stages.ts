@@ -1,13 +1,13 @@
 import { merge, type Observable } from 'rxjs'
 import { type Clock, reportUnhandled } from '../../operators/index.ts'
 import type { LedgerBook } from './ledger.ts'
-import type { StageNode } from './stage-node.ts'
+import type { Stage } from './stage-context.ts'
 import type { StageSupervision } from './stage-supervision.ts'
 
 /** What a drain looks at and acts on. */
 export interface Drainable {
   readonly clock: Clock
-  readonly nodes: readonly StageNode[]
+  readonly nodes: readonly Stage[]
   readonly supervision: StageSupervision
   readonly book: LedgerBook
   /** Emits after each end of a request. */

@@ -4,13 +4,12 @@ import { AlreadyConsumedError, CancelledError, ExpiredError, ShedError, StageErr
 import type { Outcome, OutcomeKind } from './outcome.ts'
 import { PullReader } from './pull-reader.ts'
 import type { Reply } from './reply.ts'
-import type { StageContext } from './stage-context.ts'
 
 /** Where a request is. */
 export type Place = 'outside' | 'waiting' | 'running' | 'through'
 
 /** What an envelope needs of the pipeline that carries it. */
-export interface EnvelopeHost {
+export interface EnvelopeHost<Run> {
   readonly instanceId: string
   /** Added to the clock's `now` it gives the time since 1970. */
   readonly wallOffset: number
@@ -19,22 +18,24 @@ export interface EnvelopeHost {
   readonly stallTimeoutMs: number
   now(): number
   stageName(index: number): string
-  complete(envelope: Envelope): void
+  complete(envelope: Envelope<Run>): void
   /** The stream that came out of the last stage failed. */
-  failStream(envelope: Envelope, error: unknown): void
-  cancel(envelope: Envelope, reason: unknown): void
-  due(envelope: Envelope): void
+  failStream(envelope: Envelope<Run>, error: unknown): void
+  cancel(envelope: Envelope<Run>, reason: unknown): void
+  due(envelope: Envelope<Run>): void
 }
 
 /**
  * A request on its way: everything that the runtime knows of it, the timer of its deadlines, and the reply
  * that its caller holds. One object, made once.
+ *
+ * @typeParam Run A stage's run of its handler on it.
  */
-export class Envelope extends WheelTimer implements Reply<unknown> {
+export class Envelope<Run> extends WheelTimer implements Reply<unknown> {
   readonly request: unknown
   readonly submittedAt: number
   readonly deadlineMs: number
-  private readonly host: EnvelopeHost
+  private readonly host: EnvelopeHost<Run>
   private readonly number: number
 
   place: Place = 'outside'
@@ -45,9 +46,9 @@ export class Envelope extends WheelTimer implements Reply<unknown> {
   /** When it came to the stage. */
   arrivedAt: number
   /** Its run in the stage where it is. */
-  run: StageContext | undefined
+  run: Run | undefined
   /** The run whose stream it carries. */
-  source: StageContext | undefined
+  source: Run | undefined
   timeoutAt: number = Infinity
   /** What is left of the source's time-out once the stream is subscribed. */
   firstChunkMs: number = Infinity
@@ -69,7 +70,7 @@ export class Envelope extends WheelTimer implements Reply<unknown> {
   private promise: Promise<Outcome<unknown>> | undefined
   private resolve: ((outcome: Outcome<unknown>) => void) | undefined
 
-  constructor(host: EnvelopeHost, request: unknown, number: number, submittedAt: number, deadlineMs: number) {
+  constructor(host: EnvelopeHost<Run>, request: unknown, number: number, submittedAt: number, deadlineMs: number) {
     super()
     this.host = host
     this.request = request

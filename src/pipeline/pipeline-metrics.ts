@@ -4,7 +4,7 @@ import type { LatencyHistogram } from '../metrics/latency-histogram.ts'
 import { histogramSamples, type Labels, registerScraped, type Sample } from '../metrics/scraped-metric.ts'
 import type { LedgerBook } from './ledger.ts'
 import type { StageState } from './running.ts'
-import type { StageNode } from './stage-node.ts'
+import type { Stage } from './stage-context.ts'
 
 /** What the gauge `stage_state` says. */
 const stateNumbers: Readonly<Record<StageState, number>> = {
@@ -18,7 +18,7 @@ const stateNumbers: Readonly<Record<StageState, number>> = {
 
 /** Where a pipeline's figures are. */
 export interface Measured {
-  readonly nodes: readonly StageNode[]
+  readonly nodes: readonly Stage[]
   readonly book: LedgerBook
   readonly meter: InferenceMeter
 }
@@ -34,14 +34,14 @@ export function registerPipelineMetrics(registry: Registry, prefix: string, { no
     const name = prefix + suffix
     registerScraped(registry, { name, help, type, collect: () => collect(name) })
   }
-  const byStage = (read: (node: StageNode) => number) => (): readonly Sample[] =>
+  const byStage = (read: (node: Stage) => number) => (): readonly Sample[] =>
     nodes.map((node) => ({ labels: { stage: node.name }, value: read(node) }))
-  const counted = (label: string, counts: (node: StageNode) => ReadonlyMap<string, number>) => (): readonly Sample[] =>
+  const counted = (label: string, counts: (node: Stage) => ReadonlyMap<string, number>) => (): readonly Sample[] =>
     nodes.flatMap((node) =>
       [...counts(node)].map(([key, value]) => ({ labels: { stage: node.name, [label]: key }, value })),
     )
   const histograms =
-    (read: (node: StageNode) => LatencyHistogram) =>
+    (read: (node: Stage) => LatencyHistogram) =>
     (name: string): readonly Sample[] =>
       nodes.flatMap((node) => histogramSamples(name, { stage: node.name }, read(node)))
   const one = (value: number, labels: Labels = {}): Sample => ({ labels, value })

@@ -2,7 +2,12 @@ import type { Clock, ShedReason, TimerHandle } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import { sessionDigest } from '../session-digest.ts'
 import { describeError } from './describe-error.ts'
-import type { Envelope } from './envelope.ts'
+
+/** What the log wants of a request. */
+interface LoggedRequest {
+  readonly id: string
+  readonly request: unknown
+}
 
 const linesPerSecond = 10
 const secondMs = 1000
@@ -23,7 +28,7 @@ export class RequestLog {
     this.logger = logger
   }
 
-  shed(envelope: Envelope, stage: string, reason: ShedReason, depth: number): void {
+  shed(envelope: LoggedRequest, stage: string, reason: ShedReason, depth: number): void {
     this.timer ??= this.clock.setTimeout(this.second, secondMs)
     if (this.written < linesPerSecond) {
       this.written += 1
@@ -33,7 +38,7 @@ export class RequestLog {
     }
   }
 
-  failed(envelope: Envelope, stage: string, error: unknown): void {
+  failed(envelope: LoggedRequest, stage: string, error: unknown): void {
     this.logger.warn({ ...describe(envelope), stage, ...describeError(error) }, 'request failed')
   }
 
@@ -54,7 +59,7 @@ export class RequestLog {
   }
 }
 
-function describe({ id, request }: Envelope): object {
+function describe({ id, request }: LoggedRequest): object {
   const session = typeof request === 'object' && request !== null && 'session' in request ? request.session : undefined
   return { request: id, session: sessionDigest(session) }
 }

@@ -6,14 +6,18 @@ import type { InferenceMeter } from '../metrics/inference-meter.ts'
 import type { Envelope } from './envelope.ts'
 import type { StageNode } from './stage-node.ts'
 
+/** A stage of the pipeline, and a request on its way, as all but these files know them. */
+export type Stage = StageNode<StageContext>
+export type Carried = Envelope<StageContext>
+
 /** What a handler is told, and the run that owns the slot: one object for each run of a handler. */
-export class StageContext extends Run<Envelope> implements HandlerContext {
-  readonly node: StageNode
+export class StageContext extends Run<Envelope<StageContext>> implements HandlerContext {
+  readonly node: Stage
   readonly startedAt: number
   /** Takes the slot back from a handler that does not return after it was called off. */
   grace: WheelTimer | undefined
 
-  constructor(envelope: Envelope, attempt: number, node: StageNode, startedAt: number) {
+  constructor(envelope: Carried, attempt: number, node: Stage, startedAt: number) {
     super(envelope, attempt)
     this.node = node
     this.startedAt = startedAt

@@ -1,31 +1,30 @@
-import type { StageRunner } from '../../actors/index.ts'
+import type { Run, StageRunner } from '../../actors/index.ts'
 import type { Channel, Clock, ShedReason } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import type { InferenceMeter } from '../metrics/inference-meter.ts'
 import { LatencyHistogram } from '../metrics/latency-histogram.ts'
 import type { Envelope } from './envelope.ts'
 import type { StageFigures, StageState } from './running.ts'
-import type { StageContext } from './stage-context.ts'
 import type { StageSettings } from './stage-options.ts'
 
 /** What a stage stands on: it belongs to the pipeline. */
-export interface StageGround {
+export interface StageGround<C> {
   readonly clock: Clock
   readonly logger: Logger
   readonly meter: InferenceMeter
-  readonly channel: Channel<Envelope>
+  readonly channel: Channel<Envelope<C>>
 }
 
-/** One stage of a running pipeline: its channel, its runner and its figures. */
-export class StageNode {
+/** One stage of a running pipeline: its channel, its runner and its figures. `C` is a run of its handler. */
+export class StageNode<C extends Run<Envelope<C>>> {
   readonly index: number
   readonly name: string
   readonly settings: StageSettings
   readonly clock: Clock
   readonly logger: Logger
   readonly meter: InferenceMeter
-  readonly channel: Channel<Envelope>
-  readonly runner: StageRunner<Envelope, unknown, StageContext>
+  readonly channel: Channel<Envelope<C>>
+  readonly runner: StageRunner<Envelope<C>, unknown, C>
   /** Requests with a reservation that have not reached this stage. */
   ahead = 0
   state: StageState = 'starting'
@@ -47,8 +46,8 @@ export class StageNode {
     index: number,
     name: string,
     settings: StageSettings,
-    ground: StageGround,
-    createRunner: (node: StageNode) => StageRunner<Envelope, unknown, StageContext>,
+    ground: StageGround<C>,
+    createRunner: (node: StageNode<C>) => StageRunner<Envelope<C>, unknown, C>,
   ) {
     this.index = index
     this.name = name

@@ -3,14 +3,14 @@ import { type Actor, type AnyActorRef, createActor } from 'xstate'
 import { fromRunner, type StageEvent, supervise, type SupervisorLogic } from '../../actors/index.ts'
 import { describeError } from './describe-error.ts'
 import type { PipelineEvent } from './running.ts'
-import type { StageNode } from './stage-node.ts'
+import type { Stage } from './stage-context.ts'
 import type { StartSettings } from './start-options.ts'
 
 /** What the pipeline does when a stage is down. */
 export interface SupervisionHooks {
-  onCrash(node: StageNode, error: unknown): void
+  onCrash(node: Stage, error: unknown): void
   /** The stage is down for good, and all others have been stopped. */
-  onGiveUp(node: StageNode, error: unknown): void
+  onGiveUp(node: Stage, error: unknown): void
 }
 
 /** The control plane of a running pipeline: one actor for each stage under one supervisor. */
@@ -18,12 +18,12 @@ export class StageSupervision {
   /** What happens to the stages; every subscriber is first told that they have started. */
   readonly events$: Observable<PipelineEvent>
   private readonly events = new Subject<PipelineEvent>()
-  private readonly nodes: readonly StageNode[]
+  private readonly nodes: readonly Stage[]
   private readonly settings: StartSettings
   private readonly hooks: SupervisionHooks
   private readonly supervisor: Actor<SupervisorLogic>
 
-  constructor(nodes: readonly StageNode[], settings: StartSettings, hooks: SupervisionHooks) {
+  constructor(nodes: readonly Stage[], settings: StartSettings, hooks: SupervisionHooks) {
     const { clock, supervision } = settings
     this.nodes = nodes
     this.settings = settings
@@ -37,7 +37,7 @@ export class StageSupervision {
   }
 
   /** Lets a stage finish what it has and stop; `drained` tells that it has. */
-  drain(node: StageNode): void {
+  drain(node: Stage): void {
     node.state = 'draining'
     const { children } = this.supervisor.getSnapshot() as { readonly children: Partial<Record<string, AnyActorRef>> }
     const drain: StageEvent = { type: 'drain' }
@@ -79,7 +79,7 @@ export class StageSupervision {
     })
     this.supervisor.subscribe({
       error: (error) => {
-        const down = this.nodes.find((node) => node.state === 'failed') as StageNode
+        const down = this.nodes.find((node) => node.state === 'failed') as Stage
         for (const node of this.nodes) if (node !== down) node.state = 'stopped'
         logger.error({ stage: down.name, ...describeError(error) }, 'stage is down for good: the pipeline has failed')
         this.hooks.onGiveUp(down, error)
@@ -87,7 +87,7 @@ export class StageSupervision {
     })
   }
 
-  private node(name: string): StageNode {
-    return this.nodes.find((node) => node.name === name) as StageNode
+  private node(name: string): Stage {
+    return this.nodes.find((node) => node.name === name) as Stage
   }
 }
