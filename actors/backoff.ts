@@ -1,5 +1,6 @@
 import { checkKeys, checkNumber, type RandomSource, systemRandom } from '../operators/index.ts'
 
+/** How the delays grow. */
 export interface BackoffOptions {
   /** The ceiling of the first delay; default 100 ms. */
   readonly initialMs?: number

@@ -8,6 +8,8 @@ export {
   type ChildSpec,
   supervise,
   type SupervisorEvent,
+  type SupervisorInput,
+  type Restart,
   type SupervisorLogic,
   type SupervisorOptions,
 } from './supervisor.ts'

@@ -6,6 +6,7 @@ import { Run } from './run.ts'
 /** A stage's work on one item; a plain value is the result, a promise is awaited. */
 export type StageHandler<T, R, C extends Run<T> = Run<T>> = (item: T, run: C) => R | PromiseLike<R>
 
+/** Where a stage's items come from and where its results go. */
 export interface StageOptions<T, R, C extends Run<T> = Run<T>> {
   /** Where the items wait. It belongs to the caller and outlives every crash of the stage. */
   readonly channel: Channel<T>

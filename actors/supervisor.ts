@@ -32,6 +32,7 @@ export interface ChildSpec {
   readonly start: AnyActorLogic | (() => Observable<unknown> | PromiseLike<unknown>)
 }
 
+/** How a supervisor answers crashes. */
 export interface SupervisorOptions {
   /** Who is restarted with a child that crashed; `'one-for-one'`, the default: nobody. */
   readonly strategy?: 'one-for-one'
@@ -50,7 +51,8 @@ export type SupervisorEvent =
   | { readonly type: 'started' | 'restarted' | 'stopped'; readonly id: string }
   | { readonly type: 'crashed' | 'escalated'; readonly id: string; readonly error: unknown }
 
-interface Restart {
+/** The time to start a child again has come. */
+export interface Restart {
   readonly type: 'restart'
   readonly id: string
 }
@@ -62,7 +64,8 @@ interface SupervisorContext {
   readonly error?: RestartIntensityError
 }
 
-type SupervisorInput = Restart | ErrorActorEvent | DoneActorEvent
+/** What a supervisor's machine hears: from its children and from its own delays; nobody else sends to it. */
+export type SupervisorInput = Restart | ErrorActorEvent | DoneActorEvent
 
 /** What `supervise` makes. */
 export type SupervisorLogic = ActorLogic<

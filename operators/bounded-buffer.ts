@@ -23,6 +23,7 @@ export interface ProjectContext {
   readonly signal: AbortSignal
 }
 
+/** How much may wait and run, and what happens beyond. */
 export interface BoundedBufferOptions<T> {
   /** Items that may wait, 0 …; with 0 it is `exhaustMap` with `concurrency` slots. */
   readonly capacity: number

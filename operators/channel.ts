@@ -9,6 +9,7 @@ export type OverflowStrategy = 'drop-newest' | 'drop-oldest'
 /** How an item that was accepted can end. */
 export type ItemEnd = 'completed' | 'failed' | 'expired' | 'cancelled' | 'discarded'
 
+/** How much may wait and run, and what happens beyond. */
 export interface ChannelOptions<T> {
   /** Items that may wait, 0 …; with 0 an item is accepted only when a slot is free. */
   readonly capacity: number

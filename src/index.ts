@@ -8,6 +8,7 @@ export {
 } from '../operators/index.ts'
 export type { Handler, HandlerContext, ReplyOutput, StageOutput } from './handler.ts'
 export type { Logger } from './logger.ts'
+export type { LatencyHistogram } from './metrics/latency-histogram.ts'
 export type { InferenceMeter, TokenCounts } from './metrics/inference-meter.ts'
 export {
   AlreadyConsumedError,
@@ -33,7 +34,7 @@ export type {
   StageFigures,
   StageState,
 } from './pipeline/running.ts'
-export type { StageOptions } from './pipeline/stage-options.ts'
+export type { StageOptions, StageSettings } from './pipeline/stage-options.ts'
 export type { StartOptions } from './pipeline/start-options.ts'
 export { type ChatMessage, type ChatRole, type GenerationParameters, type PromptRequest } from './prompt-request.ts'
 export { chatPipeline, type ChatPipelineOptions, type ChatStage } from './preset.ts'

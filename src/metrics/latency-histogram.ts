@@ -25,6 +25,7 @@ export class LatencyHistogram {
     return this.observations === 0 ? 0 : this.sum / this.observations
   }
 
+  /** Counts one duration. */
   observe(durationMs: number): void {
     let bucket = 0
     while (bucket < boundsMs.length && durationMs > (boundsMs[bucket] as number)) bucket += 1

@@ -76,6 +76,7 @@ export interface Running<Request, Output, Stage extends string = string> {
   request(request: Request): Observable<Output>
   /** One outcome for each request, in the order in which they end; the value of a stream is the array of its chunks. */
   asOperator(): OperatorFunction<Request, Outcome<Output | readonly Output[]>>
+  /** The books now. */
   ledger(): Ledger
   /** The stages' figures now, by name. */
   readonly stages: Readonly<Record<Stage, StageFigures>>

@@ -1,5 +1,6 @@
 import { checkInteger, checkKeys, checkNumber, checkOneOf, type OverflowStrategy } from '../../operators/index.ts'
 
+/** How much a stage takes at once, and how long it may take. */
 export interface StageOptions {
   /** Requests that may wait before the stage, 0 …. */
   readonly capacity: number

@@ -11,6 +11,7 @@ import {
 } from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 
+/** What a pipeline runs on, and how it treats requests. */
 export interface StartOptions {
   /** Default the system's. */
   readonly clock?: Clock

@@ -31,6 +31,7 @@ export interface Retriever {
   add(documents: readonly SourceDocument[]): Promise<void>
   /** Removes documents by name; an unknown name is ignored. */
   remove(sources: readonly string[]): Promise<void>
+  /** Lets go of files and connections; searching afterwards rejects. */
   close(): Promise<void>
 }
 

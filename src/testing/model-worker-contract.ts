@@ -5,6 +5,7 @@ import type { Completion, CompletionChunk, ModelWorker, Prompt } from '../worker
 /** A worker to check, and what must be cleared away afterwards. */
 export interface WorkerSubject {
   readonly worker: ModelWorker
+  /** Clears away what was set up for it. */
   dispose?(): Promise<void>
 }
 

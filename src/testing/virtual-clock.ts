@@ -9,6 +9,7 @@ interface Timer {
   fn: (() => void) | undefined
 }
 
+/** How a virtual clock starts, and when it gives up. */
 export interface VirtualClockOptions {
   /** What `wallTime` says at the start, in milliseconds since 1970-01-01 UTC; default 0. */
   readonly startAt?: number
@@ -76,6 +77,7 @@ export class VirtualClock implements Clock, SchedulerLike {
     this.live -= 1
   }
 
+  /** Runs `work` after `delay` milliseconds, for RxJS. */
   schedule<T>(work: (this: SchedulerAction<T>, state?: T) => void, delay = 0, state?: T): Subscription {
     return new VirtualAction(this, work).schedule(state, delay)
   }
