@@ -10,22 +10,23 @@ export class Run<T> {
    */
   state: 'running' | 'held' | 'called-off' | 'ended' = 'running'
   private controller: AbortController | undefined
+  private aborted: { readonly reason: unknown } | undefined
 
   constructor(item: T, attempt: number) {
     this.item = item
     this.attempt = attempt
   }
 
-  /** Aborted when the run is called off; created when first read. */
+  /** Aborted when the run is called off; created when first read, which may be after that. */
   get signal(): AbortSignal {
+    if (this.aborted !== undefined && this.controller === undefined) return AbortSignal.abort(this.aborted.reason)
     this.controller ??= new AbortController()
     return this.controller.signal
   }
 
   /** Tells the handler that nobody wants its result any more. */
   abort(reason: unknown): void {
-    // Also where nobody has looked yet: a handler may look later.
-    this.controller ??= new AbortController()
-    this.controller.abort(reason)
+    this.aborted ??= { reason }
+    this.controller?.abort(reason)
   }
 }

@@ -50,8 +50,6 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown> {
   /** The run whose stream it carries. */
   source: Run | undefined
   timeoutAt: number = Infinity
-  /** What is left of the source's time-out once the stream is subscribed. */
-  firstChunkMs: number = Infinity
   private stallAt = Infinity
 
   kind: OutcomeKind | undefined
