@@ -177,8 +177,6 @@ export function createServer(options: ServerOptions): SpillwayServer {
       void context.refuse(reply, faultOf(error, limits))
     },
   })
-  // All headers are seen, so that too many are an answer and not a silent loss; their size is bounded anyway.
-  app.server.maxHeadersCount = 0
   const connections = watchConnections(app.server, {
     max: limits.connections,
     unreadTimeoutMs: limits.unreadTimeoutMs,

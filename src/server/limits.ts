@@ -10,7 +10,7 @@ export interface ServerLimits {
   readonly promptChars?: number
   /** Bytes of a request's headers, 1,024 … 1 MiB; default 16 KiB. Beyond: 431. */
   readonly headerBytes?: number
-  /** Headers of a request, 1 … 2,000; default 100. Beyond: 431. */
+  /** Headers of a request, 1 … 1,000; default 100. Beyond: 431. */
   readonly headers?: number
   /** Open connections, 1 … 1,000,000; default 16,384. A request on one beyond them: 503. */
   readonly connections?: number
@@ -52,7 +52,8 @@ const ranges: Readonly<Record<keyof ServerLimits, { readonly min: number; readon
   jsonDepth: { min: 1, max: 1_000 },
   promptChars: { min: 1 },
   headerBytes: { min: 1024, max: mebibyte },
-  headers: { min: 1, max: 2_000 },
+  // Node keeps at most 2,000 and drops the rest without a word.
+  headers: { min: 1, max: 1_000 },
   connections: { min: 1, max: 1_000_000 },
   requestTimeoutMs: { min: 100, max: 600_000 },
   unreadTimeoutMs: { min: 100, max: 3_600_000 },

@@ -55,7 +55,9 @@ function ofExpired({ stage }: Expired): Refusal {
 
 /** Who hears this has not left: the request was cancelled from within, or for reading too slowly. */
 function ofCancelled({ reason }: Cancelled): Refusal {
-  const told = reason instanceof SpillwayError ? `: ${reason.message}` : ''
+  // An unknown error may say anything, also a secret; a sentence was written to be read.
+  const sentence = reason instanceof SpillwayError ? reason.message : reason
+  const told = typeof sentence === 'string' ? `: ${sentence}` : ''
   return serverError(503, 'cancelled', `The request was cancelled${told}`)
 }
 

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { OpenAI } from 'openai'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Running } from '../../src/pipeline/running.ts'
@@ -80,10 +83,10 @@ describe('an answer', () => {
     ])
     const { client } = await serve({ worker: echo(), retriever, topK: 1 })
     const whole = await client.chat.completions.create({ model: 'echo', messages })
-    const text = whole.choices[0]!.message.content!
-    expect(text).toContain('reservoir.md')
-    expect(text).toContain('43 metres')
-    expect(text).not.toContain('turbine')
+    const answer = whole.choices[0]!.message.content!
+    expect(answer).toContain('reservoir.md')
+    expect(answer).toContain('43 metres')
+    expect(answer).not.toContain('turbine')
     expect(whole.choices[0]!.finish_reason).toBe('stop')
 
     const stream = await client.chat.completions.create({
@@ -94,7 +97,7 @@ describe('an answer', () => {
     })
     const chunks: OpenAI.ChatCompletionChunk[] = []
     for await (const chunk of stream) chunks.push(chunk)
-    expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe(text)
+    expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe(answer)
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: whole.usage })
   })
 
@@ -174,12 +177,12 @@ describe('a refusal reaches the client as an error of its own class', () => {
     })
     const { client, running } = await serve({ worker })
     const stream = await client.chat.completions.create({ model: 'broken', messages, stream: true })
-    let text = ''
+    let received = ''
     const reading = (async () => {
-      for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? ''
+      for await (const chunk of stream) received += chunk.choices[0]?.delta.content ?? ''
     })()
     await expect(reading).rejects.toMatchObject({ code: 'model_failed' })
-    expect('the first half'.startsWith(text)).toBe(true)
+    expect('the first half'.startsWith(received)).toBe(true)
     await expect(client.chat.completions.create({ model: 'broken', messages })).rejects.toMatchObject({ status: 502 })
     expect(running.ledger()).toMatchObject({ submitted: 2, failed: 2 })
   })
@@ -222,4 +225,33 @@ describe('a client that leaves', () => {
     open()
     expect(await answered).toBe('done')
   })
+})
+
+test('a client that stops reading is cut off, and finds out why if it reads on', async () => {
+  let written = 0
+  const worker = defineWorker({
+    info: { id: 'endless', provider: 'test', models: ['endless'], capabilities: ['chat', 'stream'] },
+    async *inferStream() {
+      for (;;) {
+        written++
+        yield { text: 'x'.repeat(10_000) }
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    },
+  })
+  const { running, url } = await serve({ worker }, { stallTimeoutMs: 300 })
+  const request = httpRequest(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+  })
+  request.end(JSON.stringify({ messages, stream: true }))
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  await until(() => running.ledger().cancelled === 1)
+  // What the sockets and the request's buffer hold, and no more.
+  expect(written).toBeLessThan(5_000)
+  const frames = (await text(response)).trimEnd().split('\n\n')
+  expect(JSON.parse(frames.at(-1)!.slice('data: '.length))).toMatchObject({
+    error: { code: 'cancelled', message: expect.stringContaining('stallTimeoutMs') as string },
+  })
+  expect(running.stages['inference']!.running).toBe(0)
 })

@@ -57,8 +57,11 @@ test('a deadline is 504, a cancellation from within 503', () => {
     status: 504,
     code: 'deadline_exceeded',
   })
-  expect(refusalOf({ ...settled, kind: 'cancelled', reason: 'secret' })).toMatchObject({
+  expect(refusalOf({ ...settled, kind: 'cancelled', reason: new Error('secret') })).toMatchObject({
     status: 503,
     message: 'The request was cancelled',
+  })
+  expect(refusalOf({ ...settled, kind: 'cancelled', reason: 'not read' })).toMatchObject({
+    message: 'The request was cancelled: not read',
   })
 })
