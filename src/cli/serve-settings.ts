@@ -19,7 +19,7 @@ export interface ServeArguments {
 }
 
 /** The model behind an endpoint. */
-export interface EndpointSettings {
+interface EndpointSettings {
   readonly baseUrl: string
   readonly apiKey: string | undefined
   /** `undefined`: whatever the endpoint has. */
@@ -46,7 +46,7 @@ export interface ServeSettings {
 }
 
 /** How much is logged. */
-export type LogLevel = (typeof logLevels)[number]
+type LogLevel = (typeof logLevels)[number]
 
 /** From all to nothing. */
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const

@@ -9,7 +9,7 @@ import type { CompletionChunk } from '../../../src/workers/model-worker.ts'
 type Ending = Outcome<CompletionChunk>
 
 /** How a scripted request ends, when it is not by its last chunk. */
-export type ScriptedEnd =
+type ScriptedEnd =
   | Pick<Extract<Ending, { kind: 'shed' }>, 'kind' | 'stage' | 'reason' | 'retryAfterMs'>
   | Pick<Extract<Ending, { kind: 'failed' }>, 'kind' | 'stage' | 'error'>
   | Pick<Extract<Ending, { kind: 'expired' }>, 'kind' | 'stage'>

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { chatPipeline, type ChatPipelineOptions } from '../../src/preset.ts'
+import { echo } from '../../src/workers/index.ts'
+
+test('five stages, with the channels that the documents promise', () => {
+  const { name, stages } = chatPipeline({ worker: echo() }).topology
+  expect(name).toBe('chat')
+  expect(stages.map((stage) => [stage.name, stage.capacity, stage.concurrency, stage.timeoutMs])).toEqual([
+    ['rag', 512, 32, Infinity],
+    ['assemble', 512, 8, Infinity],
+    ['inference', 512, 16, 60_000],
+    ['post', 1024, 1, Infinity],
+    ['stream', 512, 1, Infinity],
+  ])
+})
+
+test('every option reaches its stage', async () => {
+  const retriever = {
+    search: async (query: string, options?: { topK?: number }) => [
+      { source: 'a.md', headings: [], text: `${query} ${options?.topK}`, score: 1 },
+    ],
+  }
+  const running = chatPipeline({
+    worker: echo(),
+    retriever,
+    topK: 7,
+    system: 'SYSTEM',
+    template: '{{ system }} {{ passages[0].text }} {{ passages[0].source }}',
+    stop: ['STOP'],
+    inferenceConcurrency: 3,
+    inferenceTimeoutMs: 5,
+  }).start()
+  let text = ''
+  for await (const chunk of running.submit({ input: 'question STOP here' })) text += chunk.text
+  // The echo model answers with the prompt, whose first STOP is that of the passage.
+  expect(text).toBe('SYSTEM question')
+  expect(running.stages.inference).toMatchObject({ concurrency: 3 })
+  await running.drain()
+})
+
+test.each<[object, string]>([
+  [{}, 'worker must be a ModelWorker'],
+  [{ worker: echo(), inferenceConcurrency: 0 }, 'inferenceConcurrency must be a whole number from 1 to'],
+  [{ worker: echo(), inferenceTimeoutMs: 0 }, 'inferenceTimeoutMs must be a whole number from 1 to'],
+  [{ worker: echo(), retriever: {} }, 'retriever.search must be a function'],
+  [{ worker: echo(), template: '{{' }, 'template must be a valid Jinja template'],
+  [{ worker: echo(), topk: 4 }, 'unknown option "topk"'],
+])('options that are wrong are named: %j', (options, message) => {
+  expect(() => chatPipeline(options as ChatPipelineOptions)).toThrow(message)
+})
