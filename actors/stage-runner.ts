@@ -39,7 +39,6 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private readonly unfinished = new Set<C>()
   /** Items that a crash has put back; a second crash fails them. */
   private readonly putBack = new Set<T>()
-  private detach: (() => void) | undefined
   /** Whoever watches the present epoch: an error is a crash, completion is the end of a drain. */
   private watcher: Subscriber<never> | undefined
   private draining = false
@@ -73,7 +72,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   readonly epoch$: Observable<never> = new Observable((watcher) => {
     this.starts += 1
     this.watcher = watcher
-    this.detach = this.channel.consume(this.run)
+    this.channel.consume(this.run)
     watcher.add(() => {
       this.stop()
     })
@@ -187,8 +186,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   }
 
   private stop(): void {
-    this.detach?.()
-    this.detach = undefined
+    this.channel.detach(this.run)
     this.watcher = undefined
   }
 

@@ -256,8 +256,7 @@ export class Channel<T> {
    * Makes `run` the consumer: it is called with each item that gets a slot, in order of arrival, and must
    * not throw. For each item it calls `release` once, hands on what came of it, then calls `drain`.
    *
-   * @returns Takes the consumer away: items that wait stay; those that run are still to be released or
-   * put back by `requeue`.
+   * @returns Takes the consumer away, as `detach` does.
    */
   consume(run: (value: T) => void): () => void {
     if (this.consumer !== undefined) throw new TypeError('consume: the channel has a consumer already')
@@ -265,14 +264,17 @@ export class Channel<T> {
     this.slots = this.concurrency
     this.claim()
     this.drain()
-    return () => {
-      if (this.consumer !== run) return
-      this.consumer = undefined
-      this.slots = 0
-      this.inSlots -= this.claimed
-      this.claimed = 0
-      this.claim()
-    }
+    return () => this.detach(run)
+  }
+
+  /** Takes a consumer away, at any time: what waits stays; what runs is still to be released or requeued. */
+  detach(run: (value: T) => void): void {
+    if (this.consumer !== run) return
+    this.consumer = undefined
+    this.slots = 0
+    this.inSlots -= this.claimed
+    this.claimed = 0
+    this.claim()
   }
 
   /** Ends one running item and gives its slot to the first that waits, which starts at the next `drain`. */

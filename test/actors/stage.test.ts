@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { createActor } from 'xstate'
+import { fromStage, StageCrash } from '../../actors/index.ts'
+import { Channel } from '../../operators/index.ts'
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+}
+
+function started(handler: (item: string) => string | Promise<string>, concurrency = 1) {
+  const channel = new Channel<string>({ capacity: 10, concurrency })
+  const told: string[] = []
+  const actor = createActor(
+    fromStage(handler, {
+      channel,
+      onValue: (value) => told.push(value),
+      onError: (error) => told.push((error as Error).message),
+    }),
+  )
+  const ends: string[] = []
+  actor.subscribe({
+    error: (error) => ends.push(`error ${(error as Error).message}`),
+    complete: () => ends.push('complete'),
+  })
+  actor.start()
+  return { channel, told, actor, ends }
+}
+
+describe('fromStage', () => {
+  it('runs what its channel brings, without an event for each', () => {
+    const { channel, told, actor } = started((item) => item.toUpperCase())
+    let snapshots = 0
+    actor.subscribe(() => (snapshots += 1))
+    for (const item of ['a', 'b', 'c']) channel.offer(item)
+    expect(told).toEqual(['A', 'B', 'C'])
+    expect(snapshots).toBe(0)
+    expect(actor.getSnapshot().matches({ consuming: 'running' })).toBe(true)
+  })
+
+  it('drains: what waits is still run, then it is done', async () => {
+    const first = Promise.withResolvers<string>()
+    const { channel, told, actor, ends } = started((item) => (item === 'a' ? first.promise : item))
+    channel.offer('a')
+    channel.offer('b')
+    actor.send({ type: 'drain' })
+    expect(actor.getSnapshot().matches({ consuming: 'draining' })).toBe(true)
+    expect(ends).toEqual([])
+    first.resolve('A')
+    await settle()
+    expect(told).toEqual(['A', 'b'])
+    expect(ends).toEqual(['complete'])
+    expect(actor.getSnapshot().status).toBe('done')
+  })
+
+  it('stops at once when it is told to; what waits stays in the channel', () => {
+    const { channel, actor, ends } = started(() => new Promise<string>(() => undefined))
+    channel.offer('a')
+    channel.offer('b')
+    actor.send({ type: 'stop' })
+    expect(ends).toEqual(['complete'])
+    expect(channel.size).toBe(1)
+    channel.offer('c')
+    expect(channel.size).toBe(2)
+  })
+
+  it('ends with the StageCrash of its handler, and takes nothing any more', () => {
+    const { channel, told, ends } = started(() => {
+      throw new StageCrash('broken')
+    })
+    channel.offer('a')
+    channel.offer('b')
+    expect(told).toEqual(['broken'])
+    expect(ends).toEqual(['error broken'])
+    expect(channel.size).toBe(1)
+  })
+})
