@@ -8,6 +8,7 @@ export class PullReader<Chunk> {
   private buffer: Chunk[] = []
   private asking: { resolve: (batch: Chunk[]) => void } | undefined
   private delivering = false
+  private ended = false
   private room: Promise<void> | undefined
   private openRoom: (() => void) | undefined
 
@@ -59,7 +60,8 @@ export class PullReader<Chunk> {
 
   /** All chunks that are there; an empty batch means that none will come. */
   ask(): Promise<Chunk[]> {
-    if (this.buffer.length > 0) return Promise.resolve(this.take())
+    // A stream can end while it is being opened, before its reader has asked.
+    if (this.buffer.length > 0 || this.ended) return Promise.resolve(this.take())
     return new Promise((resolve) => {
       this.asking = { resolve }
     })
@@ -67,6 +69,7 @@ export class PullReader<Chunk> {
 
   /** Nothing more will come: what is buffered can still be taken, and whoever asks or waits for room is let go. */
   end(): void {
+    this.ended = true
     this.openRoom?.()
     if (this.buffer.length > 0) return
     const asking = this.asking
