@@ -1,7 +1,9 @@
+import { StageCrash } from '../../actors/index.ts'
 import { SpillwayError } from '../../operators/index.ts'
 
-/** What the log says of an error. Only our own messages are written: a stranger's may quote the prompt. */
+/** What the log says of an error. Only our own messages are written: a handler's may quote the prompt. */
 export function describeError(error: unknown): object {
+  if (error instanceof StageCrash) return { code: error.code }
   if (error instanceof SpillwayError) return { code: error.code, error: error.message }
   return { error: error instanceof Error ? error.name : typeof error }
 }
