@@ -8,13 +8,13 @@ import {
   type ShedReason,
   SpillwayError,
   TimerWheel,
-  WheelTimer,
 } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
 import { InferenceMeter } from '../metrics/inference-meter.ts'
 import { deadlineOf } from './deadline-of.ts'
 import { Envelope, type EnvelopeHost } from './envelope.ts'
 import { StageTimeoutError } from './errors.ts'
+import { Grace } from './grace.ts'
 import { LedgerBook } from './ledger.ts'
 import type { Outcome, OutcomeKind } from './outcome.ts'
 import { RequestLog } from './request-log.ts'
@@ -146,8 +146,8 @@ export class Carrier implements EnvelopeHost<StageContext> {
     const now = this.now()
     if (envelope.submittedAt + envelope.deadlineMs <= now) {
       this.end(envelope, 'expired', undefined)
-    } else if (envelope.timeoutAt <= now) {
-      const { node } = (envelope.place === 'running' ? envelope.run : envelope.source) as StageContext
+    } else if (envelope.timeoutAt <= now || envelope.firstChunkAt <= now) {
+      const { node } = (envelope.timeoutAt <= now ? envelope.run : envelope.source) as StageContext
       this.fail(envelope, node, new StageTimeoutError(node.name, node.settings.timeoutMs))
     } else if (envelope.isStalled(now)) {
       this.end(envelope, 'cancelled', `the reply was not read for ${this.stallTimeoutMs} ms (stallTimeoutMs)`)
@@ -183,7 +183,7 @@ export class Carrier implements EnvelopeHost<StageContext> {
     if (this.reserves) {
       node.ahead -= 1
       // Past the door there is a place for it, even while the stage is down.
-      verdict = node.index > 0 ? node.channel.admit(envelope) : node.channel.offer(envelope)
+      verdict = node.channel.admit(envelope)
     } else {
       verdict = node.channel.offer(envelope)
     }
@@ -237,17 +237,19 @@ export class Carrier implements EnvelopeHost<StageContext> {
   /** Watches the stream that a stage made of a value; the stage's slot lasts as long as the stream. */
   private watchStream(stream$: Observable<unknown>, run: StageContext, now: number): Observable<unknown> {
     const { item: envelope, node } = run
+    run.earlier = envelope.source
+    run.streaming = true
     envelope.source = run
     this.streams.add(envelope)
     const firstChunkMs = envelope.timeoutAt - now
     return supervisedStream(stream$, {
       onOpen: () => {
         if (firstChunkMs === Infinity || envelope.kind !== undefined) return
-        envelope.timeoutAt = this.now() + firstChunkMs
+        envelope.firstChunkAt = this.now() + firstChunkMs
         envelope.arm()
       },
-      onFirstChunk: () => {
-        envelope.timeoutAt = Infinity
+      onAwaited: () => {
+        envelope.firstChunkAt = Infinity
       },
       onEnd: (failure) => {
         if (run.state !== 'held') return
@@ -268,7 +270,7 @@ export class Carrier implements EnvelopeHost<StageContext> {
   private handlerFailed(error: unknown, run: StageContext): void {
     const { item: envelope, node } = run
     const now = this.now()
-    if (envelope.source !== run) {
+    if (!run.streaming) {
       node.latency.observe(now - run.startedAt)
       node.slotFreed(now - run.startedAt)
     }
@@ -296,6 +298,8 @@ export class Carrier implements EnvelopeHost<StageContext> {
     if (envelope.kind !== undefined) return
     countUp(node.shed, reason)
     envelope.endShed(this.now(), node.index, reason, node.retryAfterMs)
+    // The stage that made its stream still has a slot for it.
+    this.leave(envelope, 'shed', undefined)
     this.log.shed(envelope, node.name, reason, node.channel.size)
     this.settle(envelope, 'shed')
   }
@@ -312,13 +316,13 @@ export class Carrier implements EnvelopeHost<StageContext> {
   private leave(envelope: Carried, kind: OutcomeKind, detail: unknown): void {
     const { run, source } = envelope
     const itemEnd: ItemEnd = kind === 'shed' ? 'discarded' : kind
-    if (source !== undefined) {
-      this.streams.delete(envelope)
-      if (source.state === 'held') {
-        this.freeHeld(source)
-        source.node.runner.end(source, itemEnd)
+    if (source !== undefined) this.streams.delete(envelope)
+    for (let made = source; made !== undefined; made = made.earlier) {
+      if (made.state === 'held') {
+        this.freeHeld(made)
+        made.node.runner.end(made, itemEnd)
       }
-      if (kind !== 'completed') source.abort(detail)
+      if (kind !== 'completed') made.abort(detail)
     }
     const node = this.nodes[envelope.stage] as Stage
     if (envelope.place === 'waiting') node.runner.withdraw(envelope, itemEnd)
@@ -338,6 +342,8 @@ export class Carrier implements EnvelopeHost<StageContext> {
     runner.callOff(run, reason)
     if (run.state !== 'called-off') return
     run.grace = new Grace(() => {
+      // A crash of the stage may have ended it first.
+      if (run.state === 'ended') return
       run.node.abandoned += 1
       run.node.slotFreed(this.now() - run.startedAt)
       runner.end(run, 'cancelled')
@@ -386,15 +392,5 @@ export class Carrier implements EnvelopeHost<StageContext> {
         },
       })
     })
-  }
-}
-
-/** Gives a slot back when its time has come. */
-class Grace extends WheelTimer {
-  override readonly onDue: () => void
-
-  constructor(onDue: () => void) {
-    super()
-    this.onDue = onDue
   }
 }

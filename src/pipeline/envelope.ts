@@ -1,4 +1,4 @@
-import { isObservable, Observable, type Subscriber, Subscription } from 'rxjs'
+import { isObservable, Observable, type Subscriber, Subscription, takeWhile } from 'rxjs'
 import { OverflowError, type ShedReason, type TimerWheel, WheelTimer } from '../../operators/index.ts'
 import { AlreadyConsumedError, CancelledError, ExpiredError, ShedError, StageError } from './errors.ts'
 import type { Outcome, OutcomeKind } from './outcome.ts'
@@ -49,7 +49,10 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown> {
   run: Run | undefined
   /** The run whose stream it carries. */
   source: Run | undefined
+  /** When the handler that runs has to have given something. */
   timeoutAt: number = Infinity
+  /** When the stream that was opened has to have given its first chunk. */
+  firstChunkAt: number = Infinity
   private stallAt = Infinity
 
   kind: OutcomeKind | undefined
@@ -184,7 +187,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown> {
 
   /** Sets the wheel to the first of its deadlines. */
   arm(): void {
-    const next = Math.min(this.submittedAt + this.deadlineMs, this.timeoutAt, this.stallAt)
+    const next = Math.min(this.submittedAt + this.deadlineMs, this.timeoutAt, this.firstChunkAt, this.stallAt)
     if (next < this.dueAt) this.host.wheel.set(this, next)
   }
 
@@ -286,7 +289,8 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown> {
     // Assigned before the first chunk, which a stream may give while it is being subscribed.
     this.subscription = new Subscription()
     this.subscription.add(
-      stream$.subscribe({
+      // Also a source that gives all that it has while it is being subscribed stops when the request has ended.
+      stream$.pipe(takeWhile(() => this.kind === undefined)).subscribe({
         next: (chunk) => {
           this.receive(chunk)
         },
@@ -306,7 +310,6 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown> {
   }
 
   private receive(chunk: unknown): void {
-    if (this.kind !== undefined) return
     const { reader } = this
     if (reader instanceof PullReader) {
       if (!reader.receive(chunk)) this.host.failStream(this, overrun(this.host.streamBuffer))

@@ -1,35 +1,38 @@
-import { Observable } from 'rxjs'
+import { defer, type Observable, tap } from 'rxjs'
 
 /** What the runtime wants to know of a stream. */
 export interface StreamHooks {
   onOpen(): void
-  onFirstChunk(): void
+  /** The first chunk is there, or nobody waits for it any more. */
+  onAwaited(): void
   /** It completed, or errored. */
   onEnd(error?: { readonly thrown: unknown }): void
 }
 
 /** The stream that a stage made, watched: it tells when it is opened, when its first chunk comes and when it ends. */
 export function supervisedStream(stream$: Observable<unknown>, hooks: StreamHooks): Observable<unknown> {
-  return new Observable((subscriber) => {
-    hooks.onOpen()
-    let first = true
-    return stream$.subscribe({
-      next: (chunk) => {
-        if (first) {
-          first = false
-          hooks.onFirstChunk()
-        }
-        subscriber.next(chunk)
-      },
-      // The slot is free before the reader hears of the end, as with a value.
-      error: (thrown: unknown) => {
-        hooks.onEnd({ thrown })
-        subscriber.error(thrown)
-      },
-      complete: () => {
-        hooks.onEnd()
-        subscriber.complete()
-      },
-    })
+  return defer(() => {
+    let awaited = false
+    const stopWaiting = (): void => {
+      if (awaited) return
+      awaited = true
+      hooks.onAwaited()
+    }
+    return stream$.pipe(
+      tap({
+        subscribe: () => {
+          hooks.onOpen()
+        },
+        next: stopWaiting,
+        // The slot is free before the reader hears of the end, as with a value.
+        error: (thrown: unknown) => {
+          hooks.onEnd({ thrown })
+        },
+        complete: () => {
+          hooks.onEnd()
+        },
+        finalize: stopWaiting,
+      }),
+    )
   })
 }

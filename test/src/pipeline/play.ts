@@ -1,0 +1,296 @@
+import { expect } from 'vitest'
+import {
+  AlreadyConsumedError,
+  CancelledError,
+  type DrainReport,
+  ExpiredError,
+  type Outcome,
+  pipeline,
+  type Pipeline,
+  type PipelineEvent,
+  type Reply,
+  type Running,
+  ShedError,
+  StageError,
+} from '../../../src/index.ts'
+import type { Carrier } from '../../../src/pipeline/carrier.ts'
+import type { Carried } from '../../../src/pipeline/stage-context.ts'
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
+import type { Arrival, Scenario } from './scenario.ts'
+import { act } from './scripted-handler.ts'
+
+const abortGraceMs = 15
+const stallTimeoutMs = 30
+
+interface Request {
+  readonly id: string
+  readonly deadlineMs?: number
+}
+
+/** One request and all that its caller and the test saw of it. */
+interface Case {
+  readonly arrival: Arrival
+  readonly reply: Reply<unknown>
+  readonly pastTheDoor: boolean
+  readonly chunks: string[]
+  /** How the reader's reading ended, in its own view. */
+  readonly ends: unknown[]
+  readonly told: Outcome<unknown>[]
+}
+
+/** What is beneath a running pipeline's face. */
+export function insideOf(running: unknown): Carrier {
+  return (running as { readonly carrier: Carrier }).carrier
+}
+
+/**
+ * Plays a scenario to its end in virtual time and checks the pipeline's promises after every millisecond and
+ * within every handler.
+ *
+ * @returns What happened, line by line; the same scenario gives the same lines.
+ */
+export async function play(scenario: Scenario): Promise<readonly string[]> {
+  const game = new Game(scenario)
+  await game.play()
+  return game.trace
+}
+
+class Game {
+  readonly trace: string[] = []
+  private readonly scenario: Scenario
+  private readonly clock = new VirtualClock()
+  private readonly running: Running<Request, unknown>
+  private readonly cases: Case[] = []
+  private readonly outcomes: Outcome<unknown>[] = []
+  private crashes = 0
+
+  constructor(scenario: Scenario) {
+    this.scenario = scenario
+    let definition: Pipeline<Request, unknown, string> = pipeline<Request>('game')
+    for (const [index, { timeoutMs, ...options }] of scenario.stages.entries()) {
+      const mark = String(index)
+      definition = definition.stage(
+        mark,
+        (input: unknown, context) => {
+          const { id } = context.request
+          this.note(`start ${mark} of ${id} (${context.attempt})`)
+          this.check()
+          const step = (scenario.arrivals[Number(id)] as Arrival).steps[index]!
+          return act(step, index === 0 ? id : input, mark, context)
+        },
+        { ...options, ...(timeoutMs < Infinity && { timeoutMs }) },
+      )
+    }
+    const { admission, streamBuffer, maxRestarts } = scenario
+    const { clock } = this
+    const supervision = { maxRestarts, backoff: () => 7 }
+    this.running = definition.start({ clock, admission, streamBuffer, stallTimeoutMs, abortGraceMs, supervision })
+    const unexpected = (error: unknown): void => {
+      throw error
+    }
+    const onOutcome = (outcome: Outcome<unknown>): void => {
+      this.outcomes.push(outcome)
+      const why = outcome.kind === 'shed' ? ` ${outcome.stage} ${outcome.reason}` : ''
+      this.note(`end of ${outcome.id}: ${outcome.kind}${why}`)
+      this.checkLedger()
+    }
+    this.running.outcomes$.subscribe({ next: onOutcome, error: unexpected })
+    const onEvent = (event: PipelineEvent): void => {
+      if (event.type === 'crashed') this.crashes += 1
+      this.note(`${event.type} ${event.stage}`)
+    }
+    this.running.events$.subscribe({ next: onEvent, error: unexpected })
+  }
+
+  async play(): Promise<void> {
+    const { clock, scenario, running } = this
+    for (const [index, arrival] of scenario.arrivals.entries()) {
+      clock.setTimeout(() => {
+        this.submit(index, arrival)
+      }, arrival.atMs)
+    }
+    for (let ms = 0; ms < 90; ms++) await this.step()
+    const reports: DrainReport[] = []
+    void running.drain({ timeoutMs: 60 }).then((report) => reports.push(report))
+    while (reports.length === 0) await this.step()
+    const report = reports[0]!
+    expect(report.inFlight).toBe(report.completed + report.shed + report.failed + report.expired + report.cancelled)
+    // The slots of the handlers that do not heed their signal.
+    await clock.advance(abortGraceMs + 1)
+    this.checkTheEnd()
+    await clock.runAll()
+    this.checkTheEnd()
+    for (const one of this.cases) await this.checkCase(one)
+    expect(this.outcomes).toHaveLength(this.cases.length)
+  }
+
+  private note(line: string): void {
+    this.trace.push(`${this.clock.now()} ${line}`)
+  }
+
+  private async step(): Promise<void> {
+    await this.clock.advance(1)
+    this.check()
+    this.checkWorkConserving()
+  }
+
+  // The callers
+
+  private submit(index: number, arrival: Arrival): void {
+    const { clock, running, scenario } = this
+    const { nodes } = insideOf(running)
+    const hasPlaces = nodes.every(
+      ({ ahead, channel }) => ahead + channel.size + channel.running < channel.capacity + channel.concurrency,
+    )
+    const up = running.state === 'running'
+    const { deadlineMs } = arrival
+    const reply = running.submit({ id: String(index), ...(deadlineMs !== undefined && { deadlineMs }) })
+    const first = reply.settled
+    const atTheDoor = first?.kind === 'shed' && first.reason === 'door'
+    if (scenario.admission === 'door' && up) expect(atTheDoor).toBe(!hasPlaces)
+    this.note(`submit ${index}: ${first?.kind ?? 'in'}`)
+    const pastTheDoor = scenario.admission === 'door' && up && hasPlaces
+    const one: Case = { arrival, reply, pastTheDoor, chunks: [], ends: [], told: [] }
+    this.cases.push(one)
+    if (index % 2 === 0) void reply.outcome.then((outcome) => one.told.push(outcome))
+    const { cancelAfterMs, reading } = arrival
+    if (cancelAfterMs !== undefined) {
+      clock.setTimeout(() => {
+        reply.cancel('the caller does not want it')
+      }, cancelAfterMs)
+    }
+    if (reading.kind === 'none') return
+    const read = (): void => {
+      if (reading.kind === 'push') this.push(one)
+      else void this.pull(one)
+    }
+    if (reading.afterMs === 0) read()
+    else clock.setTimeout(read, reading.afterMs)
+  }
+
+  private push({ arrival, reply, chunks, ends }: Case): void {
+    const subscription = reply.output$.subscribe({
+      next: (chunk) => {
+        chunks.push(String(chunk))
+        this.check()
+        if (chunks.length >= arrival.reading.stopAfter) queueMicrotask(() => subscription.unsubscribe())
+      },
+      error: (error: unknown) => ends.push(error),
+      complete: () => ends.push('complete'),
+    })
+    let second: unknown
+    reply.output$.subscribe({ error: (error: unknown) => (second = error) })
+    expect(second).toBeInstanceOf(AlreadyConsumedError)
+  }
+
+  private async pull({ arrival, reply, chunks, ends }: Case): Promise<void> {
+    const { stopAfter, paceMs } = arrival.reading
+    try {
+      for await (const batch of reply.batches()) {
+        expect(batch.length).toBeGreaterThan(0)
+        for (const chunk of batch) chunks.push(String(chunk))
+        if (chunks.length >= stopAfter) return
+        if (paceMs > 0) {
+          await new Promise<void>((resolve) => {
+            this.clock.setTimeout(resolve, paceMs)
+          })
+        }
+      }
+      ends.push('complete')
+    } catch (error) {
+      ends.push(error)
+    }
+  }
+
+  // The promises
+
+  private get unsettled(): readonly Carried[] {
+    return this.cases.map(({ reply }) => reply as unknown as Carried).filter(({ kind }) => kind === undefined)
+  }
+
+  private checkLedger(): void {
+    const { submitted, completed, shed, failed, expired, cancelled, inFlight } = this.running.ledger()
+    expect(submitted).toBe(completed + shed + failed + expired + cancelled + inFlight)
+  }
+
+  private check(): void {
+    this.checkLedger()
+    for (const { channel, ahead } of insideOf(this.running).nodes) {
+      const { stats, capacity, concurrency } = channel
+      expect(stats.offered).toBe(stats.accepted + stats.rejected + stats.pending)
+      const { waiting, running, completed, failed, expired, cancelled, evicted, discarded } = stats
+      const sum = waiting + running + completed + failed + expired + cancelled + evicted + discarded
+      expect(stats.accepted).toBe(sum)
+      expect(waiting).toBeGreaterThanOrEqual(0)
+      // What a crash has put back may exceed the capacity, by as many as ran.
+      expect(waiting).toBeLessThanOrEqual(capacity + (this.crashes > 0 || channel.running === 0 ? concurrency : 0))
+      expect(running).toBeLessThanOrEqual(concurrency)
+      expect(running).toBeGreaterThanOrEqual(0)
+      expect(ahead).toBeGreaterThanOrEqual(0)
+    }
+  }
+
+  /** What holds between one call and the next. */
+  private checkWorkConserving(): void {
+    const { unsettled } = this
+    const ledger = this.running.ledger()
+    expect(ledger.submitted).toBe(this.cases.length)
+    expect(ledger.inFlight).toBe(unsettled.length)
+    for (const kind of ['completed', 'shed', 'failed', 'expired', 'cancelled'] as const) {
+      expect(ledger[kind]).toBe(this.outcomes.filter((outcome) => outcome.kind === kind).length)
+    }
+    for (const { index, channel, runner, state, ahead } of insideOf(this.running).nodes) {
+      const here = unsettled.filter(({ stage }) => stage === index)
+      expect(channel.size).toBe(here.filter(({ place }) => place === 'waiting').length)
+      expect(channel.running).toBe(runner.runs.size)
+      expect(channel.running).toBeGreaterThanOrEqual(here.filter(({ place }) => place === 'running').length)
+      if (state === 'running') expect(channel.size === 0 || channel.running === channel.concurrency).toBe(true)
+      const onTheWay = unsettled.filter(({ stage, place }) => stage < index && place !== 'through')
+      expect(ahead).toBe(this.scenario.admission === 'door' ? onTheWay.length : 0)
+    }
+  }
+
+  private checkTheEnd(): void {
+    const carrier = insideOf(this.running)
+    expect(this.running.ledger().inFlight).toBe(0)
+    for (const { channel, ahead, runner } of carrier.nodes) {
+      expect(channel.stats).toMatchObject({ waiting: 0, running: 0 })
+      expect(ahead).toBe(0)
+      expect(runner.runs.size).toBe(0)
+    }
+    expect(carrier.wheel.size).toBe(0)
+    expect((carrier as unknown as { readonly streams: ReadonlySet<unknown> }).streams.size).toBe(0)
+  }
+
+  private async checkCase({ arrival, reply, pastTheDoor, chunks, ends, told }: Case): Promise<void> {
+    const { id, reading } = { id: reply.id, reading: arrival.reading }
+    const outcome = await reply.outcome
+    expect(outcome).toBe(reply.settled)
+    expect(this.outcomes.filter(({ submissionId }) => submissionId === reply.submissionId)).toEqual([outcome])
+    for (const heard of told) expect(heard).toBe(outcome)
+    if (pastTheDoor) expect(outcome.kind).not.toBe('shed')
+    const { durationMs } = outcome.timings
+    if (arrival.deadlineMs !== undefined) expect(durationMs).toBeLessThan(arrival.deadlineMs + 1)
+    if (outcome.kind === 'expired') expect(durationMs).toBeGreaterThanOrEqual(arrival.deadlineMs ?? Infinity)
+    if (outcome.kind === 'completed') {
+      expect(arrival.steps.slice(0, this.scenario.stages.length).map(({ act: does }) => does)).not.toContain('hang')
+      if ('value' in outcome) expect(outcome.value).toMatch(new RegExp(`^${id}[.#]`, 'u'))
+    }
+    // The reader saw the same: its chunks in order, none missing, and one end that fits.
+    expect(ends.length).toBeLessThanOrEqual(1)
+    if (!(outcome.kind === 'completed' && 'value' in outcome)) {
+      expect(chunks.map((chunk) => Number(/#(\d+)[.\d]*$/u.exec(chunk)?.[1]))).toEqual(chunks.map((_, at) => at))
+    }
+    for (const chunk of chunks) expect(chunk).toMatch(new RegExp(`^${id}[.#]`, 'u'))
+    if (reading.kind === 'none') return
+    if (chunks.length < reading.stopAfter) expect(ends).toHaveLength(1)
+    if (outcome.kind === 'completed' && !('value' in outcome)) expect(chunks).toHaveLength(outcome.chunks)
+    for (const end of ends) {
+      if (outcome.kind === 'completed') expect(end).toBe('complete')
+      else if (outcome.kind === 'shed') expect(end).toBeInstanceOf(ShedError)
+      else if (outcome.kind === 'failed') expect(end).toBeInstanceOf(StageError)
+      else if (outcome.kind === 'expired') expect(end).toBeInstanceOf(ExpiredError)
+      else expect(end).toBeInstanceOf(CancelledError)
+    }
+  }
+}
