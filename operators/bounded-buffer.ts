@@ -1,12 +1,11 @@
 import {
   from,
+  isObservable,
   Observable,
   type ObservableInput,
+  type Observer,
   type OperatorFunction,
-  Subject,
-  type Subscriber,
-  type Subscription,
-  takeUntil,
+  Subscriber,
 } from 'rxjs'
 import { Channel, type ItemEnd, type OverflowStrategy } from './channel.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -83,8 +82,9 @@ class Item<T> implements ProjectContext {
   readonly value: T
   readonly arrivedAt: number
   startedAt = -1
-  inner: Subscription | undefined
+  inner: Subscriber<unknown> | undefined
   private controller: AbortController | undefined
+  private aborted = false
 
   constructor(value: T, arrivedAt: number) {
     this.value = value
@@ -92,11 +92,15 @@ class Item<T> implements ProjectContext {
   }
 
   get signal(): AbortSignal {
-    this.controller ??= new AbortController()
+    if (this.controller === undefined) {
+      this.controller = new AbortController()
+      if (this.aborted) this.controller.abort()
+    }
     return this.controller.signal
   }
 
   abort(): void {
+    this.aborted = true
     this.inner?.unsubscribe()
     this.controller?.abort()
   }
@@ -110,7 +114,7 @@ class Buffering<T, R> {
   private readonly clock: Clock
   private readonly channel: Channel<Item<T>>
   private readonly running = new Set<Item<T>>()
-  private readonly stopped$ = new Subject<void>()
+  private readonly input: Subscriber<T>
   private index = 0
   private finish: (() => void) | undefined
 
@@ -125,18 +129,15 @@ class Buffering<T, R> {
     this.channel.consume((item) => {
       this.run(item)
     })
-  }
-
-  start(source: Observable<T>): void {
-    source.pipe(takeUntil(this.stopped$)).subscribe({
+    this.input = createSubscriber({
       next: (value) => {
         const item = new Item(value, this.now())
         if (this.channel.offer(item) !== 'accepted') this.report('shed', item, 'full')
       },
-      error: (error: unknown) => {
+      error: (error) => {
         this.end(() => {
           this.subscriber.error(error)
-        }, this.options.onSourceError === 'immediate')
+        }, options.onSourceError === 'immediate')
       },
       complete: () => {
         this.end(() => {
@@ -146,9 +147,13 @@ class Buffering<T, R> {
     })
   }
 
+  start(source: Observable<T>): void {
+    if (!this.input.closed) source.subscribe(this.input)
+  }
+
   /** Aborts what runs, discards what waits, and reports both. */
   stop(): void {
-    this.stopped$.next()
+    this.input.unsubscribe()
     // What waits goes first, so that nothing starts in a slot that becomes free here.
     const waiting = this.channel.discard()
     const running = [...this.running]
@@ -166,27 +171,33 @@ class Buffering<T, R> {
     item.startedAt = this.now()
     this.running.add(item)
     const index = this.index++
+    let input$: ObservableInput<R>
     let inner$: Observable<R>
     try {
-      inner$ = from(this.project(item.value, index, item))
+      input$ = this.project(item.value, index, item)
+      inner$ = from(input$)
     } catch (error) {
       this.settle(item, 'failed', error)
       return
     }
-    const inner = inner$.subscribe({
+    const inner = createSubscriber<R>({
       next: (value) => {
         this.subscriber.next(value)
       },
-      error: (error: unknown) => {
+      error: (error) => {
         this.settle(item, 'failed', error)
       },
       complete: () => {
         this.settle(item, 'completed')
       },
     })
-    if (this.running.has(item)) item.inner = inner
-    // Settled while it was being subscribed, by an unsubscription of the output.
-    else inner.unsubscribe()
+    item.inner = inner
+    if (!this.running.has(item)) {
+      // The project itself unsubscribed the output. A promise must not be left alone with its rejection, though.
+      inner.unsubscribe()
+      if (isObservable(input$)) return
+    }
+    inner$.subscribe(inner)
   }
 
   private settle(item: Item<T>, end: Extract<ItemEnd, 'completed' | 'failed' | 'discarded'>, error?: unknown): void {
@@ -219,4 +230,11 @@ class Buffering<T, R> {
   private now(): number {
     return this.options.onOutcome === undefined ? 0 : this.clock.now()
   }
+}
+
+/** Exists before it is subscribed, so that what gives everything within that very call can be stopped in it. */
+function createSubscriber<V>(observer: Observer<V>): Subscriber<V> {
+  // The constructor is deprecated in favour of what only RxJS 8 has.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  return new Subscriber(observer)
 }
