@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { OpenAI } from 'openai'
 import { afterEach, expect, test } from 'vitest'
 import type { DrainReport, Ledger } from '../../src/pipeline/running.ts'
+import { startOpenAiServer } from '../fixtures/openai-server.ts'
 import { runSpillway, type SpillwayProcess, startSpillway } from './spillway-process.ts'
 
 const started: SpillwayProcess[] = []
@@ -158,4 +159,21 @@ test('an endpoint that is not there: without --model a sentence, with --model a 
   const spillway = await start(['--no-docs', '--model', 'llama'], nobody)
   expect(spillway.lines.join('\n')).toContain('llama at http://127.0.0.1:9/v1')
   expect(await ask(spillway)).toMatchObject({ status: 503, body: { error: { code: 'model_unavailable' } } })
+})
+
+test('an endpoint says which models it has, and its answers are served', async () => {
+  const model = await startOpenAiServer({ chunks: ['from ', 'the ', 'model'] })
+  try {
+    const spillway = await start(['--no-docs', '--host', 'localhost'], { OPENAI_BASE_URL: model.baseUrl })
+    const client = new OpenAI({ baseURL: `${spillway.url}/v1`, apiKey: 'none', maxRetries: 0 })
+    const { data: models } = await client.models.list()
+    expect(models.length).toBeGreaterThan(0)
+    const answer = await client.chat.completions.create({
+      model: models[0]!.id,
+      messages: [{ role: 'user', content: 'hello' }],
+    })
+    expect(answer.choices[0]!.message.content).toBe('from the model')
+  } finally {
+    await model.close()
+  }
 })
