@@ -1,23 +1,17 @@
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
-import { filter, firstValueFrom } from 'rxjs'
 import type { Logger } from '../logger.ts'
 import { chatPipeline } from '../preset.ts'
-import {
-  collectProcessMetrics,
-  createServer,
-  type ServedPipeline,
-  type ServerAddress,
-  type SpillwayServer,
-} from '../server/index.ts'
+import { collectProcessMetrics, createServer, type ServerAddress, type SpillwayServer } from '../server/index.ts'
 import { chooseWorker } from './choose-worker.ts'
 import { openDocuments } from './open-documents.ts'
 import type { ServeSettings } from './serve-settings.ts'
 import { startLines } from './start-lines.ts'
-import { type StopSignal, stopSignal } from './stop-signals.ts'
+import { stopSignal } from './stop-signals.ts'
 
 /**
- * Serves until the process is told to stop or the pipeline gives up, then drains and reports.
+ * Serves until the process is told to stop, then drains and reports. A pipeline that has failed does not end the
+ * process: `/readyz` says so, and every request is told.
  *
  * @returns The exit code: 0 when every request that was in flight could be finished.
  * @throws Error saying what is wrong, where the server cannot start.
@@ -56,7 +50,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     await release()
     throw error
   }
-  const stopping = whyToStop(running)
+  const stopping = stopSignal()
   console.log(
     startLines({
       ...address,
@@ -68,24 +62,14 @@ export async function serve(settings: ServeSettings): Promise<number> {
   )
   if (warning !== undefined) console.error(`warning: ${warning}`)
 
-  const why = await stopping
+  const signal = await stopping
   const { drainTimeoutMs } = settings
-  console.log(`${why}: draining for at most ${drainTimeoutMs} ms; a second signal stops at once`)
+  console.log(`${signal}: draining for at most ${drainTimeoutMs} ms; a second signal stops at once`)
   const report = await running.drain({ timeoutMs: drainTimeoutMs })
   await release()
   console.log(`Drained: ${JSON.stringify(report)}`)
   console.log(`Ledger: ${JSON.stringify(running.ledger())}`)
-  return report.timedOut === 0 && why !== gaveUp ? 0 : 1
-}
-
-const gaveUp = 'The pipeline has failed'
-
-/** A signal, or a pipeline that has given itself up: whoever supervises the process shall start it anew. */
-async function whyToStop(running: ServedPipeline): Promise<StopSignal | typeof gaveUp> {
-  const failed = firstValueFrom(running.events$.pipe(filter((event) => event.type === 'escalated')), {
-    defaultValue: undefined,
-  })
-  return Promise.race([stopSignal(), failed.then(() => gaveUp as typeof gaveUp)])
+  return report.timedOut === 0 && running.state === 'stopped' ? 0 : 1
 }
 
 async function listen(server: SpillwayServer, { host, port }: ServeSettings): Promise<ServerAddress> {
