@@ -35,7 +35,7 @@ export class TimerWheel {
   private readonly heads: (WheelTimer | undefined)[] = new Array<undefined>(slotsPerLevel * levels).fill(undefined)
   /** For each level a bit for each slot that holds timers. */
   private readonly occupied: Int32Array = new Int32Array(levels)
-  /** The time of tick 0. */
+  /** The time of tick 0: a whole number, so that ticks and times convert without rounding. */
   private origin: number
   /** Everything due before this tick has been called. */
   private tick = 0
@@ -46,7 +46,7 @@ export class TimerWheel {
 
   constructor(clock: Clock) {
     this.clock = clock
-    this.origin = clock.now()
+    this.origin = Math.floor(clock.now())
   }
 
   /** Timers that are set. */
@@ -60,7 +60,7 @@ export class TimerWheel {
     timer.dueAt = dueAt
     if (this.count === 0 && !this.turning) {
       // With nothing set, the wheel can be turned to the present for free.
-      this.origin = this.clock.now()
+      this.origin = Math.floor(this.clock.now())
       this.tick = 0
       setKeepsAlive(this.handle, true)
     }
@@ -149,7 +149,8 @@ export class TimerWheel {
     this.handle = undefined
     this.armedFor = Infinity
     this.turning = true
-    const present = Math.floor(this.clock.now() - this.origin)
+    const now = this.clock.now()
+    let present = Math.floor(now - this.origin)
     let index = this.firstOccupied()
     while (index !== -1) {
       const level = index >>> bits
@@ -157,11 +158,15 @@ export class TimerWheel {
       if (start > present) break
       this.tick = Math.max(this.tick, start)
       this.empty(index, level)
+      // At once: a clock that is days late would turn the wheel beyond its last tick in this very loop.
+      if (this.tick > lastTick / 2) {
+        this.startOver()
+        present = Math.floor(now - this.origin)
+      }
       index = this.firstOccupied()
     }
     this.turning = false
     this.tick = Math.max(this.tick, Math.min(present, lastTick))
-    if (this.tick > lastTick / 2) this.startOver()
     index = this.firstOccupied()
     if (index !== -1) this.arm(this.origin + this.startOf(index >>> bits, index & (slotsPerLevel - 1)))
   }
@@ -170,10 +175,8 @@ export class TimerWheel {
     let timer = this.heads[index]
     while (timer !== undefined) {
       this.unlink(timer)
-      // The last tick may stand for a time beyond it.
-      if (level > 0 || timer.dueAt - this.origin > lastTick) {
+      if (level > 0) {
         this.link(timer)
-        if (level === 0) return
       } else {
         timer.dueAt = Infinity
         timer.onDue()
