@@ -89,7 +89,7 @@ export class VirtualClock implements Clock, SchedulerLike {
     this.time = until
   }
 
-  /** Fires all timers, also those that are set meanwhile, until none is left. */
+  /** Fires all timers, also those that are set meanwhile, until none is left but such as are infinitely far. */
   async runAll(): Promise<void> {
     await this.run(Infinity)
   }
@@ -105,7 +105,7 @@ export class VirtualClock implements Clock, SchedulerLike {
     await this.settle()
     for (let steps = 0; ;) {
       const timer = this.heap[0]
-      if (timer === undefined || timer.dueAt > until) return
+      if (timer === undefined || timer.dueAt > until || timer.dueAt === Infinity) return
       this.removeFirst()
       const fn = timer.fn
       if (fn === undefined) continue
