@@ -1,5 +1,7 @@
+import type { Linked } from '../operators/index.ts'
+
 /** One run of a stage's handler on one item: it owns a slot until it ends. */
-export class Run<T> {
+export class Run<T> implements Linked {
   readonly item: T
   /** 1, or 2 after a crash of the stage put the item back. */
   readonly attempt: number
@@ -9,6 +11,10 @@ export class Run<T> {
    * handler still gives is ignored.
    */
   state: 'running' | 'held' | 'called-off' | 'ended' = 'running'
+  /** Its neighbours among the runs of its stage that have not finished. */
+  next: this | undefined = undefined
+  previous: this | undefined = undefined
+  listed = false
   private controller: AbortController | undefined
   private aborted: { readonly reason: unknown } | undefined
 

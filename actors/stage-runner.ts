@@ -1,5 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs'
-import { type Channel, checkFunction, type ItemEnd } from '../operators/index.ts'
+import { type Channel, checkFunction, type ItemEnd, LinkedList } from '../operators/index.ts'
 import { StageCrash } from './errors.ts'
 import { Run } from './run.ts'
 
@@ -36,7 +36,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private readonly holds: ((value: R, run: C) => boolean) | undefined
   private readonly createRun: (item: T, attempt: number) => C
   /** Runs whose handler has not returned or whose result keeps the slot; those that end at once never enter. */
-  private readonly unfinished = new Set<C>()
+  private readonly unfinished = new LinkedList<C>()
   /** Items that a crash has put back; a second crash fails them. */
   private readonly putBack = new Set<T>()
   /** Whoever watches the present epoch: an error is a crash, completion is the end of a drain. */
@@ -60,7 +60,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   }
 
   /** Runs whose handler has not returned or whose result keeps the slot. */
-  get runs(): ReadonlySet<C> {
+  get runs(): Iterable<C> & { readonly size: number } {
     return this.unfinished
   }
 
@@ -115,7 +115,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     const watcher = this.watcher
     this.stop()
     const runs = [...this.unfinished]
-    this.unfinished.clear()
+    for (const run of runs) this.unfinished.delete(run)
     const again = runs.filter((run) => run.state === 'running' && run.attempt === 1)
     const failed = runs.filter((run) => run.state === 'held' || (run.state === 'running' && run.attempt > 1))
     const calledOff = runs.filter((run) => run.state === 'called-off')

@@ -10,6 +10,7 @@ import {
 import { Channel, type ItemEnd, type OverflowStrategy } from './channel.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { ItemOutcome, ShedReason } from './item-outcome.ts'
+import { type Linked, LinkedList } from './linked-list.ts'
 import { checkFunction, checkKeys, checkOneOf } from './options.ts'
 import { reportUnhandled } from './report-unhandled.ts'
 
@@ -78,11 +79,15 @@ function createChannel<T>(options: BoundedBufferOptions<T>, onEvicted: (item: It
 }
 
 /** One item from its arrival to its end. */
-class Item<T> implements ProjectContext {
+class Item<T> implements ProjectContext, Linked {
   readonly value: T
   readonly arrivedAt: number
   startedAt = -1
   inner: Subscriber<unknown> | undefined
+  next: this | undefined = undefined
+  previous: this | undefined = undefined
+  /** It runs. */
+  listed = false
   private controller: AbortController | undefined
   private aborted = false
 
@@ -113,7 +118,7 @@ class Buffering<T, R> {
   private readonly subscriber: Subscriber<R>
   private readonly clock: Clock
   private readonly channel: Channel<Item<T>>
-  private readonly running = new Set<Item<T>>()
+  private readonly running = new LinkedList<Item<T>>()
   private readonly input: Subscriber<T>
   private index = 0
   private finish: (() => void) | undefined
@@ -192,7 +197,7 @@ class Buffering<T, R> {
       },
     })
     item.inner = inner
-    if (!this.running.has(item)) {
+    if (!item.listed) {
       // The project itself unsubscribed the output. A promise must not be left alone with its rejection, though.
       inner.unsubscribe()
       if (isObservable(input$)) return

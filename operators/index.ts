@@ -4,6 +4,7 @@ export { type Clock, systemClock, type TimerHandle } from './clock.ts'
 export { dropNewest } from './drop-newest.ts'
 export { ChannelClosedError, OverflowError } from './errors.ts'
 export type { ItemOutcome, ShedReason } from './item-outcome.ts'
+export { type Linked, LinkedList } from './linked-list.ts'
 export {
   checkFunction,
   checkInteger,

@@ -1,5 +1,7 @@
+import { type Linked, LinkedList } from './linked-list.ts'
+
 /** One who waits: for room (with the value it brings) or for a value. */
-interface Waiter<Brought, Given> {
+interface Waiter<Brought, Given> extends Linked {
   readonly brought: Brought
   readonly resolve: (given: Given) => void
   readonly reject: (reason: unknown) => void
@@ -8,7 +10,7 @@ interface Waiter<Brought, Given> {
 
 /** Those who wait for something, first come, first served; each can leave by its `AbortSignal`. */
 export class WaitLine<Brought, Given> {
-  private readonly waiters = new Set<Waiter<Brought, Given>>()
+  private readonly waiters = new LinkedList<Waiter<Brought, Given>>()
 
   get length(): number {
     return this.waiters.size
@@ -32,6 +34,9 @@ export class WaitLine<Brought, Given> {
         resolve,
         reject,
         forget: () => signal?.removeEventListener('abort', leave),
+        next: undefined,
+        previous: undefined,
+        listed: false,
       }
       this.waiters.add(waiter)
       signal?.addEventListener('abort', leave, { once: true })
@@ -40,21 +45,17 @@ export class WaitLine<Brought, Given> {
 
   /** Serves the first in line and returns what it brought; `undefined` when nobody waits. */
   serve(given: Given): Brought | undefined {
-    for (const waiter of this.waiters) {
-      this.waiters.delete(waiter)
-      waiter.forget()
-      waiter.resolve(given)
-      return waiter.brought
-    }
-    return undefined
+    const waiter = this.waiters.shift()
+    waiter?.forget()
+    waiter?.resolve(given)
+    return waiter?.brought
   }
 
   /** Sends everybody away with an error. */
   dismiss(reason: Error): void {
-    for (const waiter of this.waiters) {
+    for (let waiter = this.waiters.shift(); waiter !== undefined; waiter = this.waiters.shift()) {
       waiter.forget()
       waiter.reject(reason)
     }
-    this.waiters.clear()
   }
 }

@@ -4,6 +4,7 @@ import {
   Channel,
   ChannelClosedError,
   type ItemEnd,
+  LinkedList,
   show,
   type ShedReason,
   SpillwayError,
@@ -48,7 +49,7 @@ export class Carrier implements EnvelopeHost<StageContext> {
   private readonly log: RequestLog
   private readonly reserves: boolean
   /** Requests that carry a stream. */
-  private readonly streams = new Set<Carried>()
+  private readonly streams = new LinkedList<Carried>()
   private submissions = 0
   /** The envelope that is being offered: if it starts now, it starts when it arrived. */
   private arriving: Carried | undefined
@@ -106,7 +107,7 @@ export class Carrier implements EnvelopeHost<StageContext> {
 
   /** A stage is down: a stream that passes through it cannot go on. */
   failStreamsThrough(node: Stage, error: unknown): void {
-    for (const envelope of this.streams) {
+    for (const envelope of [...this.streams]) {
       const source = envelope.source as StageContext
       if (source.node.index <= node.index && (envelope.stage > node.index || envelope.place === 'through')) {
         this.fail(envelope, node, error)
@@ -230,7 +231,7 @@ export class Carrier implements EnvelopeHost<StageContext> {
       envelope.run = undefined
       envelope.place = 'through'
       if (envelope.streamed) envelope.streamReady(now)
-      else this.end(envelope, 'completed', undefined)
+      else this.end(envelope, 'completed', undefined, undefined, now)
     }
   }
 
@@ -304,8 +305,8 @@ export class Carrier implements EnvelopeHost<StageContext> {
     this.settle(envelope, 'shed')
   }
 
-  private end(envelope: Carried, kind: OutcomeKind, detail: unknown, node?: Stage): void {
-    if (!envelope.end(kind, this.now(), detail)) return
+  private end(envelope: Carried, kind: OutcomeKind, detail: unknown, node?: Stage, now = this.now()): void {
+    if (!envelope.end(kind, now, detail)) return
     this.leave(envelope, kind, detail)
     if (node !== undefined) envelope.stage = node.index
     if (kind === 'failed') this.log.failed(envelope, this.stageName(envelope.stage), detail)

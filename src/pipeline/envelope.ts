@@ -1,5 +1,5 @@
 import { isObservable, Observable, type Subscriber, Subscription, takeWhile } from 'rxjs'
-import { OverflowError, type ShedReason, type TimerWheel, WheelTimer } from '../../operators/index.ts'
+import { type Linked, OverflowError, type ShedReason, type TimerWheel, WheelTimer } from '../../operators/index.ts'
 import { AlreadyConsumedError, CancelledError, ExpiredError, ShedError, StageError } from './errors.ts'
 import type { Outcome, OutcomeKind } from './outcome.ts'
 import { PullReader } from './pull-reader.ts'
@@ -31,7 +31,7 @@ export interface EnvelopeHost<Run> {
  *
  * @typeParam Run A stage's run of its handler on it.
  */
-export class Envelope<Run> extends WheelTimer implements Reply<unknown> {
+export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Linked {
   readonly request: unknown
   readonly submittedAt: number
   readonly deadlineMs: number
@@ -54,6 +54,10 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown> {
   /** When the stream that was opened has to have given its first chunk. */
   firstChunkAt: number = Infinity
   private stallAt = Infinity
+  /** Its neighbours among the requests that carry a stream. */
+  next: this | undefined = undefined
+  previous: this | undefined = undefined
+  listed = false
 
   kind: OutcomeKind | undefined
   private endedAt = 0
@@ -250,13 +254,14 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown> {
       submittedAt: this.submittedAt + this.host.wallOffset,
       durationMs: this.endedAt - this.submittedAt,
     }
-    const settled = { id: this.id, submissionId: this.submissionId, timings }
+    const { id, submissionId } = this
+    // The usual end of a pipeline of values, made in one piece.
+    if (kind === 'completed' && !this.streamed) return { kind, value: this.value, chunks: 0, id, submissionId, timings }
+    const settled = { id, submissionId, timings }
     const stage = this.host.stageName(this.stage)
     switch (kind) {
       case 'completed':
-        return this.streamed
-          ? { kind, chunks: this.taken, ...settled }
-          : { kind, value: this.value, chunks: 0, ...settled }
+        return { kind, chunks: this.taken, ...settled }
       case 'shed':
         return { kind, stage, reason: this.shedReason, retryAfterMs: this.retryAfterMs, ...settled }
       case 'failed':

@@ -1,0 +1,49 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type Linked, LinkedList } from '../../operators/index.ts'
+
+class Member implements Linked {
+  next: this | undefined = undefined
+  previous: this | undefined = undefined
+  listed = false
+}
+
+const step = fc.record({ what: fc.constantFrom('add', 'delete', 'shift'), which: fc.nat({ max: 7 }) })
+
+test('is a set in the order of adding, whatever comes and goes', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const members = Array.from({ length: 8 }, () => new Member())
+      const list = new LinkedList<Member>()
+      const model = new Set<Member>()
+      for (const { what, which } of steps) {
+        const member = members[which] as Member
+        if (what === 'add') {
+          list.add(member)
+          model.add(member)
+        } else if (what === 'delete') {
+          expect(list.delete(member)).toBe(model.delete(member))
+        } else {
+          const [first] = model
+          expect(list.shift()).toBe(first)
+          if (first !== undefined) model.delete(first)
+        }
+        expect([...list].map((entry) => members.indexOf(entry))).toEqual(
+          [...model].map((entry) => members.indexOf(entry)),
+        )
+        expect(list.size).toBe(model.size)
+        for (const entry of members) expect(entry.listed).toBe(model.has(entry))
+      }
+    }),
+  )
+})
+
+test('lets go of what has left it', () => {
+  const [first, second] = [new Member(), new Member()]
+  const list = new LinkedList<Member>()
+  list.add(first)
+  list.add(second)
+  list.delete(first)
+  expect(first).toEqual(new Member())
+  expect(second.previous).toBeUndefined()
+})
