@@ -16,7 +16,7 @@ export interface Step {
 }
 
 /** How a caller reads its reply. */
-export interface Reading {
+interface Reading {
   readonly kind: 'none' | 'push' | 'pull'
   readonly afterMs: number
   /** Between one batch and the next. */
@@ -35,7 +35,7 @@ export interface Arrival {
 }
 
 /** One stage of a scenario. */
-export interface StagePlan {
+interface StagePlan {
   readonly capacity: number
   readonly concurrency: number
   readonly overflow: 'drop-newest' | 'drop-oldest'
