@@ -9,6 +9,7 @@ import {
   type Observable,
   observeOn,
   of,
+  type SchedulerAction,
   take,
   throttleTime,
   timer,
@@ -218,6 +219,16 @@ describe("RxJS's scheduler", () => {
     await clock.runAll()
     expect(log).toEqual(['1@5', '2@15', '3@25'])
     expect(subscription.closed).toBe(true)
+  })
+
+  test('work that is scheduled again before it has run, runs once, at the later time', async () => {
+    const clock = new VirtualClock()
+    const log: number[] = []
+    const action = clock.schedule(() => log.push(clock.now()), 5) as SchedulerAction<unknown>
+    action.schedule(undefined, 20)
+    expect(clock.pending).toBe(1)
+    await clock.runAll()
+    expect(log).toEqual([20])
   })
 
   test('what is unsubscribed leaves no timer', async () => {
