@@ -3,7 +3,7 @@ import type { KnipConfig } from 'knip'
 const config: KnipConfig = {
   entry: ['examples/*.ts', 'scripts/*.ts', 'test/{bench,setup,types}/*.ts'],
   project: ['{operators,actors,src,test,examples,scripts}/**/*.ts', '*.config.{js,ts}'],
-  ignoreBinaries: ['apt-get'],
+  ignoreBinaries: ['apt-get', 'promtool'],
 }
 
 export default config

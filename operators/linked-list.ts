@@ -57,6 +57,7 @@ export class LinkedList<T extends Linked> implements Iterable<T> {
     return first
   }
 
+  /** The members, first to last. */
   *[Symbol.iterator](): Generator<T, void, undefined> {
     for (let member = this.first; member !== undefined; member = member.next) yield member
   }
