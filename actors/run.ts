@@ -11,6 +11,8 @@ export class Run<T> implements Linked {
    * handler still gives is ignored.
    */
   state: 'running' | 'held' | 'called-off' | 'ended' = 'running'
+  /** A crash of its stage fails its item instead of putting it back: it has been put back before. */
+  lastChance: boolean
   /** Its neighbours among the runs of its stage that have not finished. */
   next: this | undefined = undefined
   previous: this | undefined = undefined
@@ -21,6 +23,7 @@ export class Run<T> implements Linked {
   constructor(item: T, attempt: number) {
     this.item = item
     this.attempt = attempt
+    this.lastChance = attempt > 1
   }
 
   /** Aborted when the run is called off; created when first read, which may be after that. */

@@ -116,8 +116,8 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.stop()
     const runs = [...this.unfinished]
     for (const run of runs) this.unfinished.delete(run)
-    const again = runs.filter((run) => run.state === 'running' && run.attempt === 1)
-    const failed = runs.filter((run) => run.state === 'held' || (run.state === 'running' && run.attempt > 1))
+    const again = runs.filter((run) => run.state === 'running' && !run.lastChance)
+    const failed = runs.filter((run) => run.state === 'held' || (run.state === 'running' && run.lastChance))
     const calledOff = runs.filter((run) => run.state === 'called-off')
     for (const run of runs) run.state = 'ended'
     for (const run of again) this.putBack.add(run.item)

@@ -201,6 +201,7 @@ export class Carrier implements EnvelopeHost<StageContext> {
     const now = this.arriving === envelope ? envelope.arrivedAt : this.now()
     this.arriving = undefined
     const run = new StageContext(envelope, attempt, node, now)
+    if (envelope.putBack) run.lastChance = true
     envelope.run = run
     envelope.place = 'running'
     node.wait.observe(now - envelope.arrivedAt)
@@ -281,6 +282,7 @@ export class Carrier implements EnvelopeHost<StageContext> {
 
   /** A crash has put a request back before those that wait. */
   private putBack({ item: envelope }: StageContext): void {
+    envelope.putBack = true
     envelope.run = undefined
     envelope.place = 'waiting'
     envelope.arrivedAt = this.now()

@@ -53,6 +53,8 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Linked 
   timeoutAt: number = Infinity
   /** When the stream that was opened has to have given its first chunk. */
   firstChunkAt: number = Infinity
+  /** A crash has put it back, which happens once. */
+  putBack = false
   private stallAt = Infinity
   /** Its neighbours among the requests that carry a stream. */
   next: this | undefined = undefined
@@ -140,6 +142,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Linked 
     })
     this.reader = reader
     let valueTaken = false
+    let returned = false
     const end = (): IteratorResult<readonly unknown[], undefined> => {
       if (this.kind !== 'completed') throw this.toError()
       if (valueTaken || this.streamed) return { done: true, value: undefined }
@@ -148,6 +151,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Linked 
     }
     const iterator: AsyncIterableIterator<readonly unknown[], undefined> = {
       next: async () => {
+        if (returned) return { done: true, value: undefined }
         if (this.kind !== undefined && reader.size === 0) return end()
         this.open()
         this.stallAt = Infinity
@@ -156,6 +160,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Linked 
         return { done: false, value: batch }
       },
       return: () => {
+        returned = true
         this.cancel('the reader stopped')
         return Promise.resolve({ done: true, value: undefined })
       },

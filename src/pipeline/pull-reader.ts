@@ -6,7 +6,8 @@ export class PullReader<Chunk> {
   private readonly limit: number
   private readonly onTaken: (count: number) => void
   private buffer: Chunk[] = []
-  private asking: { resolve: (batch: Chunk[]) => void } | undefined
+  /** Those who asked for chunks before there were any, in their order. */
+  private asking: ((batch: Chunk[]) => void)[] = []
   private delivering = false
   private ended = false
   private room: Promise<void> | undefined
@@ -28,22 +29,20 @@ export class PullReader<Chunk> {
 
   /** The reader waits for chunks, not they for it. */
   get waiting(): boolean {
-    return this.asking !== undefined
+    return this.asking.length > 0
   }
 
   /** Takes a chunk in; `false` when there was no room for it. */
   receive(chunk: Chunk): boolean {
     if (this.buffer.length >= this.limit) return false
     this.buffer.push(chunk)
-    if (this.asking !== undefined && !this.delivering) {
+    if (this.waiting && !this.delivering) {
       // One microtask later, so that chunks which come together are taken together.
       this.delivering = true
       queueMicrotask(() => {
         this.delivering = false
-        const asking = this.asking
-        if (asking === undefined) return
-        this.asking = undefined
-        asking.resolve(this.take())
+        if (this.buffer.length > 0) this.asking.shift()?.(this.take())
+        if (this.ended) this.end()
       })
     }
     return true
@@ -61,9 +60,9 @@ export class PullReader<Chunk> {
   /** All chunks that are there; an empty batch means that none will come. */
   ask(): Promise<Chunk[]> {
     // A stream can end while it is being opened, before its reader has asked.
-    if (this.buffer.length > 0 || this.ended) return Promise.resolve(this.take())
+    if (!this.waiting && (this.buffer.length > 0 || this.ended)) return Promise.resolve(this.take())
     return new Promise((resolve) => {
-      this.asking = { resolve }
+      this.asking.push(resolve)
     })
   }
 
@@ -72,9 +71,7 @@ export class PullReader<Chunk> {
     this.ended = true
     this.openRoom?.()
     if (this.buffer.length > 0) return
-    const asking = this.asking
-    this.asking = undefined
-    asking?.resolve([])
+    for (const resolve of this.asking.splice(0)) resolve([])
   }
 
   /** Forgets what is buffered. */

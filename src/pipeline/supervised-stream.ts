@@ -1,4 +1,5 @@
 import { defer, type Observable, tap } from 'rxjs'
+import { AlreadyConsumedError } from './errors.ts'
 
 /** What the runtime wants to know of a stream. */
 export interface StreamHooks {
@@ -9,9 +10,14 @@ export interface StreamHooks {
   onEnd(error?: { readonly thrown: unknown }): void
 }
 
-/** The stream that a stage made, watched: it tells when it is opened, when its first chunk comes and when it ends. */
+/** The stream that a stage made, to be subscribed once and watched: it tells when it is opened, when its first chunk comes and when it ends. */
 export function supervisedStream(stream$: Observable<unknown>, hooks: StreamHooks): Observable<unknown> {
+  let opened = false
   return defer(() => {
+    if (opened) {
+      throw new AlreadyConsumedError('the stream has been subscribed already; what makes it would be done twice')
+    }
+    opened = true
     let awaited = false
     const stopWaiting = (): void => {
       if (awaited) return

@@ -36,7 +36,7 @@ const hasWord = /[\p{L}\p{N}]/u
  */
 export function chunkDocument(document: SourceDocument, options: ChunkOptions = {}): readonly Chunk[] {
   const limits = chunkLimits(options)
-  // A byte order mark is not text, and would shift the parser's offsets.
+  // A byte order mark is not text.
   const text = document.text.startsWith('\ufeff') ? document.text.slice(1) : document.text
   const sections = isMarkdown(document.source) ? markdownSections(text) : plainSections(text)
   const chunks: Chunk[] = []

@@ -124,7 +124,8 @@ function* topLevelNodes(text: string, from: number): Generator<PlacedNode> {
 }
 
 function parse(text: string): readonly RootContent[] {
-  return fromMarkdown(text, { extensions: [blocksOnly] }).children
+  // The parser takes a byte order mark away, which would shift its offsets; a space without width stays.
+  return fromMarkdown(text.replace(/^\ufeff/, '\u200b'), { extensions: [blocksOnly] }).children
 }
 
 function rangeOf(node: RootContent, offset: number): TextRange {

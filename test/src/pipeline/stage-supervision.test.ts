@@ -1,6 +1,6 @@
 import { NEVER, type Observable, Subject, concatWith, of, map } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { pipeline, type PipelineEvent, StageCrash } from '../../../src/index.ts'
+import { type HandlerContext, pipeline, type PipelineEvent, StageCrash } from '../../../src/index.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { gatedHandler } from './gated-handler.ts'
 
@@ -47,6 +47,28 @@ describe('a crash', () => {
     expect([a.settled, b.settled]).toMatchObject([{ value: 'done' }, { value: 'done' }])
     expect(events.map(({ type }) => type)).toEqual(['started', 'crashed', 'restarted'])
     expect(running.ledger()).toMatchObject({ completed: 2, failed: 1, inFlight: 0 })
+  })
+
+  it('puts a request back once on its whole way, not once in each stage', async () => {
+    const clock = new VirtualClock()
+    const [first, second] = [gatedHandler<string>(), gatedHandler<string>()]
+    const crashing = (gate: typeof first, word: string) => (text: string, context: HandlerContext) => {
+      if (text === word) throw new StageCrash('broken')
+      return gate.handler(text, context)
+    }
+    const running = pipeline<string>('p')
+      .stage('one', crashing(first, 'crash one'), { capacity: 3, concurrency: 2 })
+      .stage('two', crashing(second, 'crash two'), { capacity: 3, concurrency: 2 })
+      .start({ clock, supervision })
+    const request = running.submit('a')
+    running.submit('crash one')
+    await clock.advance(100)
+    first.runs[1]!.resolve('a')
+    await clock.settle()
+    running.submit('b')
+    first.runs[2]!.resolve('crash two')
+    await clock.settle()
+    expect(request.settled).toMatchObject({ kind: 'failed', stage: 'two', error: { code: 'stage_crash' } })
   })
 
   it('fails a request that a crash has put back before', async () => {

@@ -196,6 +196,12 @@ describe('for any text', () => {
     )
   })
 
+  test('byte order marks move nothing', () => {
+    expect(chunkDocument({ source: 'a.md', text: '\ufeff\ufeffout' })).toMatchObject([
+      { text: expect.stringContaining('out') as string },
+    ])
+  })
+
   test('every word is in a chunk', () => {
     fc.assert(
       fc.property(document, options, (doc, limits) => {
