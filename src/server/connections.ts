@@ -46,7 +46,11 @@ export function watchConnections(
     }
     timer = clock.setTimeout(look, unreadTimeoutMs / 4)
   }
-  let timer: TimerHandle = clock.setTimeout(look, unreadTimeoutMs / 4)
+  let timer: TimerHandle
+  // Not before: a timer would keep the process alive for a server that nobody ever started.
+  server.once('listening', () => {
+    timer = clock.setTimeout(look, unreadTimeoutMs / 4)
+  })
 
   return {
     isExcess: (socket) => excess.has(socket),
