@@ -110,7 +110,9 @@ async function orLeaveOut<T>(path: string, work: () => Promise<T>, { logger }: L
   try {
     return await work()
   } catch (error) {
-    logger.warn({ path, error }, 'document left out')
+    // A logger shows an error's own fields, and its message is none of them.
+    const { code, message } = error as RetrievalError
+    logger.warn({ path, code, error: message }, 'document left out')
     return undefined
   }
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Logger, silentLogger } from '../../../src/logger.ts'
 import { loadDocuments, type LoadOptions } from '../../../src/retrieval/load-documents.ts'
@@ -8,7 +9,7 @@ import { RetrievalError } from '../../../src/retrieval/retrieval-error.ts'
 import type { SourceDocument } from '../../../src/retrieval/retriever.ts'
 
 let root: string
-let warnings: { path: string; error?: Error; message: string | undefined }[]
+let warnings: { path: string; error?: string; message: string | undefined }[]
 let logger: Logger
 
 beforeEach(() => {
@@ -16,7 +17,7 @@ beforeEach(() => {
   warnings = []
   logger = {
     ...silentLogger,
-    warn: (fields, message) => void warnings.push({ ...(fields as { path: string; error?: Error }), message }),
+    warn: (fields, message) => void warnings.push({ ...(fields as { path: string; error?: string }), message }),
   }
 })
 
@@ -104,7 +105,7 @@ describe('what is not', () => {
     const documents = await load([root], { maxBytes: 100 })
     expect(documents.map(({ source }) => source)).toEqual(['small.md'])
     expect(warnings).toMatchObject([{ path, message: 'document left out' }])
-    expect(warnings[0]?.error?.message).toBe(`${path}: has 101 bytes, more than maxBytes (100)`)
+    expect(warnings[0]?.error).toBe(`${path}: has 101 bytes, more than maxBytes (100)`)
     await expect(load([path], { maxBytes: 100 })).rejects.toThrow(/101 bytes.*maxBytes \(100\)/)
   })
 
@@ -113,6 +114,19 @@ describe('what is not', () => {
     symlinkSync(join(root, 'gone.md'), join(root, 'link.md'))
     expect(await names([root])).toEqual(['a.md'])
     expect(warnings).toMatchObject([{ path: join(root, 'link.md'), message: 'document left out' }])
+  })
+
+  test('a warning says what is wrong in a real log, too', async () => {
+    symlinkSync(join(root, 'gone.md'), join(root, 'link.md'))
+    let line = ''
+    await load([root], { logger: pino({ base: null }, { write: (text: string) => void (line += text) }) })
+    const path = join(root, 'link.md')
+    expect(JSON.parse(line)).toMatchObject({
+      path,
+      code: 'retrieval_failed',
+      error: `${path}: does not exist`,
+      msg: 'document left out',
+    })
   })
 
   test('bad options are refused at once', () => {
