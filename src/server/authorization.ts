@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { checkText } from '../../operators/index.ts'
+import { checkApiKey } from './check-api-key.ts'
 import type { Refusal } from './refusal.ts'
 
 /**
@@ -10,7 +10,7 @@ import type { Refusal } from './refusal.ts'
  */
 export function createAuthorization(apiKey: string | undefined): (header: string | undefined) => Refusal | undefined {
   if (apiKey === undefined) return () => undefined
-  const expected = digest(checkText('apiKey', apiKey))
+  const expected = digest(checkApiKey('apiKey', apiKey))
   return (header) => {
     const given = header === undefined ? undefined : /^Bearer +(\S+) *$/i.exec(header)?.[1]
     if (given === undefined) return unauthorized('the header authorization must be "Bearer" and the server\'s API key')

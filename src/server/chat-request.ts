@@ -3,6 +3,7 @@ import { show } from '../../operators/index.ts'
 import type { GenerationParameters, PromptRequest } from '../prompt-request.ts'
 import { accepted, type Checked, refused } from './checked.ts'
 import { badInput, type Refusal } from './refusal.ts'
+import { unknownModel } from './unknown-model.ts'
 import { unsupportedField } from './unsupported-field.ts'
 
 /** A body of `POST /v1/chat/completions` that has been checked. */
@@ -101,10 +102,7 @@ export function checkChatRequest(body: unknown, { models, promptChars }: ChatReq
   }
   const model = result.data.model ?? models[0]
   if (model === undefined || !models.includes(model)) {
-    const known = models.map((name) => JSON.stringify(name)).join(', ')
-    return refused(
-      badInput('model', `the model ${show(model)} does not exist; there are ${known}`, 'model_not_found', 404),
-    )
+    return refused(unknownModel(model, models))
   }
   const fault = emptyPrompt(messages) ?? overlongPrompt(messages, promptChars)
   if (fault !== undefined) return refused(fault)

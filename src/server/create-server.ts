@@ -8,6 +8,7 @@ import type { ModelInfo } from '../workers/model-worker.ts'
 import { createAuthorization } from './authorization.ts'
 import { addChatRoute } from './chat-route.ts'
 import { answerClientError } from './client-error.ts'
+import { checkParts } from './check-parts.ts'
 import { watchConnections } from './connections.ts'
 import { type Exchange, requestId } from './exchange.ts'
 import { faultOf } from './framework-fault.ts'
@@ -121,7 +122,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
   checkKeys('createServer', options, optionKeys)
   const { running, models, topology, clock = systemClock, logger = silentLogger, newId = randomUUID } = options
   const { registry = new Registry(), heartbeatMs = 15_000, deadlineMs } = options
-  if (models.length === 0) throw new RangeError('models must name at least one model, got an empty array')
+  checkParts({ running, models, logger, newId })
   checkNumber('heartbeatMs', heartbeatMs, { min: 100, max: 3_600_000 })
   if (deadlineMs !== undefined) checkNumber('deadlineMs', deadlineMs, { min: 1 })
   const limits = checkLimits(options.limits)
@@ -204,7 +205,8 @@ export function createServer(options: ServerOptions): SpillwayServer {
   })
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.replace(/\?.*/s, '')
-    const allowed = Object.hasOwn(methods, path) ? methods[path] : undefined
+    const route = path.startsWith('/v1/models/') ? '/v1/models' : path
+    const allowed = Object.hasOwn(methods, route) ? methods[route] : undefined
     if (allowed === undefined) {
       return context.refuse(reply, badInput(null, `there is nothing at ${path.slice(0, 200)}`, 'not_found', 404))
     }

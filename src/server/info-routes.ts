@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Refusal } from './refusal.ts'
 import type { ServerContext } from './server-context.ts'
+import { unknownModel } from './unknown-model.ts'
 
 /** What `GET /v1/pipeline` and `GET /metrics` tell beside what the context holds. */
 export interface InfoSources {
@@ -19,6 +20,14 @@ export function addInfoRoutes(app: FastifyInstance, context: ServerContext, { to
   )
 
   app.get('/v1/models', () => ({ object: 'list', data: list }))
+  // A model's name may have slashes in it, escaped or not.
+  app.get<{ Params: { '*': string } }>('/v1/models/*', (request, reply) => {
+    const name = request.params['*']
+    const found = list.find(({ id }) => id === name)
+    if (found !== undefined) return reply.send(found)
+    const names = list.map(({ id }) => id)
+    return refuse(reply, unknownModel(name, names))
+  })
   app.get('/healthz', () => ({ status: 'alive' }))
   app.get('/readyz', (request, reply) => {
     const obstacle = notReady(context)

@@ -1,0 +1,49 @@
+import { checkFunction, show } from '../../operators/index.ts'
+import type { Logger } from '../logger.ts'
+import type { ModelInfo } from '../workers/model-worker.ts'
+import type { ServedPipeline } from './server-context.ts'
+
+/** What a server is handed ready-made. */
+interface ServerParts {
+  readonly running: ServedPipeline
+  readonly models: readonly ModelInfo[]
+  readonly logger: Logger
+  readonly newId: () => string
+}
+
+/**
+ * Checks that what a server is handed is of the kind that it will be used as, so that a mistake is told when the
+ * server is made and not to the first client.
+ *
+ * @throws TypeError or RangeError naming the option.
+ */
+export function checkParts({ running, models, logger, newId }: ServerParts): void {
+  checkMethods('running', running, 'a running pipeline', ['submit', 'ledger'])
+  checkMethods('logger', logger, 'a logger', ['debug', 'info', 'warn', 'error', 'child'])
+  checkFunction('newId', newId)
+  checkModels(models)
+}
+
+function checkMethods(option: string, value: unknown, kind: string, methods: readonly string[]): void {
+  const fail = (problem: string): never => {
+    throw new TypeError(`${option} must be ${kind}, got ${problem}`)
+  }
+  if (typeof value !== 'object' || value === null) return fail(show(value))
+  const missing = methods.find((name) => typeof (value as Readonly<Record<string, unknown>>)[name] !== 'function')
+  if (missing !== undefined) fail(`an object without the method ${missing}`)
+}
+
+function checkModels(models: unknown): void {
+  if (!Array.isArray(models)) throw new TypeError(`models must be an array, got ${show(models)}`)
+  let names = 0
+  for (const [index, info] of models.entries() as ArrayIterator<[number, unknown]>) {
+    const option = `models[${index}]`
+    if (typeof info !== 'object' || info === null) throw new TypeError(`${option} must be an object, got ${show(info)}`)
+    const { models: named } = info as { readonly models?: unknown }
+    if (!Array.isArray(named) || !named.every((name) => typeof name === 'string')) {
+      throw new TypeError(`${option}.models must be an array of strings, got ${show(named)}`)
+    }
+    names += named.length
+  }
+  if (names === 0) throw new RangeError('models must name at least one model, got none')
+}
