@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { show } from '../../operators/index.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
 import { accepted, type Checked, refused } from './checked.ts'
@@ -6,7 +7,7 @@ import { type ChatRequest, checkChatRequest, longestSessionName } from './chat-r
 import { type AnswerHead, ChunkFrames } from './chunk-frames.ts'
 import { parseJsonBody } from './json-body.ts'
 import { refusalOf } from './outcome-refusal.ts'
-import { badInput } from './refusal.ts'
+import { badInput, type Refusal } from './refusal.ts'
 import type { ServerContext } from './server-context.ts'
 import { streamedAnswer } from './streamed-answer.ts'
 import { wholeAnswer } from './whole-answer.ts'
@@ -20,6 +21,11 @@ export function addChatRoute(app: FastifyInstance, context: ServerContext): void
 
   app.post('/v1/chat/completions', async (request, reply) => {
     const exchange = exchangeOf(request)
+    const encoding = request.headers['content-encoding']
+    if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+      void reply.header('accept-encoding', 'identity')
+      return refuse(reply, encoded(encoding))
+    }
     const body = parseJsonBody(request.body instanceof Uint8Array ? request.body : new Uint8Array(), limits.jsonDepth)
     if (!body.ok) return refuse(reply, body.refusal)
     const checked = checkChatRequest(body.value, { models, promptChars: limits.promptChars })
@@ -46,6 +52,11 @@ export function addChatRoute(app: FastifyInstance, context: ServerContext): void
       return sendStreamed(reply, answer, new ChunkFrames(head, checked.value.includeUsage), context)
     return sendWhole(reply, answer, head, context)
   })
+}
+
+function encoded(encoding: string): Refusal {
+  const message = `the header content-encoding must be identity or absent, got ${show(encoding)}`
+  return badInput('content-encoding', message, 'unsupported_content_encoding', 415)
 }
 
 async function sendWhole(
