@@ -1,0 +1,24 @@
+import { EventEmitter } from 'node:events'
+import { expect, test } from 'vitest'
+import { stopSignal, type StopSignal } from '../../../src/cli/stop-signals.ts'
+import { VirtualClock } from '../../../src/testing/index.ts'
+
+test.each<[StopSignal, number, StopSignal, number[]]>([
+  ['SIGINT', 0, 'SIGINT', []],
+  ['SIGINT', 999, 'SIGINT', []],
+  ['SIGINT', 1_000, 'SIGINT', [130]],
+  ['SIGINT', 0, 'SIGTERM', [143]],
+  ['SIGTERM', 0, 'SIGINT', [130]],
+  ['SIGTERM', 0, 'SIGTERM', []],
+  ['SIGTERM', 9_000, 'SIGTERM', [143]],
+])('%s, and after %d ms %s', async (first, waitedMs, second, exits) => {
+  const clock = new VirtualClock()
+  const codes: number[] = []
+  const source = Object.assign(new EventEmitter(), { exit: (code: number) => codes.push(code) })
+  const stopping = stopSignal(source, clock)
+  source.emit(first)
+  await clock.advance(waitedMs)
+  source.emit(second)
+  expect(codes).toEqual(exits)
+  expect(await stopping).toBe(first)
+})
