@@ -9,6 +9,9 @@ import { logLevels, type ServeArguments, type ServeSettings, serveSettings } fro
  * @param fail Told what is wrong with the command line, or why the server cannot start; does not return.
  */
 export function createServeCommand(fail: (error: unknown) => never): Command {
+  // Commander keeps one value for `--docs` and `--no-docs`, that of the last one.
+  const docs: string[] = []
+  let noDocs = false
   return new Command('serve')
     .description("serve the chat pipeline over HTTP, to any client that speaks OpenAI's API")
     .option(
@@ -22,6 +25,7 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
     .option('--model <name>', 'model to ask at OPENAI_BASE_URL (default: all that it has)')
     .option('--echo-delay-ms <ms>', 'makes the echo model slow (default: 0)')
     .option('--inference-concurrency <number>', 'answers that the model gives at once, 1 or more (default: 16)')
+    .option('--inference-timeout-ms <ms>', 'how long the model may take to its first words (default: 60000)')
     .option('--scale <factor>', 'multiplies the capacity of every channel (default: 1)')
     .option(
       '--admission <where>',
@@ -31,10 +35,14 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
     .option('--drain-timeout-ms <ms>', 'how long requests may still take when the server is stopped (default: 30000)')
     .option('--log-level <level>', `${logLevels.join(', ')}; JSON lines on standard error (default: info)`)
     .addHelpText('after', environmentHelp)
+    .on('option:docs', (path: string) => docs.push(path))
+    .on('option:no-docs', () => {
+      noDocs = true
+    })
     .action(async (given: ServeArguments) => {
       let settings: ServeSettings
       try {
-        settings = serveSettings(given, process.env)
+        settings = serveSettings({ ...given, docs: docs.length === 0 ? undefined : docs, noDocs }, process.env)
       } catch (error) {
         return fail(error)
       }

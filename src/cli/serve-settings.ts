@@ -1,16 +1,19 @@
 import { isIPv4 } from 'node:net'
-import { checkInteger, checkNumber, checkOneOf, checkText, type NumberRange } from '../../operators/index.ts'
+import { resolve } from 'node:path'
+import { checkInteger, checkNumber, checkOneOf, checkText, type NumberRange, show } from '../../operators/index.ts'
+import { checkApiKey } from '../server/check-api-key.ts'
 
 /** What `spillway serve` was given on the command line, as text. */
 export interface ServeArguments {
   readonly host?: string
   readonly port?: string
   readonly dataDir?: string
-  /** `false` for `--no-docs`. */
-  readonly docs?: readonly string[] | boolean
+  readonly docs?: readonly string[] | undefined
+  readonly noDocs?: boolean
   readonly model?: string
   readonly echoDelayMs?: string
   readonly inferenceConcurrency?: string
+  readonly inferenceTimeoutMs?: string
   readonly scale?: string
   readonly admission?: string
   readonly deadlineMs?: string
@@ -31,12 +34,14 @@ export interface ServeSettings {
   readonly host: string
   readonly port: number
   readonly dataDir: string
-  /** Paths; `'own'` for the project's own documents, `'none'` for no retrieval. */
+  /** Paths, each folder or file once; `'own'` for the project's own documents, `'none'` for no retrieval. */
   readonly docs: readonly string[] | 'own' | 'none'
   /** `undefined` for the echo model. */
   readonly endpoint: EndpointSettings | undefined
   readonly echoDelayMs: number
   readonly inferenceConcurrency: number
+  /** To the first chunk. */
+  readonly inferenceTimeoutMs: number
   readonly scale: number
   readonly admission: 'door' | 'stage'
   readonly deadlineMs: number | undefined
@@ -66,6 +71,7 @@ export function serveSettings(
     return value === undefined || value === '' ? undefined : value
   }
   const apiKey = variable('SPILLWAY_API_KEY')
+  if (apiKey !== undefined) checkApiKey('SPILLWAY_API_KEY', apiKey)
   const host = checkText('--host', given.host ?? '127.0.0.1')
   if (apiKey === undefined && !isLoopback(host)) {
     throw new RangeError(
@@ -79,13 +85,18 @@ export function serveSettings(
     host,
     port: port === undefined ? 8080 : whole(given.port === undefined ? 'PORT' : '--port', port, { max: 65_535 }),
     dataDir: checkText('--data-dir', given.dataDir ?? '.spillway'),
-    docs: given.docs === false ? 'none' : Array.isArray(given.docs) ? given.docs : 'own',
+    docs: documentSettings(given),
     endpoint,
     echoDelayMs: number('--echo-delay-ms', given.echoDelayMs, 0, { max: 3_600_000 }),
     inferenceConcurrency:
       given.inferenceConcurrency === undefined
         ? 16
         : whole('--inference-concurrency', given.inferenceConcurrency, { min: 1, max: 65_536 }),
+    inferenceTimeoutMs:
+      given.inferenceTimeoutMs === undefined
+        ? 60_000
+        : // The platform's own client gives up after 300,000 ms without an answer.
+          whole('--inference-timeout-ms', given.inferenceTimeoutMs, { min: 1, max: 300_000 }),
     scale: number('--scale', given.scale, 1, { min: 0.001, max: 1_000 }),
     admission: checkOneOf('--admission', given.admission ?? 'door', ['door', 'stage']),
     deadlineMs: given.deadlineMs === undefined ? undefined : number('--deadline-ms', given.deadlineMs, 0, { min: 1 }),
@@ -93,6 +104,15 @@ export function serveSettings(
     logLevel: checkOneOf('--log-level', given.logLevel ?? 'info', logLevels),
     apiKey,
   }
+}
+
+function documentSettings({ docs, noDocs = false }: ServeArguments): ServeSettings['docs'] {
+  if (docs === undefined) return noDocs ? 'none' : 'own'
+  if (noDocs) {
+    throw new RangeError(`--docs must not be given together with --no-docs, got ${docs.map(show).join(', ')}`)
+  }
+  const resolved = docs.map((path) => resolve(checkText('--docs', path)))
+  return docs.filter((path, index) => resolved.indexOf(resolve(path)) === index)
 }
 
 function endpointSettings(

@@ -1,6 +1,5 @@
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
-import type { Logger } from '../logger.ts'
 import { chatPipeline } from '../preset.ts'
 import { collectProcessMetrics, createServer, type ServerAddress, type SpillwayServer } from '../server/index.ts'
 import { chooseWorker } from './choose-worker.ts'
@@ -17,7 +16,7 @@ import { stopSignal } from './stop-signals.ts'
  * @throws Error saying what is wrong, where the server cannot start.
  */
 export async function serve(settings: ServeSettings): Promise<number> {
-  const logger: Logger = pino({ level: settings.logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
+  const logger = pino({ level: settings.logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
   const registry = new Registry()
   collectProcessMetrics(registry)
   const { worker, description, warning } = await chooseWorker(settings)
@@ -27,6 +26,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     worker,
     ...(retriever !== undefined && { retriever }),
     inferenceConcurrency: settings.inferenceConcurrency,
+    inferenceTimeoutMs: settings.inferenceTimeoutMs,
   })
   const running = chat.start({ logger, registry, admission: settings.admission, scale: settings.scale })
   const server = createServer({
@@ -46,6 +46,8 @@ export async function serve(settings: ServeSettings): Promise<number> {
   try {
     address = await listen(server, settings)
   } catch (error) {
+    // Nothing was ever in flight: the error is all that there is to say.
+    logger.level = 'silent'
     await running.drain({ timeoutMs: 0 })
     await release()
     throw error

@@ -12,6 +12,7 @@ test('without anything: loopback, port 8080, the echo model, the own documents',
     endpoint: undefined,
     echoDelayMs: 0,
     inferenceConcurrency: 16,
+    inferenceTimeoutMs: 60_000,
     scale: 1,
     admission: 'door',
     deadlineMs: undefined,
@@ -29,6 +30,7 @@ test('everything that is given is taken', () => {
     docs: ['a', 'b'],
     model: 'llama',
     inferenceConcurrency: '4',
+    inferenceTimeoutMs: '180000',
     scale: '0.5',
     admission: 'stage',
     deadlineMs: '5000',
@@ -44,6 +46,7 @@ test('everything that is given is taken', () => {
     endpoint: { baseUrl: 'http://127.0.0.1:9/v1', apiKey: 'k', model: 'llama' },
     echoDelayMs: 0,
     inferenceConcurrency: 4,
+    inferenceTimeoutMs: 180_000,
     scale: 0.5,
     admission: 'stage',
     deadlineMs: 5000,
@@ -54,9 +57,13 @@ test('everything that is given is taken', () => {
 })
 
 test('--no-docs, PORT, and variables that are empty', () => {
-  expect(serveSettings({ docs: false }, { PORT: '81' })).toMatchObject({ docs: 'none', port: 81 })
+  expect(serveSettings({ noDocs: true }, { PORT: '81' })).toMatchObject({ docs: 'none', port: 81 })
   const empty = { PORT: '', OPENAI_BASE_URL: '', SPILLWAY_API_KEY: '' }
-  expect(serveSettings({ docs: true }, empty)).toEqual(serveSettings({}, {}))
+  expect(serveSettings({ noDocs: false }, empty)).toEqual(serveSettings({}, {}))
+})
+
+test('documents that are named twice are taken once', () => {
+  expect(serveSettings({ docs: ['a', './b', 'a/', './a', 'b'] }, {}).docs).toEqual(['a', './b'])
 })
 
 describe('what is wrong is named, with its value and what is allowed', () => {
@@ -70,6 +77,12 @@ describe('what is wrong is named, with its value and what is allowed', () => {
     [{ scale: '0x10' }, {}, '--scale must be a number from 0.001 to 1000, got "0x10"'],
     [{ echoDelayMs: '-1' }, {}, '--echo-delay-ms must be a number from 0 to 3600000, got -1'],
     [{ inferenceConcurrency: '0' }, {}, '--inference-concurrency must be a whole number from 1 to 65536, got 0'],
+    [{ inferenceTimeoutMs: '0' }, {}, '--inference-timeout-ms must be a whole number from 1 to 300000, got 0'],
+    [{ inferenceTimeoutMs: 'long' }, {}, '--inference-timeout-ms must be a whole number from 1 to 300000, got "long"'],
+    [{ docs: [''] }, {}, '--docs must not be empty'],
+    [{ docs: ['a', ''] }, {}, '--docs must not be empty'],
+    [{ docs: ['a'], noDocs: true }, {}, '--docs must not be given together with --no-docs, got "a"'],
+    [{}, { SPILLWAY_API_KEY: 'a b' }, 'SPILLWAY_API_KEY must be printable ASCII characters without white space'],
     [{ admission: 'gate' }, {}, '--admission must be one of "door", "stage", got "gate"'],
     [{ deadlineMs: '0' }, {}, '--deadline-ms must be a number from 1 to'],
     [{ drainTimeoutMs: 'soon' }, {}, '--drain-timeout-ms must be a number from 0 to 3600000, got "soon"'],

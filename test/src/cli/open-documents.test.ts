@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openDocuments, type OpenDocuments } from '../../../src/cli/open-documents.ts'
+import { serveSettings } from '../../../src/cli/serve-settings.ts'
+import { silentLogger } from '../../../src/logger.ts'
+
+let root: string
+const opened: OpenDocuments[] = []
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'spillway-open-'))
+  for (const name of ['a.md', 'b.md']) writeFileSync(join(root, name), `# Document ${name}\n\nThe reservoir.`)
+})
+afterEach(async () => {
+  for (const { retriever } of opened.splice(0)) await retriever?.close()
+  rmSync(root, { recursive: true })
+})
+
+async function open(...names: readonly string[]): Promise<OpenDocuments> {
+  const docs = names.map((name) => join(root, name))
+  const settings = serveSettings({ dataDir: join(root, 'data'), docs }, {})
+  const documents = await openDocuments(settings, silentLogger)
+  opened.push(documents)
+  return documents
+}
+
+async function found({ retriever }: OpenDocuments): Promise<string[]> {
+  const passages = await retriever!.search('reservoir')
+  return passages.map(({ headings }) => headings.join()).sort()
+}
+
+test('two sets of documents in one data folder do not disturb each other', async () => {
+  const [first, second] = [await open('a.md'), await open('b.md')]
+  expect(await found(first)).toEqual(['Document a.md'])
+  expect(await found(second)).toEqual(['Document b.md'])
+  expect(first.store).toMatch(/data\/retrieval-[0-9a-f]{12}\.db \(SQLite/)
+  expect(second.store).not.toBe(first.store)
+})
+
+test('the same set has the same index, in any order', async () => {
+  const [first, second] = [await open('a.md', 'b.md'), await open('b.md', 'a.md')]
+  expect(second.store).toBe(first.store)
+  expect(await found(first)).toEqual(['Document a.md', 'Document b.md'])
+})
