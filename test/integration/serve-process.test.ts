@@ -6,7 +6,7 @@ import { OpenAI } from 'openai'
 import { afterEach, expect, test } from 'vitest'
 import type { DrainReport, Ledger } from '../../src/pipeline/running.ts'
 import { startOpenAiServer } from '../fixtures/openai-server.ts'
-import { runSpillway, type SpillwayProcess, startSpillway } from './spillway-process.ts'
+import { npmStart, runSpillway, type SpillwayProcess, startSpillway } from './spillway-process.ts'
 
 const started: SpillwayProcess[] = []
 afterEach(async () => {
@@ -124,6 +124,22 @@ test('while it drains it is not ready and refuses; a second signal stops it at o
   expect(await spillway.exit).toEqual({ code: 143, signal: null })
 })
 
+test('SIGTERM to npm drains, and so does control-C, which comes from the terminal and from npm', async () => {
+  for (const [signal, group] of [
+    ['SIGTERM', 1],
+    ['SIGINT', -1],
+  ] as const) {
+    const spillway = await npmStart(['--no-docs', '--echo-delay-ms', '1000'])
+    started.push(spillway)
+    const { answers } = await accepted(spillway, 1)
+    process.kill(group * spillway.child.pid!, signal)
+    expect((await answers).map(({ status }) => status)).toEqual([200])
+    expect(await printed<Ledger>(spillway, 'Ledger')).toMatchObject({ submitted: 1, completed: 1 })
+    expect(await spillway.exit).toEqual({ code: 0, signal: null })
+    await expect(fetch(`${spillway.url}/healthz`)).rejects.toThrow()
+  }
+})
+
 test('a port that is in use is a sentence on standard error', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
@@ -133,7 +149,7 @@ test('a port that is in use is a sentence on standard error', async () => {
   other.close()
   expect(code).toBe(1)
   expect(stdout).toBe('')
-  expect(stderr).toContain(
+  expect(stderr).toBe(
     `error: cannot listen on 127.0.0.1, port ${port}: the port is in use; stop what listens there, or choose another with --port\n`,
   )
 })
@@ -143,6 +159,10 @@ test.each([
   [['serve', '--prot', '1'], "error: unknown option '--prot'\n(Did you mean --port?)\n"],
   [['srve'], "error: unknown command 'srve'\n(Did you mean serve?)\n"],
   [['serve', '--docs', 'no-such-folder'], 'no-such-folder'],
+  [['serve', '--docs', ''], 'error: --docs must not be empty\n'],
+  [['serve', '--no-docs', '--docs', 'x'], 'error: --docs must not be given together with --no-docs, got "x"\n'],
+  [['serve', '--docs', 'x', '--no-docs'], 'error: --docs must not be given together with --no-docs, got "x"\n'],
+  [['serve', '--data-dir', 'package.json/x'], 'error: --data-dir: the folder '],
 ])('%j is refused on standard error with exit code 1', async (args, message) => {
   const { code, stdout, stderr } = await runSpillway(args)
   expect(code).toBe(1)
@@ -159,6 +179,34 @@ test('an endpoint that is not there: without --model a sentence, with --model a 
   const spillway = await start(['--no-docs', '--model', 'llama'], nobody)
   expect(spillway.lines.join('\n')).toContain('llama at http://127.0.0.1:9/v1')
   expect(await ask(spillway)).toMatchObject({ status: 503, body: { error: { code: 'model_unavailable' } } })
+})
+
+test('a model server gets a prompt that quotes the right document, and its answer arrives whole', async () => {
+  await using model = await startOpenAiServer({ chunks: ['Add it ', 'with `.stage()`', ', as written ', 'there.'] })
+  const spillway = await start([], { OPENAI_BASE_URL: model.baseUrl })
+  const client = new OpenAI({ baseURL: `${spillway.url}/v1`, apiKey: 'none', maxRetries: 0 })
+  const messages = [{ role: 'user' as const, content: 'How do I add a stage?' }]
+  const whole = await client.chat.completions.create({ model: 'fixture', messages })
+  expect(whole.choices[0]).toMatchObject({
+    message: { role: 'assistant', content: 'Add it with `.stage()`, as written there.' },
+    finish_reason: 'stop',
+  })
+  let streamed = ''
+  for await (const chunk of await client.chat.completions.create({ model: 'fixture', messages, stream: true })) {
+    streamed += chunk.choices[0]?.delta.content ?? ''
+  }
+  expect(streamed).toBe(whole.choices[0]!.message.content)
+  const prompts = model.requests.filter(({ path }) => path.endsWith('/chat/completions')).map(({ body }) => body!)
+  expect(prompts.length).toBe(2)
+  for (const prompt of prompts) {
+    expect(prompt.messages.at(-1)).toEqual(messages[0])
+    expect(prompt.messages[0]!.role).toBe('system')
+    expect(prompt.messages[0]!.content).toContain(
+      '<passage source="CONTRIBUTING.md" section="Contributing > Add a stage">',
+    )
+  }
+  expect((await client.models.retrieve('fixture')).id).toBe('fixture')
+  await expect(client.models.retrieve('gpt')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
 })
 
 test('an endpoint says which models it has, and its answers are served', async () => {

@@ -37,13 +37,41 @@ export async function runSpillway(
   return { code, stdout, stderr }
 }
 
+/** Starts `spillway serve` as the README says, by `npm start`; `child` is npm, in a process group of its own. */
+export async function npmStart(args: readonly string[] = []): Promise<SpillwayProcess> {
+  const spillway = await started((given) =>
+    spawn('npm', ['start', '--', ...given, ...args], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      env: { ...process.env, ...unset },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    }),
+  )
+  return {
+    ...spillway,
+    async stop() {
+      try {
+        process.kill(-spillway.child.pid!, 'SIGKILL')
+      } catch (error) {
+        // The whole group has ended, as it should.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
+      await spillway.stop()
+    },
+  }
+}
+
 /** Starts `spillway serve` on a port of its own, with state of its own, and waits until it listens. */
 export async function startSpillway(
   args: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<SpillwayProcess> {
+  return started((given) => spawnSpillway(['serve', ...given, ...args], environment))
+}
+
+async function started(spawned: (given: readonly string[]) => ChildProcess): Promise<SpillwayProcess> {
   const dataDir = await mkdtemp(join(tmpdir(), 'spillway-'))
-  const child = spawnSpillway(['serve', '--port', '0', '--data-dir', dataDir, ...args], environment)
+  const child = spawned(['--port', '0', '--data-dir', dataDir])
   let stderr = ''
   child.stderr!.on('data', (data: Buffer) => (stderr += data.toString()))
   const exit = new Promise<Awaited<SpillwayProcess['exit']>>((resolve) => {
