@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
-import { checkInteger, checkKeys } from '../../operators/index.ts'
+import { checkInteger, checkKeys, checkText } from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import { RetrievalError } from './retrieval-error.ts'
 import type { SourceDocument } from './retriever.ts'
@@ -41,10 +41,12 @@ interface Loading {
  * for await (const { source, text } of loadDocuments(['docs', 'README.md'])) console.log(source, text.length)
  * ```
  *
- * @throws RetrievalError naming a path that does not exist or is no document; RangeError or TypeError for a bad option.
+ * @throws RetrievalError naming a path that does not exist or is no document; RangeError or TypeError for an empty
+ * path or a bad option.
  */
 export function loadDocuments(paths: readonly string[], options: LoadOptions = {}): AsyncIterable<SourceDocument> {
   checkKeys('loadDocuments', options, ['root', 'maxBytes', 'logger'])
+  paths.forEach((path, index) => checkText(`paths[${index}]`, path))
   const { root = '.', maxBytes = defaultMaxBytes, logger = silentLogger } = options
   checkInteger('maxBytes', maxBytes, { min: 1, max: 100_000_000 })
   return loadAll(paths, { root: resolve(root), maxBytes, logger, met: new Set() })

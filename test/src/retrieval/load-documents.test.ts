@@ -129,6 +129,10 @@ describe('what is not', () => {
     })
   })
 
+  test('an empty path is refused and not taken for the working directory', () => {
+    expect(() => loadDocuments([root, ''])).toThrow('paths[1] must not be empty')
+  })
+
   test('bad options are refused at once', () => {
     expect(() => loadDocuments([], { maxBytes: 0 })).toThrow(/maxBytes.*1 to 100000000.*0/)
     expect(() => loadDocuments([], { maxbytes: 1 } as LoadOptions)).toThrow(/maxbytes/)
