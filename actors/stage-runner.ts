@@ -1,5 +1,12 @@
 import { Observable, type Subscriber } from 'rxjs'
-import { type Channel, checkFunction, type ItemEnd, LinkedList } from '../operators/index.ts'
+import {
+  type Channel,
+  checkFunction,
+  checkMethods,
+  type ItemEnd,
+  LinkedList,
+  reportUnhandled,
+} from '../operators/index.ts'
 import { StageCrash } from './errors.ts'
 import { Run } from './run.ts'
 
@@ -35,7 +42,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private readonly onPutBack: ((run: C) => void) | undefined
   private readonly holds: ((value: R, run: C) => boolean) | undefined
   private readonly createRun: (item: T, attempt: number) => C
-  /** Runs whose handler has not returned or whose result keeps the slot; those that end at once never enter. */
+  /** Runs whose handler has not returned, or whose result keeps the slot. */
   private readonly unfinished = new LinkedList<C>()
   /** Items that a crash has put back; a second crash fails them. */
   private readonly putBack = new Set<T>()
@@ -46,7 +53,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
 
   constructor(handler: StageHandler<T, R, C>, options: StageOptions<T, R, C>) {
     this.handler = checkFunction('handler', handler)
-    this.channel = options.channel
+    this.channel = checkMethods('channel', options.channel, 'a Channel', ['offer', 'consume', 'release', 'drain'])
     this.onValue = options.onValue
     this.onError = options.onError
     this.onPutBack = options.onPutBack
@@ -111,8 +118,9 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   }
 
   /** Stops, calls off what runs and puts it back before what waits; what was put back before fails. */
-  private crash(error: StageCrash): void {
+  crash(error: StageCrash): void {
     const watcher = this.watcher
+    if (watcher === undefined) return
     this.stop()
     const runs = [...this.unfinished]
     for (const run of runs) this.unfinished.delete(run)
@@ -126,45 +134,45 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     for (const _ of calledOff) this.channel.release('cancelled')
     for (const run of again) this.onPutBack?.(run)
     for (const run of runs) run.abort(error)
-    for (const run of failed) this.onError?.(error, run)
-    watcher?.error(error)
+    for (const run of failed) this.tell(this.onError, error, run)
+    watcher.error(error)
   }
 
   private readonly run = (item: T): void => {
     const again = this.putBack.size > 0 && this.putBack.delete(item)
     const run = this.createRun(item, again ? 2 : 1)
+    this.unfinished.add(run)
     let result: R | PromiseLike<R>
     try {
       result = this.handler(item, run)
+      if (isPromiseLike(result)) {
+        // A `then` of a stranger's may throw, too.
+        result.then(
+          (value) => {
+            this.finish(run, value)
+          },
+          (error: unknown) => {
+            this.fail(run, error)
+          },
+        )
+        return
+      }
     } catch (error) {
       this.fail(run, error)
       return
     }
-    if (isPromiseLike(result)) {
-      this.unfinished.add(run)
-      result.then(
-        (value) => {
-          this.finish(run, value)
-        },
-        (error: unknown) => {
-          this.fail(run, error)
-        },
-      )
-    } else {
-      this.finish(run, result)
-    }
+    this.finish(run, result)
   }
 
   private finish(run: C, value: R): void {
     if (run.state === 'ended') return
     if (run.state === 'running' && this.holds?.(value, run) === true) {
       run.state = 'held'
-      this.unfinished.add(run)
-      this.onValue?.(value, run)
+      this.tell(this.onValue, value, run)
       return
     }
     this.leave(run, run.state === 'running' ? 'completed' : 'cancelled')
-    this.onValue?.(value, run)
+    this.tell(this.onValue, value, run)
     this.channel.drain()
     this.checkIdle()
   }
@@ -173,10 +181,19 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   fail(run: C, error: unknown): void {
     if (run.state === 'ended') return
     this.leave(run, run.state === 'called-off' ? 'cancelled' : 'failed')
-    this.onError?.(error, run)
+    this.tell(this.onError, error, run)
     if (error instanceof StageCrash) this.crash(error)
     else this.channel.drain()
     this.checkIdle()
+  }
+
+  /** What those who are told throw is theirs alone. */
+  private tell<V>(callback: ((value: V, run: C) => void) | undefined, value: V, run: C): void {
+    try {
+      callback?.(value, run)
+    } catch (error) {
+      reportUnhandled(error)
+    }
   }
 
   private leave(run: C, end: ItemEnd): void {

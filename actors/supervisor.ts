@@ -11,6 +11,8 @@ import {
   setup,
 } from 'xstate'
 import {
+  checkClock,
+  checkFunction,
   checkInteger,
   checkKeys,
   checkNumber,
@@ -102,8 +104,8 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
   checkOneOf('strategy', options.strategy ?? 'one-for-one', ['one-for-one'])
   const maxRestarts = checkInteger('maxRestarts', options.maxRestarts ?? 5)
   const withinMs = checkNumber('withinMs', options.withinMs ?? 60_000, { min: 1 })
-  const backoff = options.backoff ?? exponentialBackoff()
-  const clock = options.clock ?? systemClock
+  const backoff = checkFunction('backoff', options.backoff ?? exponentialBackoff())
+  const clock = checkClock('clock', options.clock ?? systemClock)
   const ids = children.map((child) => checkText('id', child.id))
   if (new Set(ids).size < ids.length)
     throw new RangeError(`supervise: two children have the same id: ${ids.join(', ')}`)

@@ -8,7 +8,7 @@ import {
   Subscriber,
 } from 'rxjs'
 import { Channel, type ItemEnd, type OverflowStrategy } from './channel.ts'
-import { type Clock, systemClock } from './clock.ts'
+import { checkClock, type Clock, systemClock } from './clock.ts'
 import type { ItemOutcome, ShedReason } from './item-outcome.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
 import { checkFunction, checkKeys, checkOneOf } from './options.ts'
@@ -61,6 +61,7 @@ export function boundedBuffer<T, R>(project: Project<T, R>, options: BoundedBuff
   checkKeys('boundedBuffer', options, known)
   checkOneOf('onSourceError', options.onSourceError ?? 'drain', ['drain', 'immediate'])
   if (options.onOutcome !== undefined) checkFunction('onOutcome', options.onOutcome)
+  if (options.clock !== undefined) checkClock('clock', options.clock)
   // A channel is made for each subscription; this one only checks the options now rather than then.
   createChannel(options, () => undefined)
   return (source) =>

@@ -131,7 +131,7 @@ export class Channel<T> {
   }
 
   /**
-   * Brings an item, without waiting and without ever throwing.
+   * Brings an item, without waiting; it never throws, provided the consumer and `onEvicted` do not.
    *
    * @returns `'accepted'`: it has started or waits; `'shed'`: there was neither a slot nor room, and it was
    * counted as rejected; `'closed'`: the channel takes nothing any more.

@@ -1,3 +1,5 @@
+import { checkMethods } from './options.ts'
+
 /** What `Clock.setTimeout` returns and `Clock.clearTimeout` takes: opaque, its shape is the platform's. */
 export type TimerHandle = unknown
 
@@ -15,6 +17,11 @@ export interface Clock {
   setTimeout(fn: () => void, ms: number): TimerHandle
   /** Takes a timer back; a handle that has fired or is unknown is ignored. */
   clearTimeout(handle: TimerHandle): void
+}
+
+/** @throws TypeError where the value is no `Clock`. */
+export function checkClock(option: string, clock: Clock): Clock {
+  return checkMethods(option, clock, 'a Clock', ['now', 'wallTime', 'setTimeout', 'clearTimeout'])
 }
 
 /** The longest delay that the platform's timers keep; a longer one would fire at once. */

@@ -1,6 +1,6 @@
 export { boundedBuffer, type BoundedBufferOptions, type Project, type ProjectContext } from './bounded-buffer.ts'
 export { Channel, type ChannelOptions, type ChannelStats, type ItemEnd, type OverflowStrategy } from './channel.ts'
-export { type Clock, systemClock, type TimerHandle } from './clock.ts'
+export { checkClock, type Clock, systemClock, type TimerHandle } from './clock.ts'
 export { dropNewest } from './drop-newest.ts'
 export { ChannelClosedError, OverflowError } from './errors.ts'
 export type { ItemOutcome, ShedReason } from './item-outcome.ts'
@@ -9,6 +9,7 @@ export {
   checkFunction,
   checkInteger,
   checkKeys,
+  checkMethods,
   checkNumber,
   checkOneOf,
   checkText,
@@ -19,3 +20,4 @@ export { type RandomSource, systemRandom } from './random.ts'
 export { reportUnhandled } from './report-unhandled.ts'
 export { type ErrorCode, SpillwayError } from './spillway-error.ts'
 export { TimerWheel, WheelTimer } from './timer-wheel.ts'
+export { RingBuffer } from './ring-buffer.ts'

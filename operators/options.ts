@@ -58,6 +58,14 @@ export function checkFunction<F>(option: string, value: F): F {
   return value
 }
 
+/** An object with these methods: what is expected is named by what it is, e.g. `a Clock`. */
+export function checkMethods<T>(option: string, value: T, expected: string, methods: readonly string[]): T {
+  const members = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+  const missing = methods.filter((method) => typeof members[method] !== 'function')
+  if (missing.length === 0) return value
+  throw new TypeError(`${option} must be ${expected}, got ${show(value)} without ${missing.join(', ')}`)
+}
+
 /** A string that is not empty. */
 export function checkText(option: string, value: unknown): string {
   if (typeof value !== 'string') throw new TypeError(`${option} must be a string, got ${show(value)}`)

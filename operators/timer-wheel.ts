@@ -79,6 +79,12 @@ export class TimerWheel {
     if (this.count === 0) setKeepsAlive(this.handle, false)
   }
 
+  /** Lets go of the clock: what is set is not called any more. */
+  stop(): void {
+    if (this.armedFor !== Infinity) this.clock.clearTimeout(this.handle)
+    this.armedFor = Infinity
+  }
+
   /** Puts a timer into the slot of its time and returns the slot's level. */
   private link(timer: WheelTimer): number {
     const tick = Math.max(this.tick, Math.min(Math.ceil(timer.dueAt - this.origin), lastTick))

@@ -6,6 +6,7 @@ import type { PromptRequest } from './prompt-request.ts'
 import type { RetrievedPrompt } from './retrieval/retrieved-prompt.ts'
 import type { Retriever } from './retrieval/retriever.ts'
 import { assemble } from './stages/assemble.ts'
+import { checkRequest } from './stages/check-request.ts'
 import { infer } from './stages/infer.ts'
 import { post } from './stages/post.ts'
 import { retrieve } from './stages/retrieve.ts'
@@ -82,5 +83,6 @@ export function chatPipeline(
 
 /** Keeps the stage where there is nothing to search, so that the pipeline has the same five whatever it is given. */
 function withoutPassages(request: PromptRequest): RetrievedPrompt {
+  checkRequest(request)
   return { request, passages: [] }
 }

@@ -36,7 +36,7 @@ export interface PromptRequest {
   /** A single question: short for one message of the user's. */
   readonly input?: string
   readonly messages?: readonly ChatMessage[]
-  /** Default `'normal'`. */
+  /** Carried along for handlers; none of the stages here reads it. */
   readonly priority?: 'low' | 'normal' | 'high'
   /** Milliseconds from submission to the last chunk; afterwards the outcome is `expired`. */
   readonly deadlineMs?: number

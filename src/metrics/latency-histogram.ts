@@ -10,6 +10,8 @@ export class LatencyHistogram {
   /** One count for each bucket and one for what is beyond the last; not cumulative. */
   private readonly counts: Float64Array = new Float64Array(boundsMs.length + 1)
   private sum = 0
+  private least = Infinity
+  private most = 0
   private observations = 0
 
   get count(): number {
@@ -31,6 +33,8 @@ export class LatencyHistogram {
     while (bucket < boundsMs.length && durationMs > (boundsMs[bucket] as number)) bucket += 1
     this.counts[bucket] = (this.counts[bucket] as number) + 1
     this.sum += durationMs
+    if (durationMs < this.least) this.least = durationMs
+    if (durationMs > this.most) this.most = durationMs
     this.observations += 1
   }
 
@@ -41,8 +45,8 @@ export class LatencyHistogram {
   }
 
   /**
-   * The duration that a share of the observations did not exceed, interpolated within its bucket; 0 before
-   * the first observation, the last bound for what lies beyond it.
+   * The duration that a share of the observations did not exceed, interpolated within its bucket, and
+   * never outside what was observed; 0 before the first observation.
    *
    * @param share 0 … 1, e.g. 0.99.
    */
@@ -55,10 +59,11 @@ export class LatencyHistogram {
       if (below + inBucket >= rank && inBucket > 0) {
         const lower = bucket === 0 ? 0 : (boundsMs[bucket - 1] as number)
         const upper = boundsMs[bucket] as number
-        return lower + ((upper - lower) * (rank - below)) / inBucket
+        const estimate = lower + ((upper - lower) * (rank - below)) / inBucket
+        return Math.min(this.most, Math.max(this.least, estimate))
       }
       below += inBucket
     }
-    return boundsMs.at(-1) as number
+    return this.most
   }
 }

@@ -20,8 +20,19 @@ export interface ScrapedMetric {
   readonly collect: () => readonly Sample[]
 }
 
-/** Adds a metric to a prom-client registry, without counting through prom-client. */
-export function registerScraped(registry: Registry, { name, help, type, collect }: ScrapedMetric): void {
+/** For each metric that was added: whether what it counts is over. */
+const overs = new WeakMap<object, () => boolean>()
+
+/**
+ * Adds a metric to a prom-client registry, without counting through prom-client.
+ *
+ * @param isOver Whether what it counts has ended: it can still be read, but makes way for a successor of its name.
+ */
+export function registerScraped(
+  registry: Registry,
+  { name, help, type, collect }: ScrapedMetric,
+  isOver: () => boolean = () => false,
+): void {
   const metric = {
     name,
     help,
@@ -31,8 +42,11 @@ export function registerScraped(registry: Registry, { name, help, type, collect 
     // What is counted elsewhere is not prom-client's to reset.
     reset: () => undefined,
   }
+  const predecessor = registry.getSingleMetric(name) as object | undefined
+  if (predecessor !== undefined && overs.get(predecessor)?.() === true) registry.removeSingleMetric(name)
   // A registry asks no more of a metric than this; the class that its types name would count by itself.
   registry.registerMetric(metric as unknown as Metric)
+  overs.set(metric, isOver)
 }
 
 /** A histogram's lines, in seconds. */

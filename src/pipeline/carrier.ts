@@ -1,7 +1,6 @@
-import { isObservable, type Observable, Subject } from 'rxjs'
-import { StageRunner } from '../../actors/index.ts'
+import { isObservable, type Observable, tap } from 'rxjs'
+import { StageCrash } from '../../actors/index.ts'
 import {
-  Channel,
   ChannelClosedError,
   type ItemEnd,
   LinkedList,
@@ -10,52 +9,45 @@ import {
   SpillwayError,
   TimerWheel,
 } from '../../operators/index.ts'
-import type { Handler } from '../handler.ts'
 import { InferenceMeter } from '../metrics/inference-meter.ts'
+import { createStage, type StageDefinition, type StageHooks } from './create-stage.ts'
 import { deadlineOf } from './deadline-of.ts'
 import { Envelope, type EnvelopeHost } from './envelope.ts'
 import { StageTimeoutError } from './errors.ts'
 import { Grace } from './grace.ts'
 import { LedgerBook } from './ledger.ts'
-import type { Outcome, OutcomeKind } from './outcome.ts'
+import type { OutcomeKind } from './outcome.ts'
 import { RequestLog } from './request-log.ts'
 import { type Carried, type Stage, StageContext } from './stage-context.ts'
-import { countUp, StageNode } from './stage-node.ts'
-import type { StageSettings } from './stage-options.ts'
+import { countUp } from './stage-node.ts'
 import type { StartSettings } from './start-options.ts'
 import { supervisedStream } from './supervised-stream.ts'
-
-/** A stage as it was defined. */
-export interface StageDefinition {
-  readonly name: string
-  readonly handler: Handler<unknown, unknown>
-  readonly settings: StageSettings
-}
+import { Teller } from './teller.ts'
 
 /** The data plane of a pipeline: carries requests from stage to stage and sees to it that each ends once. */
-export class Carrier implements EnvelopeHost<StageContext> {
+export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
   readonly nodes: readonly Stage[]
-  readonly book: LedgerBook = new LedgerBook()
-  /** How every request ends; nothing is made for it while nobody listens. */
-  readonly outcomes$: Observable<Outcome<unknown>>
+  readonly book: LedgerBook
+  readonly teller: Teller = new Teller()
   readonly meter: InferenceMeter = new InferenceMeter()
-  readonly instanceId: string = crypto.randomUUID().slice(0, 8)
+  readonly instanceId: string
   readonly wallOffset: number
   readonly wheel: TimerWheel
   readonly streamBuffer: number
   readonly stallTimeoutMs: number
   private readonly settings: StartSettings
-  private readonly outcomes = new Subject<Outcome<unknown>>()
   private readonly log: RequestLog
   private readonly reserves: boolean
-  /** Requests that carry a stream. */
-  private readonly streams = new LinkedList<Carried>()
+  /** Every request that has not ended. */
+  private readonly live = new LinkedList<Carried>()
   private submissions = 0
   /** The envelope that is being offered: if it starts now, it starts when it arrived. */
   private arriving: Carried | undefined
 
   constructor(stages: readonly StageDefinition[], settings: StartSettings) {
-    const { clock, logger } = settings
+    const { clock, logger, random } = settings
+    this.book = new LedgerBook(this.live)
+    this.instanceId = Math.floor(random() * 2 ** 52).toString(36)
     this.settings = settings
     this.wallOffset = clock.wallTime() - clock.now()
     this.wheel = new TimerWheel(clock)
@@ -63,8 +55,8 @@ export class Carrier implements EnvelopeHost<StageContext> {
     this.stallTimeoutMs = settings.stallTimeoutMs
     this.reserves = settings.admission === 'door'
     this.log = new RequestLog(clock, logger)
-    this.outcomes$ = this.outcomes.asObservable()
-    this.nodes = stages.map((stage, index) => this.createNode(stage, index))
+    const ground = { ...settings, meter: this.meter }
+    this.nodes = stages.map((stage, index) => createStage(stage, index, ground, this))
   }
 
   /**
@@ -75,15 +67,14 @@ export class Carrier implements EnvelopeHost<StageContext> {
   submit(request: unknown, refusal?: ShedReason): Carried {
     const now = this.now()
     const deadlineMs = deadlineOf(request)
-    this.book.submit()
     const envelope = new Envelope(this, request, ++this.submissions, now, deadlineMs)
     const first = this.nodes[0] as Stage
+    this.book.submit()
+    this.live.add(envelope)
     if (refusal !== undefined) {
       this.shed(envelope, first, refusal)
     } else if (!(deadlineMs > 0)) {
-      const bad = show((request as { deadlineMs: unknown }).deadlineMs)
-      const message = `deadlineMs must be a number of milliseconds, more than 0, got ${bad}`
-      this.end(envelope, 'failed', new RangeError(message))
+      this.fail(envelope, first, new RangeError('deadlineMs must be a number of milliseconds, more than 0'))
     } else {
       this.admit(envelope, first, now)
     }
@@ -91,34 +82,30 @@ export class Carrier implements EnvelopeHost<StageContext> {
   }
 
   /** Ends everything that is in flight as failed. */
-  failAll(errorAt: (node: Stage) => unknown, blamed?: Stage): number {
-    const before = this.book.snapshot().failed
-    for (const node of this.nodes) {
-      const waiting = node.channel.discard()
-      for (const envelope of waiting) this.fail(envelope, blamed ?? node, errorAt(node))
-      for (const run of [...node.runner.runs]) this.fail(run.item, blamed ?? node, errorAt(node))
+  failAll(errorAt: (stage: Stage) => unknown, blamed?: Stage): number {
+    const envelopes = [...this.live]
+    for (const envelope of envelopes) {
+      const stage = (envelope.place === 'through' ? envelope.source?.node : this.nodes[envelope.stage]) as Stage
+      this.fail(envelope, blamed ?? stage, errorAt(stage))
     }
-    for (const envelope of [...this.streams]) {
-      const { node } = envelope.source as StageContext
-      this.fail(envelope, blamed ?? node, errorAt(node))
-    }
-    return this.book.snapshot().failed - before
+    return envelopes.length
   }
 
-  /** A stage is down: a stream that passes through it cannot go on. */
+  /** A stage is down: a stream that still passes through it cannot go on. */
   failStreamsThrough(node: Stage, error: unknown): void {
-    for (const envelope of [...this.streams]) {
-      const source = envelope.source as StageContext
-      if (source.node.index <= node.index && (envelope.stage > node.index || envelope.place === 'through')) {
-        this.fail(envelope, node, error)
-      }
+    for (const envelope of [...this.live]) {
+      const { source } = envelope
+      if (!envelope.streamed || source?.state !== 'held' || source.node.index > node.index) continue
+      if (envelope.stage > node.index || envelope.place === 'through') this.fail(envelope, node, error)
     }
   }
 
-  /** Ends the outcomes and writes what the log still owes. */
+  /** Lets go of handlers and timers, ends the outcomes and writes what the log still owes. */
   close(): void {
-    this.log.flush()
-    this.outcomes.complete()
+    for (const { runner } of this.nodes) for (const run of [...runner.runs]) this.abandon(run)
+    this.wheel.stop()
+    this.log.close()
+    this.teller.close()
   }
 
   // What an envelope asks of its pipeline
@@ -163,7 +150,7 @@ export class Carrier implements EnvelopeHost<StageContext> {
     if (this.reserves) {
       for (const node of this.nodes) {
         if (node.full) {
-          this.shed(envelope, node, 'door')
+          this.shed(envelope, node, node.state === 'running' ? 'door' : 'stage-down')
           return
         }
       }
@@ -197,7 +184,7 @@ export class Carrier implements EnvelopeHost<StageContext> {
   }
 
   /** The stage begins with a request: it has a slot. */
-  private begin(envelope: Carried, attempt: number, node: Stage): StageContext {
+  begin(envelope: Carried, attempt: number, node: Stage): StageContext {
     const now = this.arriving === envelope ? envelope.arrivedAt : this.now()
     this.arriving = undefined
     const run = new StageContext(envelope, attempt, node, now)
@@ -213,7 +200,7 @@ export class Carrier implements EnvelopeHost<StageContext> {
   }
 
   /** A stage's handler gave something: its slot is free, unless it gave a stream that keeps it. */
-  private handOn(value: unknown, run: StageContext): void {
+  handOn(value: unknown, run: StageContext): void {
     const { item: envelope, node } = run
     const now = this.now()
     node.latency.observe(now - run.startedAt)
@@ -223,7 +210,7 @@ export class Carrier implements EnvelopeHost<StageContext> {
       return
     }
     node.processed += 1
-    envelope.value = run.state === 'held' ? this.watchStream(value as Observable<unknown>, run, now) : value
+    envelope.value = isObservable(value) ? this.watchStream(value, run, now) : value
     envelope.timeoutAt = Infinity
     const next = this.nodes[node.index + 1]
     if (next !== undefined) {
@@ -236,15 +223,23 @@ export class Carrier implements EnvelopeHost<StageContext> {
     }
   }
 
-  /** Watches the stream that a stage made of a value; the stage's slot lasts as long as the stream. */
+  /**
+   * Watches the stream that a stage gave. If it made it of a value, its slot lasts as long as the stream; if it
+   * made it of a stream, an error that first shows here is this stage's.
+   */
   private watchStream(stream$: Observable<unknown>, run: StageContext, now: number): Observable<unknown> {
     const { item: envelope, node } = run
+    if (run.state !== 'held') {
+      const blame = (error: unknown): void => {
+        this.fail(envelope, node, error)
+        if (error instanceof StageCrash) node.runner.crash(error)
+      }
+      return stream$.pipe(tap({ error: (error: unknown) => envelope.kind === undefined && blame(error) }))
+    }
     run.earlier = envelope.source
-    run.streaming = true
     envelope.source = run
-    this.streams.add(envelope)
     const firstChunkMs = envelope.timeoutAt - now
-    return supervisedStream(stream$, {
+    const stream = supervisedStream(stream$, {
       onOpen: () => {
         if (firstChunkMs === Infinity || envelope.kind !== undefined) return
         envelope.firstChunkAt = this.now() + firstChunkMs
@@ -255,38 +250,52 @@ export class Carrier implements EnvelopeHost<StageContext> {
       },
       onEnd: (failure) => {
         if (run.state !== 'held') return
-        this.freeHeld(run)
-        if (failure === undefined) node.runner.end(run, 'completed')
-        else node.runner.fail(run, failure.thrown)
+        if (failure !== undefined) {
+          node.runner.fail(run, failure.thrown)
+          return
+        }
+        this.streamEnded(run)
+        node.runner.end(run, 'completed')
       },
     })
+    run.closeStream = stream.close
+    return stream.stream$
   }
 
-  private freeHeld(run: StageContext): void {
+  private streamEnded(run: StageContext): void {
     const now = this.now()
     run.node.slotFreed(now - run.startedAt)
     run.node.streamDuration.observe(now - run.startedAt)
   }
 
   /** A stage's handler failed, or the stream that it made. */
-  private handlerFailed(error: unknown, run: StageContext): void {
+  handlerFailed(error: unknown, run: StageContext): void {
     const { item: envelope, node } = run
-    const now = this.now()
-    if (!run.streaming) {
-      node.latency.observe(now - run.startedAt)
-      node.slotFreed(now - run.startedAt)
+    if (run.closeStream === undefined) {
+      const ranMs = this.now() - run.startedAt
+      node.latency.observe(ranMs)
+      node.slotFreed(ranMs)
+    } else {
+      this.streamEnded(run)
     }
     this.forgetGrace(run)
     this.fail(envelope, node, error)
   }
 
   /** A crash has put a request back before those that wait. */
-  private putBack({ item: envelope }: StageContext): void {
+  putBack({ item: envelope }: StageContext): void {
     envelope.putBack = true
     envelope.run = undefined
     envelope.place = 'waiting'
     envelope.arrivedAt = this.now()
     envelope.timeoutAt = Infinity
+  }
+
+  /** `drop-oldest` has put a request out. */
+  evicted(envelope: Carried, node: Stage): void {
+    envelope.place = 'outside'
+    this.giveBackReservations(envelope)
+    this.shed(envelope, node, 'evicted')
   }
 
   // The ends of a request
@@ -301,30 +310,38 @@ export class Carrier implements EnvelopeHost<StageContext> {
     if (envelope.kind !== undefined) return
     countUp(node.shed, reason)
     envelope.endShed(this.now(), node.index, reason, node.retryAfterMs)
+    this.enterInBooks(envelope, 'shed')
     // The stage that made its stream still has a slot for it.
     this.leave(envelope, 'shed', undefined)
     this.log.shed(envelope, node.name, reason, node.channel.size)
-    this.settle(envelope, 'shed')
+    this.teller.tell(envelope)
   }
 
   private end(envelope: Carried, kind: OutcomeKind, detail: unknown, node?: Stage, now = this.now()): void {
     if (!envelope.end(kind, now, detail)) return
+    this.enterInBooks(envelope, kind)
     this.leave(envelope, kind, detail)
     if (node !== undefined) envelope.stage = node.index
     if (kind === 'failed') this.log.failed(envelope, this.stageName(envelope.stage), detail)
-    this.settle(envelope, kind)
+    this.teller.tell(envelope)
+  }
+
+  /** Before anybody's code can run: whoever sees the end finds it in the ledger. */
+  private enterInBooks(envelope: Carried, kind: OutcomeKind): void {
+    this.live.delete(envelope)
+    this.book.end(kind)
   }
 
   /** Takes a request that has ended off its way: gives back its place, its slot and its reservations. */
   private leave(envelope: Carried, kind: OutcomeKind, detail: unknown): void {
     const { run, source } = envelope
     const itemEnd: ItemEnd = kind === 'shed' ? 'discarded' : kind
-    if (source !== undefined) this.streams.delete(envelope)
     for (let made = source; made !== undefined; made = made.earlier) {
       if (made.state === 'held') {
-        this.freeHeld(made)
+        this.streamEnded(made)
         made.node.runner.end(made, itemEnd)
       }
+      made.closeStream?.()
       if (kind !== 'completed') made.abort(detail)
     }
     const node = this.nodes[envelope.stage] as Stage
@@ -345,55 +362,22 @@ export class Carrier implements EnvelopeHost<StageContext> {
     runner.callOff(run, reason)
     if (run.state !== 'called-off') return
     run.grace = new Grace(() => {
-      // A crash of the stage may have ended it first.
-      if (run.state === 'ended') return
-      run.node.abandoned += 1
-      run.node.slotFreed(this.now() - run.startedAt)
-      runner.end(run, 'cancelled')
+      this.abandon(run)
     })
     this.wheel.set(run.grace, this.now() + this.settings.abortGraceMs)
   }
 
+  /** Takes a slot back from a handler that does not return. */
+  private abandon(run: StageContext): void {
+    // A crash of the stage may have ended it first.
+    if (run.state === 'ended') return
+    this.forgetGrace(run)
+    run.node.abandoned += 1
+    run.node.slotFreed(this.now() - run.startedAt)
+    run.node.runner.end(run, 'cancelled')
+  }
+
   private forgetGrace(run: StageContext): void {
     if (run.grace !== undefined) this.wheel.delete(run.grace)
-  }
-
-  /** The books first, then those who wait. */
-  private settle(envelope: Carried, kind: OutcomeKind): void {
-    this.book.end(kind)
-    envelope.tell()
-    if (this.outcomes.observed && envelope.settled !== undefined) this.outcomes.next(envelope.settled)
-  }
-
-  private createNode({ name, handler, settings }: StageDefinition, index: number): Stage {
-    const { clock, logger, scale } = this.settings
-    const { concurrency, overflow } = settings
-    const capacity = settings.capacity === 0 ? 0 : Math.max(1, Math.round(settings.capacity * scale))
-    const channel = new Channel<Carried>({
-      capacity,
-      concurrency,
-      overflow,
-      onEvicted: (envelope) => {
-        envelope.place = 'outside'
-        this.giveBackReservations(envelope)
-        this.shed(envelope, this.nodes[index] as Stage, 'evicted')
-      },
-    })
-    return new StageNode(index, name, settings, { clock, logger, meter: this.meter, channel }, (node) => {
-      return new StageRunner<Carried, unknown, StageContext>((envelope, run) => handler(envelope.value, run), {
-        channel,
-        createRun: (envelope, attempt) => this.begin(envelope, attempt, node),
-        holds: (value, run) => isObservable(value) && !isObservable(run.item.value),
-        onValue: (value, run) => {
-          this.handOn(value, run)
-        },
-        onError: (error, run) => {
-          this.handlerFailed(error, run)
-        },
-        onPutBack: (run) => {
-          this.putBack(run)
-        },
-      })
-    })
   }
 }

@@ -4,6 +4,7 @@ import { AlreadyConsumedError, CancelledError, ExpiredError, ShedError, StageErr
 import type { Outcome, OutcomeKind } from './outcome.ts'
 import { PullReader } from './pull-reader.ts'
 import type { Reply } from './reply.ts'
+import type { Teller, Told } from './teller.ts'
 
 /** Where a request is. */
 export type Place = 'outside' | 'waiting' | 'running' | 'through'
@@ -14,6 +15,7 @@ export interface EnvelopeHost<Run> {
   /** Added to the clock's `now` it gives the time since 1970. */
   readonly wallOffset: number
   readonly wheel: TimerWheel
+  readonly teller: Teller
   readonly streamBuffer: number
   readonly stallTimeoutMs: number
   now(): number
@@ -31,7 +33,7 @@ export interface EnvelopeHost<Run> {
  *
  * @typeParam Run A stage's run of its handler on it.
  */
-export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Linked {
+export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, Linked {
   readonly request: unknown
   readonly submittedAt: number
   readonly deadlineMs: number
@@ -56,12 +58,13 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Linked 
   /** A crash has put it back, which happens once. */
   putBack = false
   private stallAt = Infinity
-  /** Its neighbours among the requests that carry a stream. */
+  /** Its neighbours among the requests that have not ended. */
   next: this | undefined = undefined
   previous: this | undefined = undefined
   listed = false
 
   kind: OutcomeKind | undefined
+  announced = false
   private endedAt = 0
   /** The error, or the reason of a cancellation. */
   private detail: unknown
@@ -124,7 +127,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Linked 
       this.consumed = true
       this.reader = subscriber
       if (this.kind !== undefined) {
-        this.tellReader()
+        this.host.teller.tell(this)
         return
       }
       subscriber.add(() => {
@@ -135,6 +138,16 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Linked 
   }
 
   batches(): AsyncIterableIterator<readonly unknown[]> {
+    return this.pull(Infinity)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
+    // One at a time, so that a chunk counts as taken when its reader has it.
+    for await (const batch of this.pull(1)) yield batch[0]
+  }
+
+  /** Reads at most so many chunks at once. */
+  private pull(most: number): AsyncIterableIterator<readonly unknown[]> {
     if (this.consumed) throw alreadyConsumed(this.id)
     this.consumed = true
     const reader = new PullReader<unknown>(this.host.streamBuffer, (count) => {
@@ -155,7 +168,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Linked 
         if (this.kind !== undefined && reader.size === 0) return end()
         this.open()
         this.stallAt = Infinity
-        const batch = await reader.ask()
+        const batch = await reader.ask(most)
         if (batch.length === 0) return end()
         return { done: false, value: batch }
       },
@@ -167,10 +180,6 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Linked 
       [Symbol.asyncIterator]: () => iterator,
     }
     return iterator
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
-    for await (const batch of this.batches()) yield* batch
   }
 
   cancel(reason: unknown = 'cancelled by the caller'): void {
@@ -332,7 +341,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Linked 
   private took(count: number): void {
     this.taken += count
     if (this.kind !== undefined) return
-    if (this.sourceDone) this.host.complete(this)
+    if (this.sourceDone && !this.hasUnread) this.host.complete(this)
     else this.watchReader(this.host.now())
   }
 

@@ -1,15 +1,21 @@
 import type { OutcomeKind } from './outcome.ts'
 import type { Ledger, Origin } from './running.ts'
 
-/** Counts submissions and their ends; what is not ended is in flight. */
+/** Counts submissions and their ends, beside the requests that are on their way: each must account for the other. */
 export class LedgerBook {
   readonly origin: Origin = 'client'
+  private readonly live: { readonly size: number }
   private submitted = 0
   private completed = 0
   private shed = 0
   private failed = 0
   private expired = 0
   private cancelled = 0
+
+  /** @param live The requests that have not ended. */
+  constructor(live: { readonly size: number }) {
+    this.live = live
+  }
 
   submit(): void {
     this.submitted += 1
@@ -20,7 +26,7 @@ export class LedgerBook {
   }
 
   get inFlight(): number {
-    return this.submitted - this.completed - this.shed - this.failed - this.expired - this.cancelled
+    return this.live.size
   }
 
   snapshot(): Ledger {

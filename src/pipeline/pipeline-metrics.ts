@@ -23,8 +23,17 @@ export interface Measured {
   readonly meter: InferenceMeter
 }
 
-/** Gives a pipeline's figures to a prom-client registry, which reads them when it is scraped. */
-export function registerPipelineMetrics(registry: Registry, prefix: string, { nodes, book, meter }: Measured): void {
+/**
+ * Gives a pipeline's figures to a prom-client registry, which reads them when it is scraped.
+ *
+ * @param isOver Whether the pipeline has stopped: then the next that is started may take the names.
+ */
+export function registerPipelineMetrics(
+  registry: Registry,
+  prefix: string,
+  { nodes, book, meter }: Measured,
+  isOver: () => boolean,
+): void {
   const add = (
     type: 'counter' | 'gauge' | 'histogram',
     suffix: string,
@@ -32,7 +41,7 @@ export function registerPipelineMetrics(registry: Registry, prefix: string, { no
     collect: (name: string) => readonly Sample[],
   ): void => {
     const name = prefix + suffix
-    registerScraped(registry, { name, help, type, collect: () => collect(name) })
+    registerScraped(registry, { name, help, type, collect: () => collect(name) }, isOver)
   }
   const byStage = (read: (node: Stage) => number) => (): readonly Sample[] =>
     nodes.map((node) => ({ labels: { stage: node.name }, value: read(node) }))

@@ -1,6 +1,6 @@
 import { checkFunction, checkText } from '../../operators/index.ts'
 import type { Handler, ReplyOutput, StageOutput } from '../handler.ts'
-import type { StageDefinition } from './carrier.ts'
+import type { StageDefinition } from './create-stage.ts'
 import { TopologyError } from './errors.ts'
 import type { Running } from './running.ts'
 import { Runtime } from './runtime.ts'

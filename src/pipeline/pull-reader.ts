@@ -7,7 +7,7 @@ export class PullReader<Chunk> {
   private readonly onTaken: (count: number) => void
   private buffer: Chunk[] = []
   /** Those who asked for chunks before there were any, in their order. */
-  private asking: ((batch: Chunk[]) => void)[] = []
+  private asking: { readonly most: number; readonly resolve: (batch: Chunk[]) => void }[] = []
   private delivering = false
   private ended = false
   private room: Promise<void> | undefined
@@ -41,8 +41,7 @@ export class PullReader<Chunk> {
       this.delivering = true
       queueMicrotask(() => {
         this.delivering = false
-        if (this.buffer.length > 0) this.asking.shift()?.(this.take())
-        if (this.ended) this.end()
+        this.deliver()
       })
     }
     return true
@@ -57,12 +56,11 @@ export class PullReader<Chunk> {
     return this.room
   }
 
-  /** All chunks that are there; an empty batch means that none will come. */
-  ask(): Promise<Chunk[]> {
-    // A stream can end while it is being opened, before its reader has asked.
-    if (!this.waiting && (this.buffer.length > 0 || this.ended)) return Promise.resolve(this.take())
+  /** The chunks that are there, at most so many; an empty batch means that none will come. */
+  ask(most: number = Infinity): Promise<Chunk[]> {
+    if (!this.waiting && (this.buffer.length > 0 || this.ended)) return Promise.resolve(this.take(most))
     return new Promise((resolve) => {
-      this.asking.push(resolve)
+      this.asking.push({ most, resolve })
     })
   }
 
@@ -70,8 +68,7 @@ export class PullReader<Chunk> {
   end(): void {
     this.ended = true
     this.openRoom?.()
-    if (this.buffer.length > 0) return
-    for (const resolve of this.asking.splice(0)) resolve([])
+    if (this.buffer.length === 0) this.deliver()
   }
 
   /** Forgets what is buffered. */
@@ -79,9 +76,18 @@ export class PullReader<Chunk> {
     this.buffer = []
   }
 
-  private take(): Chunk[] {
-    const batch = this.buffer
-    this.buffer = []
+  /** Gives those who ask what is there, in their order; after the end, nothing. */
+  private deliver(): void {
+    while (this.waiting && (this.buffer.length > 0 || this.ended)) {
+      const asking = this.asking.shift()
+      asking?.resolve(this.take(asking.most))
+    }
+  }
+
+  private take(most: number): Chunk[] {
+    const batch = this.buffer.length <= most ? this.buffer : this.buffer.splice(0, most)
+    if (batch === this.buffer) this.buffer = []
+    if (batch.length === 0) return batch
     const open = this.openRoom
     this.room = undefined
     this.openRoom = undefined

@@ -19,6 +19,7 @@ const secondMs = 1000
 export class RequestLog {
   private readonly clock: Clock
   private readonly logger: Logger
+  private closed = false
   private written = 0
   private withheld = 0
   private timer: TimerHandle
@@ -29,7 +30,7 @@ export class RequestLog {
   }
 
   shed(envelope: LoggedRequest, stage: string, reason: ShedReason, depth: number): void {
-    this.timer ??= this.clock.setTimeout(this.second, secondMs)
+    if (!this.closed) this.timer ??= this.clock.setTimeout(this.second, secondMs)
     if (this.written < linesPerSecond) {
       this.written += 1
       this.logger.warn({ ...describe(envelope), stage, reason, depth }, 'request shed')
@@ -42,10 +43,10 @@ export class RequestLog {
     this.logger.warn({ ...describe(envelope), stage, ...describeError(error) }, 'request failed')
   }
 
-  /** Writes what was withheld and begins anew. */
-  flush(): void {
+  /** Writes what was withheld, and sets no timer any more. */
+  close(): void {
+    this.closed = true
     if (this.timer !== undefined) this.clock.clearTimeout(this.timer)
-    this.timer = undefined
     this.second()
   }
 

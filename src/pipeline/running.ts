@@ -58,13 +58,15 @@ export interface DrainReport {
   readonly failed: number
   readonly expired: number
   readonly cancelled: number
+  /** New requests that were turned away while it lasted; not part of the others. */
+  readonly refused: number
   /** Of the failed: those that ran out of time. */
   readonly timedOut: number
   readonly durationMs: number
 }
 
-/** Where a submission comes from: a caller, or the dead letters. */
-export type Origin = 'client' | 'redrive'
+/** Where a submission comes from. */
+export type Origin = 'client'
 
 /** A pipeline at work. */
 export interface Running<Request, Output, Stage extends string = string> {

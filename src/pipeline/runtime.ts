@@ -1,7 +1,8 @@
 import { defer, mergeMap, Observable, type OperatorFunction } from 'rxjs'
-import { checkNumber, type Clock } from '../../operators/index.ts'
+import { checkKeys, checkNumber, type Clock } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
-import { Carrier, type StageDefinition } from './carrier.ts'
+import { Carrier } from './carrier.ts'
+import type { StageDefinition } from './create-stage.ts'
 import { drainStages } from './drain-stages.ts'
 import { DrainTimeoutError, StageError } from './errors.ts'
 import type { Outcome } from './outcome.ts'
@@ -29,8 +30,9 @@ export class Runtime implements Running<unknown, unknown> {
     this.clock = clock
     this.logger = logger
     this.carrier = carrier
-    this.outcomes$ = carrier.outcomes$
-    if (registry !== undefined) registerPipelineMetrics(registry, metricsPrefix, carrier)
+    this.outcomes$ = carrier.teller.outcomes$
+    if (registry !== undefined)
+      registerPipelineMetrics(registry, metricsPrefix, carrier, () => this.lifecycle === 'stopped')
     this.supervision = new StageSupervision(carrier.nodes, settings, {
       onCrash: (node, error) => {
         carrier.failStreamsThrough(node, error)
@@ -85,33 +87,37 @@ export class Runtime implements Running<unknown, unknown> {
   }
 
   drain(options: { readonly timeoutMs?: number } = {}): Promise<DrainReport> {
+    checkKeys('drain', options, ['timeoutMs'])
     this.drained ??= this.startDrain(checkNumber('timeoutMs', options.timeoutMs ?? 30_000))
     return this.drained
   }
 
   private async startDrain(timeoutMs: number): Promise<DrainReport> {
     const { carrier, clock, logger, supervision } = this
-    const { nodes, book, outcomes$ } = carrier
+    const { nodes, book, teller } = carrier
     const startedAt = clock.now()
     const before = this.ledger()
     let timedOut = 0
     if (this.lifecycle === 'running') {
       this.lifecycle = 'draining'
       logger.info({ inFlight: before.inFlight }, 'draining')
-      const inTime = await drainStages({ clock, nodes, supervision, book, ends$: outcomes$ }, timeoutMs)
+      const inTime = await drainStages({ clock, nodes, supervision, book, ends$: teller.outcomes$ }, timeoutMs)
       if (!inTime) timedOut = carrier.failAll((node) => new DrainTimeoutError(node.name, timeoutMs))
       if (this.state === 'draining') this.lifecycle = 'stopped'
     }
     supervision.stop()
     carrier.close()
     const after = this.ledger()
+    // Whatever was submitted meanwhile was refused, which is not how what was in flight ended.
+    const refused = after.submitted - before.submitted
     return {
       inFlight: before.inFlight,
       completed: after.completed - before.completed,
-      shed: after.shed - before.shed,
+      shed: after.shed - before.shed - refused,
       failed: after.failed - before.failed,
       expired: after.expired - before.expired,
       cancelled: after.cancelled - before.cancelled,
+      refused,
       timedOut,
       durationMs: clock.now() - startedAt,
     }

@@ -16,8 +16,8 @@ export class StageContext extends Run<Envelope<StageContext>> implements Handler
   readonly startedAt: number
   /** Takes the slot back from a handler that does not return after it was called off. */
   grace: WheelTimer | undefined
-  /** Its result is a stream. */
-  streaming = false
+  /** Its result is a stream: unsubscribes it, whoever reads it. */
+  closeStream: (() => void) | undefined
   /** The run whose stream an earlier stage made of the same request, and a stage in between used up. */
   earlier: StageContext | undefined
 

@@ -35,7 +35,7 @@ export class StageNode<C extends Run<Envelope<C>>> {
   readonly latency: LatencyHistogram = new LatencyHistogram()
   /** Arrival to start. */
   readonly wait: LatencyHistogram = new LatencyHistogram()
-  /** Stream returned to stream ended. */
+  /** Start of the handler to the end of the stream that it returned. */
   readonly streamDuration: LatencyHistogram = new LatencyHistogram()
   readonly shed: Map<ShedReason, number> = new Map()
   readonly errors: Map<string, number> = new Map()

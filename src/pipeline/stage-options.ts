@@ -6,7 +6,10 @@ export interface StageOptions {
   readonly capacity: number
   /** Handlers that may run at once, 1 …; default 1. */
   readonly concurrency?: number
-  /** What gives way when the channel is full; default `'drop-newest'`. */
+  /**
+   * What gives way when the channel is full; default `'drop-newest'`. With admission at the door nothing that was
+   * let in is ever put out, so `'drop-oldest'` shows with `admission: 'stage'` only.
+   */
   readonly overflow?: OverflowStrategy
   /** Milliseconds from the start of a handler to its value or its stream's first chunk; default no limit. */
   readonly timeoutMs?: number

@@ -31,7 +31,7 @@ export class StageSupervision {
     // From the sink to the source, so that no stage starts before the one that it feeds.
     const children = nodes.map((node) => ({ id: node.name, start: fromRunner(node.runner) })).toReversed()
     this.events$ = this.events.pipe(startWith(...children.map(({ id }) => ({ type: 'started' as const, stage: id }))))
-    this.supervisor = createActor(supervise(children, { ...supervision, clock }), { clock })
+    this.supervisor = createActor(supervise(children, supervision), { clock })
     this.watch()
     this.supervisor.start()
   }
@@ -73,16 +73,19 @@ export class StageSupervision {
       this.node(id).state = 'stopped'
       this.events.next({ type: 'drained', stage: id })
     })
-    this.supervisor.on('escalated', ({ id, error }) => {
+    this.supervisor.on('escalated', ({ id }) => {
       this.node(id).state = 'failed'
-      this.events.next({ type: 'escalated', stage: id, error })
     })
     this.supervisor.subscribe({
       error: (error) => {
-        const down = this.nodes.find((node) => node.state === 'failed') as Stage
-        for (const node of this.nodes) if (node !== down) node.state = 'stopped'
+        // Where the supervisor itself is at fault, e.g. its backoff throws, none has been given up: it is the one
+        // that was to be started again.
+        const down = this.nodes.find(({ state }) => state === 'failed' || state === 'backing-off') ?? this.nodes[0]
+        if (down === undefined) return
+        for (const node of this.nodes) node.state = node === down ? 'failed' : 'stopped'
         logger.error({ stage: down.name, ...describeError(error) }, 'stage is down for good: the pipeline has failed')
         this.hooks.onGiveUp(down, error)
+        this.events.next({ type: 'escalated', stage: down.name, error })
       },
     })
   }

@@ -1,13 +1,19 @@
 import type { Registry } from 'prom-client'
-import type { SupervisorOptions } from '../../actors/index.ts'
+import { exponentialBackoff, supervise, type SupervisorOptions } from '../../actors/index.ts'
 import {
+  checkClock,
+  checkFunction,
   checkInteger,
   checkKeys,
+  checkMethods,
   checkNumber,
   checkOneOf,
   checkText,
   type Clock,
+  type RandomSource,
+  show,
   systemClock,
+  systemRandom,
 } from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 
@@ -34,13 +40,15 @@ export interface StartOptions {
   readonly abortGraceMs?: number
   /** Multiplies every capacity, rounded, to at least 1; more than 0, default 1. */
   readonly scale?: number
+  /** Makes the ids of submissions, and the jitter of the default backoff; default the platform's. */
+  readonly random?: RandomSource
   /** When a crashed stage is started again, and when it is given up. */
   readonly supervision?: Omit<SupervisorOptions, 'clock'>
 }
 
 /** The options with the defaults filled in. */
 export type StartSettings = Required<Omit<StartOptions, 'registry' | 'supervision'>> &
-  Pick<StartOptions, 'registry' | 'supervision'>
+  Pick<StartOptions, 'registry'> & { readonly supervision: SupervisorOptions }
 
 const known = [
   'clock',
@@ -52,23 +60,57 @@ const known = [
   'stallTimeoutMs',
   'abortGraceMs',
   'scale',
+  'random',
   'supervision',
 ] as const satisfies readonly (keyof StartOptions)[]
 
 /** @throws RangeError or TypeError that names the option, its value and the allowed range. */
 export function checkStartOptions(options: StartOptions): StartSettings {
   checkKeys('start', options, known)
-  const { registry, supervision } = options
+  const { registry } = options
+  const clock = checkClock('clock', options.clock ?? systemClock)
+  const random = checkFunction('random', options.random ?? systemRandom)
+  const supervision = { backoff: exponentialBackoff({ random }), ...checkSupervision(options.supervision ?? {}), clock }
+  if (registry !== undefined) {
+    checkMethods('registry', registry, "prom-client's Registry", [
+      'registerMetric',
+      'getSingleMetric',
+      'removeSingleMetric',
+    ])
+  }
   return {
-    clock: options.clock ?? systemClock,
-    logger: options.logger ?? silentLogger,
-    metricsPrefix: checkText('metricsPrefix', options.metricsPrefix ?? 'orchestrator_'),
+    clock,
+    logger: checkMethods('logger', options.logger ?? silentLogger, 'a Logger', [
+      'debug',
+      'info',
+      'warn',
+      'error',
+      'child',
+    ]),
+    metricsPrefix: checkMetricsPrefix(options.metricsPrefix ?? 'orchestrator_'),
+    random,
+    supervision,
     admission: checkOneOf('admission', options.admission ?? 'door', ['door', 'stage']),
     streamBuffer: checkInteger('streamBuffer', options.streamBuffer ?? 256, { min: 1 }),
     stallTimeoutMs: checkNumber('stallTimeoutMs', options.stallTimeoutMs ?? 30_000, { min: 1 }),
     abortGraceMs: checkNumber('abortGraceMs', options.abortGraceMs ?? 5_000),
     scale: checkNumber('scale', options.scale ?? 1, { min: Number.MIN_VALUE }),
     ...(registry === undefined ? {} : { registry }),
-    ...(supervision === undefined ? {} : { supervision }),
   }
+}
+
+function checkSupervision(supervision: SupervisorOptions): SupervisorOptions {
+  checkKeys('supervision', supervision, ['strategy', 'maxRestarts', 'withinMs', 'backoff'])
+  // Whoever checks these options is the supervisor itself; nothing must have been started if it refuses them.
+  supervise([], supervision)
+  return supervision
+}
+
+function checkMetricsPrefix(prefix: string): string {
+  if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(checkText('metricsPrefix', prefix))) {
+    throw new RangeError(
+      `metricsPrefix must be letters, digits, "_" and ":", not beginning with a digit, got ${show(prefix)}`,
+    )
+  }
+  return prefix
 }

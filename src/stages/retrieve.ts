@@ -3,6 +3,7 @@ import type { Handler } from '../handler.ts'
 import { type PromptRequest, questionOf } from '../prompt-request.ts'
 import type { RetrievedPrompt } from '../retrieval/retrieved-prompt.ts'
 import type { Retriever } from '../retrieval/retriever.ts'
+import { checkRequest } from './check-request.ts'
 
 /** Where to search, and for how much. */
 export interface RetrieveOptions {
@@ -26,6 +27,7 @@ export function retrieve(options: RetrieveOptions): Handler<PromptRequest, Promi
   checkFunction('retriever.search', (retriever as Partial<Retriever> | undefined)?.search)
   checkInteger('topK', topK, { min: 1, max: 100 })
   return async (request, context) => {
+    checkRequest(request)
     const question = questionOf(request)
     if (question.trim() === '') return { request, passages: [] }
     return { request, passages: await retriever.search(question, { topK, signal: context.signal }) }

@@ -146,7 +146,7 @@ class Game {
     const { deadlineMs } = arrival
     const reply = running.submit({ id: String(index), ...(deadlineMs !== undefined && { deadlineMs }) })
     const first = reply.settled
-    const atTheDoor = first?.kind === 'shed' && first.reason === 'door'
+    const atTheDoor = first?.kind === 'shed' && ['door', 'stage-down'].includes(first.reason)
     if (scenario.admission === 'door' && up) expect(atTheDoor).toBe(!hasPlaces)
     this.note(`submit ${index}: ${first?.kind ?? 'in'}`)
     const pastTheDoor = scenario.admission === 'door' && up && hasPlaces
@@ -259,7 +259,7 @@ class Game {
       expect(runner.runs.size).toBe(0)
     }
     expect(carrier.wheel.size).toBe(0)
-    expect((carrier as unknown as { readonly streams: ReadonlySet<unknown> }).streams.size).toBe(0)
+    expect((carrier as unknown as { readonly live: { readonly size: number } }).live.size).toBe(0)
   }
 
   private async checkCase({ arrival, reply, pastTheDoor, chunks, ends, told }: Case): Promise<void> {

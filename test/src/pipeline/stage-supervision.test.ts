@@ -87,7 +87,7 @@ describe('a crash', () => {
     running.submit('crash')
     const replies = ['a', 'b', 'c', 'd', 'e', 'f'].map((text) => running.submit(text))
     expect(replies.map(({ settled }) => settled?.kind)).toEqual([...new Array<undefined>(5).fill(undefined), 'shed'])
-    expect(replies[5]!.settled).toMatchObject({ reason: 'door' })
+    expect(replies[5]!.settled).toMatchObject({ reason: 'stage-down' })
     await clock.advance(100)
     expect(runs).toHaveLength(2)
   })

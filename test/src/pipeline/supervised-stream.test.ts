@@ -5,7 +5,7 @@ import { supervisedStream } from '../../../src/pipeline/supervised-stream.ts'
 
 test('is subscribed once: what makes a stream is not done twice', async () => {
   let ends = 0
-  const once$ = supervisedStream(of('a', 'b'), {
+  const { stream$: once$ } = supervisedStream(of('a', 'b'), {
     onOpen: () => undefined,
     onAwaited: () => undefined,
     onEnd: () => {

@@ -45,15 +45,25 @@ describe('retrieve', () => {
     expect(searches).toMatchObject([{ query: 'question', options: { topK: 4 } }])
   })
 
-  test.each<PromptRequest>([
-    {},
-    { input: '' },
-    { input: ' \n' },
-    { messages: [] },
-    { messages: [{ role: 'system', content: 'only this' }] },
-  ])('searches for nothing without words of the user: %o', async (request) => {
+  test('searches for nothing without words of the user', async () => {
+    const request: PromptRequest = { messages: [{ role: 'system', content: 'only this' }] }
     const { retriever, searches } = recording()
     expect(await retrieve({ retriever })(request, contextOf(request))).toEqual({ request, passages: [] })
+    expect(searches).toEqual([])
+  })
+
+  test.for([
+    [{}, 'input'],
+    [{ input: '' }, 'input'],
+    [{ input: ' \n' }, 'input'],
+    [{ input: 5 }, 'input'],
+    [{ messages: [] }, 'messages'],
+    [{ messages: 'hello' }, 'messages'],
+    [{ input: 'a', messages: [{ role: 'user', content: 'a' }] }, 'input'],
+  ] as const)('refuses %o, naming the field, and searches for nothing', async ([request, field]) => {
+    const { retriever, searches } = recording()
+    const asked = retrieve({ retriever })(request as unknown as PromptRequest, contextOf({}))
+    await expect(asked).rejects.toMatchObject({ code: 'invalid_prompt', field })
     expect(searches).toEqual([])
   })
 
