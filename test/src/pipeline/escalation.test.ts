@@ -91,4 +91,15 @@ describe('an escalation during a drain', () => {
     await hostTimers()
     expect(uncaught).toEqual([])
   })
+
+  it('ends the drain also where the crash itself ended all that was in flight', async () => {
+    const { clock, running, runs } = crashable({ maxRestarts: 0 })
+    running.submit('crash')
+    const reports: DrainReport[] = []
+    void running.drain({ timeoutMs: 30_000 }).then((report) => reports.push(report))
+    runs[0]!.reject(new StageCrash('broken'))
+    await clock.settle()
+    expect(reports).toMatchObject([{ inFlight: 1, failed: 1, refused: 0, timedOut: 0, durationMs: 0 }])
+    expect(running.state).toBe('failed')
+  })
 })
