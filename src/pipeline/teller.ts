@@ -32,11 +32,13 @@ export class Teller {
       return
     }
     this.nesting += 1
-    this.tellNow(request)
-    if (this.nesting === 1) {
+    try {
+      this.tellNow(request)
+      if (this.nesting > 1) return
       for (let next = this.untold.shift(); next !== undefined; next = this.untold.shift()) this.tellNow(next)
+    } finally {
+      this.nesting -= 1
     }
-    this.nesting -= 1
   }
 
   /** Ends `outcomes$`. */
