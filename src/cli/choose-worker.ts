@@ -1,5 +1,6 @@
 import { discoverModels, echo, type ModelWorker, openai } from '../workers/index.ts'
 import type { ServeSettings } from './serve-settings.ts'
+import { messageOf } from '../message-of.ts'
 
 /** A worker and what to tell the user of it. */
 export interface ChosenWorker {
@@ -46,7 +47,7 @@ async function modelsOf(access: { readonly baseUrl: string; readonly apiKey?: st
   try {
     models = await discoverModels(access)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     throw new Error(`OPENAI_BASE_URL does not tell which models it has: ${reason}; ${advice}`, { cause: error })
   }
   if (models.length === 0) throw new Error(`${access.baseUrl} has no list of models; name the model with --model`)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { packageFolder } from './package-folder.ts'
 import { createServeCommand } from './serve-command.ts'
+import { messageOf } from '../message-of.ts'
 
 const { version, description } = JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as {
   readonly version: string
@@ -12,7 +13,7 @@ const { version, description } = JSON.parse(readFileSync(join(packageFolder(), '
 
 function fail(error: unknown): never {
   // What the user can mend is a sentence; where the sentence does not say enough, `cause` is what lies beneath.
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
+  console.error(`error: ${messageOf(error)}`)
   process.exit(1)
 }
 

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { urlOf } from '../server/url-of.ts'
 
 /** What the user is told when the server is up. */
 export interface StartFacts {
@@ -30,10 +30,6 @@ Try it:
 /** The shell puts in the key, so that it is neither printed nor in the shell's history. */
 const keyHeader = `
     -H "authorization: Bearer $SPILLWAY_API_KEY" \\`
-
-function urlOf(host: string, port: number): string {
-  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`
-}
 
 /** An address that stands for all addresses cannot be called everywhere. */
 function reachable(host: string): string {

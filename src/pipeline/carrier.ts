@@ -231,10 +231,12 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     const { item: envelope, node } = run
     if (run.state !== 'held') {
       const blame = (error: unknown): void => {
+        // What an earlier stage is to blame for has ended the request by now.
+        if (envelope.kind !== undefined) return
         this.fail(envelope, node, error)
         if (error instanceof StageCrash) node.runner.crash(error)
       }
-      return stream$.pipe(tap({ error: (error: unknown) => envelope.kind === undefined && blame(error) }))
+      return stream$.pipe(tap({ error: blame }))
     }
     run.earlier = envelope.source
     envelope.source = run

@@ -5,6 +5,7 @@ import type { Outcome, OutcomeKind } from './outcome.ts'
 import { PullReader } from './pull-reader.ts'
 import type { Reply } from './reply.ts'
 import type { Teller, Told } from './teller.ts'
+import { messageOf } from '../message-of.ts'
 
 /** Where a request is. */
 export type Place = 'outside' | 'waiting' | 'running' | 'through'
@@ -360,8 +361,4 @@ function overrun(streamBuffer: number): OverflowError {
   return new OverflowError(
     `the stream gave more than its reader had room for (streamBuffer ${streamBuffer}): its source must await context.ready() after each chunk, as pulled() does`,
   )
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

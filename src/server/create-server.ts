@@ -17,6 +17,7 @@ import { checkLimits, type ServerLimits } from './limits.ts'
 import { badInput, openAiError, problem, type Refusal, retryHeaders } from './refusal.ts'
 import { createRequestLog } from './request-log.ts'
 import type { ServedPipeline, ServerContext } from './server-context.ts'
+import { urlOf } from './url-of.ts'
 
 /** What a server serves and how. */
 export interface ServerOptions {
@@ -261,7 +262,7 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   await app.listen({ host: address, port, backlog })
   const listening = app.server.address()
   const bound = typeof listening === 'object' && listening !== null ? listening.port : port
-  return { host, port: bound, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}` }
+  return { host, port: bound, url: urlOf(host, bound) }
 }
 
 function tooManyConnections({ connections }: Required<ServerLimits>): Refusal {

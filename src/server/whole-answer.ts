@@ -1,6 +1,7 @@
 import type { Reply } from '../pipeline/reply.ts'
-import type { CompletionChunk, FinishReason, Usage } from '../workers/model-worker.ts'
+import type { CompletionChunk, FinishReason } from '../workers/model-worker.ts'
 import { type AnswerHead, type OpenAiUsage, openAiUsage } from './chunk-frames.ts'
+import { CompletionParts } from '../workers/completion-parts.ts'
 
 /** A `chat.completion`, as OpenAI's clients read it. */
 export interface ChatCompletionBody extends AnswerHead {
@@ -25,16 +26,11 @@ export async function wholeAnswer(
   reply: Pick<Reply<CompletionChunk>, 'batches'>,
   head: AnswerHead,
 ): Promise<ChatCompletionBody> {
-  let content = ''
-  let finishReason: FinishReason = 'stop'
-  let usage: Usage | undefined
+  const parts = new CompletionParts()
   for await (const chunks of reply.batches()) {
-    for (const chunk of chunks) {
-      content += chunk.text
-      finishReason = chunk.finishReason ?? finishReason
-      usage = chunk.usage ?? usage
-    }
+    for (const chunk of chunks) parts.add(chunk)
   }
+  const { text: content, finishReason, usage } = parts.completion
   return {
     ...head,
     object: 'chat.completion',

@@ -4,6 +4,7 @@ import type { Handler } from '../handler.ts'
 import { type ChatMessage, messagesOf } from '../prompt-request.ts'
 import type { RetrievedPrompt } from '../retrieval/retrieved-prompt.ts'
 import type { Prompt } from '../workers/model-worker.ts'
+import { messageOf } from '../message-of.ts'
 
 /** What the model is told before the conversation. */
 export interface AssembleOptions {
@@ -99,7 +100,7 @@ function compile(template: string): (input: TemplateInput) => string {
     render(sample)
     return render
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error)
+    const problem = messageOf(error)
     throw new TypeError(`template must be a valid Jinja template, got ${show(template)}: ${problem}`, { cause: error })
   }
 }

@@ -6,14 +6,14 @@ import { GuardedStream } from './guarded-stream.ts'
 import type {
   Completion,
   CompletionChunk,
-  FinishReason,
   HealthStatus,
   InferOptions,
   ModelInfo,
   ModelWorker,
   Prompt,
-  Usage,
 } from './model-worker.ts'
+import { messageOf } from '../message-of.ts'
+import { CompletionParts } from './completion-parts.ts'
 
 /** How an implementer is called: always with a signal, which also speaks when the reader leaves early. */
 export interface WorkerCall {
@@ -122,7 +122,7 @@ export function defineWorker(definition: WorkerDefinition): ModelWorker {
       try {
         return await abortable(async (signal) => check({ signal }), options.signal)
       } catch (error) {
-        return { healthy: false, reason: error instanceof Error ? error.message : String(error) }
+        return { healthy: false, reason: messageOf(error) }
       }
     },
     close: () => (closed ??= Promise.resolve(definition.close?.())),
@@ -139,16 +139,9 @@ async function* asStream(
 }
 
 async function collect(chunks: AsyncIterable<CompletionChunk>): Promise<Completion> {
-  let text = ''
-  // A source that ends without saying why has said all that it had to say.
-  let finishReason: FinishReason = 'stop'
-  let usage: Usage | undefined
-  for await (const chunk of chunks) {
-    text += chunk.text
-    finishReason = chunk.finishReason ?? finishReason
-    usage = chunk.usage ?? usage
-  }
-  return { text, finishReason, ...(usage !== undefined && { usage }) }
+  const parts = new CompletionParts()
+  for await (const chunk of chunks) parts.add(chunk)
+  return parts.completion
 }
 
 function checkDefinition(definition: WorkerDefinition): ModelInfo {

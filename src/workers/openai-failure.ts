@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import type { OpenAiEndpoint } from './openai-endpoint.ts'
 import { WorkerError } from './worker-error.ts'
+import { messageOf } from '../message-of.ts'
 
 /** What a failed call to an endpoint means to the worker's caller: status, the server's words, and the cause. */
 export function openAiFailure(id: string, endpoint: OpenAiEndpoint, error: unknown): WorkerError {
@@ -10,7 +11,7 @@ export function openAiFailure(id: string, endpoint: OpenAiEndpoint, error: unkno
   // Servers are known to repeat the key that they refuse, and a cause ends up in logs.
   const secret = apiKey !== undefined && inspect(error, everything).includes(apiKey)
   const status = statusOf(error)
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const beneath = rootOf(error)
   const text = status === undefined && beneath !== message ? `cannot reach ${endpoint.baseUrl}: ${beneath}` : message
   return new WorkerError(id, hide(text), { status, cause: secret ? undefined : error })
