@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { Clock } from '../operators/index.ts'
 import type { Logger } from './logger.ts'
-import type { InferenceMeter } from './metrics/inference-meter.ts'
+import type { StageMeter } from './metrics/stage-meter.ts'
 
 /** What a stage's handler is told beside its input; one object for each run of the handler. */
 export interface HandlerContext<Request = unknown> {
@@ -15,8 +15,8 @@ export interface HandlerContext<Request = unknown> {
   /** Carries the request's id and the stage's name. */
   readonly logger: Logger
   readonly clock: Clock
-  /** Where a stage that asks a model counts tokens and the time to the first one. */
-  readonly meter: InferenceMeter
+  /** Where a stage counts what it does beside its runs, such as the tokens that a model used. */
+  readonly meter: StageMeter
   /** 1 for the first run of this request in this stage, 2 after a crash put it back into the channel. */
   readonly attempt: number
   /**

@@ -9,7 +9,8 @@ export {
 export type { Handler, HandlerContext, ReplyOutput, StageOutput } from './handler.ts'
 export type { Logger } from './logger.ts'
 export type { LatencyHistogram } from './metrics/latency-histogram.ts'
-export type { InferenceMeter, TokenCounts } from './metrics/inference-meter.ts'
+export type { StageCounter } from './metrics/stage-counters.ts'
+export type { StageMeter, TokenCounts } from './metrics/stage-meter.ts'
 export {
   AlreadyConsumedError,
   CancelledError,

@@ -9,7 +9,7 @@ import {
   SpillwayError,
   TimerWheel,
 } from '../../operators/index.ts'
-import { InferenceMeter } from '../metrics/inference-meter.ts'
+import { StageMeter } from '../metrics/stage-meter.ts'
 import { createStage, type StageDefinition, type StageHooks } from './create-stage.ts'
 import { deadlineOf } from './deadline-of.ts'
 import { Envelope, type EnvelopeHost } from './envelope.ts'
@@ -29,7 +29,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
   readonly nodes: readonly Stage[]
   readonly book: LedgerBook
   readonly teller: Teller = new Teller()
-  readonly meter: InferenceMeter = new InferenceMeter()
+  readonly meter: StageMeter = new StageMeter()
   readonly instanceId: string
   readonly wallOffset: number
   readonly wheel: TimerWheel

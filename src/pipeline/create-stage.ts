@@ -2,7 +2,7 @@ import { isObservable } from 'rxjs'
 import { StageRunner } from '../../actors/index.ts'
 import { Channel } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
-import type { InferenceMeter } from '../metrics/inference-meter.ts'
+import type { StageMeter } from '../metrics/stage-meter.ts'
 import type { Carried, Stage, StageContext } from './stage-context.ts'
 import { StageNode } from './stage-node.ts'
 import type { StageSettings } from './stage-options.ts'
@@ -28,7 +28,7 @@ export interface StageHooks {
 export function createStage(
   { name, handler, settings }: StageDefinition,
   index: number,
-  { clock, logger, scale, meter }: StartSettings & { readonly meter: InferenceMeter },
+  { clock, logger, scale, meter }: StartSettings & { readonly meter: StageMeter },
   hooks: StageHooks,
 ): Stage {
   const { concurrency, overflow } = settings

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
-import type { InferenceMeter } from '../metrics/inference-meter.ts'
+import { type StageCounter, stageCounters } from '../metrics/stage-counters.ts'
+import type { StageMeter } from '../metrics/stage-meter.ts'
 import type { LatencyHistogram } from '../metrics/latency-histogram.ts'
 import { histogramSamples, type Labels, registerScraped, type Sample } from '../metrics/scraped-metric.ts'
 import type { LedgerBook } from './ledger.ts'
@@ -20,7 +21,7 @@ const stateNumbers: Readonly<Record<StageState, number>> = {
 export interface Measured {
   readonly nodes: readonly Stage[]
   readonly book: LedgerBook
-  readonly meter: InferenceMeter
+  readonly meter: StageMeter
 }
 
 /**
@@ -137,4 +138,9 @@ export function registerPipelineMetrics(
   add('histogram', 'time_to_first_token_seconds', 'From the call of a model to its first chunk with text.', (name) =>
     [...meter.firstTokens].flatMap(([model, histogram]) => histogramSamples(name, { model }, histogram)),
   )
+  for (const [counter, { name, label, help }] of Object.entries(stageCounters)) {
+    add('counter', name, help, () =>
+      [...(meter.counts.get(counter as StageCounter) ?? [])].map(([value, count]) => one(count, { [label]: value })),
+    )
+  }
 }

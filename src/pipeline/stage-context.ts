@@ -2,7 +2,7 @@ import { Run } from '../../actors/index.ts'
 import type { Clock, WheelTimer } from '../../operators/index.ts'
 import type { HandlerContext } from '../handler.ts'
 import type { Logger } from '../logger.ts'
-import type { InferenceMeter } from '../metrics/inference-meter.ts'
+import type { StageMeter } from '../metrics/stage-meter.ts'
 import type { Envelope } from './envelope.ts'
 import type { StageNode } from './stage-node.ts'
 
@@ -39,7 +39,7 @@ export class StageContext extends Run<Envelope<StageContext>> implements Handler
     return this.node.clock
   }
 
-  get meter(): InferenceMeter {
+  get meter(): StageMeter {
     return this.node.meter
   }
 

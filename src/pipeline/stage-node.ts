@@ -1,7 +1,7 @@
 import type { Run, StageRunner } from '../../actors/index.ts'
 import type { Channel, Clock, ShedReason } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
-import type { InferenceMeter } from '../metrics/inference-meter.ts'
+import type { StageMeter } from '../metrics/stage-meter.ts'
 import { LatencyHistogram } from '../metrics/latency-histogram.ts'
 import type { Envelope } from './envelope.ts'
 import type { StageFigures, StageState } from './running.ts'
@@ -11,7 +11,7 @@ import type { StageSettings } from './stage-options.ts'
 export interface StageGround<C> {
   readonly clock: Clock
   readonly logger: Logger
-  readonly meter: InferenceMeter
+  readonly meter: StageMeter
   readonly channel: Channel<Envelope<C>>
 }
 
@@ -22,7 +22,7 @@ export class StageNode<C extends Run<Envelope<C>>> {
   readonly settings: StageSettings
   readonly clock: Clock
   readonly logger: Logger
-  readonly meter: InferenceMeter
+  readonly meter: StageMeter
   readonly channel: Channel<Envelope<C>>
   readonly runner: StageRunner<Envelope<C>, unknown, C>
   /** Requests with a reservation that have not reached this stage. */

@@ -1,8 +1,16 @@
+/** What is known of a document beside its text, for filters: a few short values under short names. */
+export type DocumentMetadata = Readonly<Record<string, string | number | boolean>>
+
 /** A document as it is handed to a retriever, which cuts it into passages. */
 export interface SourceDocument {
   /** Its name, e.g. its path; adding another of the same name replaces it. */
   readonly source: string
   readonly text: string
+  /** How the text is written; default: Markdown where the name ends in `.md` or `.markdown`, otherwise plain text. */
+  readonly format?: 'markdown' | 'text'
+  readonly metadata?: DocumentMetadata
+  /** Tells this version of the document from others, e.g. a hash of its file; default: a hash of its text and metadata. */
+  readonly digest?: string
 }
 
 /** A piece of a document that was found. */
@@ -14,12 +22,16 @@ export interface Passage {
   readonly text: string
   /** Greater is better; comparable within one search only. */
   readonly score: number
+  /** The document's. */
+  readonly metadata?: DocumentMetadata
 }
 
 /** How to search. */
 export interface SearchOptions {
   /** How many passages at the most, 1 … 100; default 4. */
   readonly topK?: number
+  /** Only documents whose metadata has each of these values, or one of them where several are given. */
+  readonly filter?: Readonly<Record<string, string | number | boolean | readonly (string | number | boolean)[]>>
   readonly signal?: AbortSignal
 }
 

@@ -10,6 +10,8 @@ export type {
   ModelInfo,
   ModelWorker,
   Prompt,
+  TokenLogprob,
+  ToolCallDelta,
   Usage,
 } from './model-worker.ts'
 export type { OpenAiEndpoint } from './openai-endpoint.ts'

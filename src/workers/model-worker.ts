@@ -23,11 +23,40 @@ export interface Usage {
 /** Why a model stopped. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
 
-/** A piece of an answer; the texts of all chunks concatenate to the answer. */
+/** A piece of a call that the model asks its caller to make; the `arguments` of all pieces of one `index` concatenate. */
+export interface ToolCallDelta {
+  /** Which call of the answer it belongs to, from 0. */
+  readonly index: number
+  /** On the first piece. */
+  readonly id?: string
+  /** The tool's name; on the first piece. */
+  readonly name?: string
+  /** JSON, cut anywhere. */
+  readonly arguments: string
+}
+
+/** How likely a token was, and which others were likely in its place. */
+export interface TokenLogprob {
+  readonly token: string
+  readonly logprob: number
+  readonly bytes: readonly number[] | null
+  readonly topLogprobs: readonly Omit<TokenLogprob, 'topLogprobs'>[]
+}
+
+/** A piece of an answer; the texts of all chunks of one `choice` concatenate to the answer. */
 export interface CompletionChunk {
-  /** May be empty, in the chunk that carries only a finish reason or the usage. */
+  /** May be empty, in a chunk that carries something else. */
   readonly text: string
-  /** On one of the last chunks. */
+  /** Which of the answers it belongs to, where several were asked for; the first, 0, when absent. */
+  readonly choice?: number
+  /** What the model says to itself before it answers. */
+  readonly reasoning?: string
+  /** What the model says instead of an answer that it will not give. */
+  readonly refusal?: string
+  readonly toolCalls?: readonly ToolCallDelta[]
+  /** Of the tokens of `text`, where they were asked for. */
+  readonly logprobs?: readonly TokenLogprob[]
+  /** On one of the last chunks of a choice. */
   readonly finishReason?: FinishReason
   /** On one of the last chunks, where the model counts. */
   readonly usage?: Usage

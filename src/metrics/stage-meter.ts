@@ -1,4 +1,5 @@
 import { LatencyHistogram } from './latency-histogram.ts'
+import type { StageCounter } from './stage-counters.ts'
 
 /** Tokens of one model since the start. */
 export interface TokenCounts {
@@ -8,12 +9,14 @@ export interface TokenCounts {
   output: number
 }
 
-/** Counts what models use and how soon they begin to answer; read when the metrics are scraped. */
-export class InferenceMeter {
+/** Counts what stages do beside their runs, such as the tokens that models use; read when the metrics are scraped. */
+export class StageMeter {
   /** By model. */
   readonly tokens: Map<string, TokenCounts> = new Map()
   /** From the call to the first chunk with text, by model. */
   readonly firstTokens: Map<string, LatencyHistogram> = new Map()
+  /** By counter, then by the value of its label. */
+  readonly counts: Map<StageCounter, Map<string, number>> = new Map()
 
   /** Adds the tokens of an answer, as its model counted them. */
   used(model: string, input: number, output: number): void {
@@ -34,5 +37,19 @@ export class InferenceMeter {
       this.firstTokens.set(model, histogram)
     }
     histogram.observe(durationMs)
+  }
+
+  /**
+   * Adds to one of the stages' counters.
+   *
+   * @param label The value of the counter's label: one of a few, never a text of a user's.
+   */
+  count(counter: StageCounter, label: string, by = 1): void {
+    let counts = this.counts.get(counter)
+    if (counts === undefined) {
+      counts = new Map()
+      this.counts.set(counter, counts)
+    }
+    counts.set(label, (counts.get(label) ?? 0) + by)
   }
 }
