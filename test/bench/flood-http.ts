@@ -3,10 +3,10 @@
  * and answers 16 at a time, and prints how it went; the exit code says whether every demand was met. It takes
  * about a minute. `--connections N` bounds the client's open connections, 1 … 20,000; default 10,000, one each.
  */
-import { readFileSync } from 'node:fs'
 import { Agent, request as httpRequest } from 'node:http'
 import { parseArgs } from 'node:util'
 import { checkInteger } from '../../operators/index.ts'
+import { residentMb } from '../fixtures/process-memory.ts'
 import { sumOf } from '../integration/flood.ts'
 import { startSpillway } from '../integration/spillway-process.ts'
 
@@ -40,12 +40,6 @@ function ask(url: string, id: number): Promise<Answer> {
     call.on('error', reject)
     call.end(body)
   })
-}
-
-/** What the process holds, in MB, as the system says. */
-function residentMb(pid: number): number {
-  const pages = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/VmRSS:\s+(\d+) kB/.exec(pages)?.[1] ?? NaN) / 1000
 }
 
 const spillway = await startSpillway(['--no-docs', '--echo-delay-ms', '1000', '--log-level', 'error'])

@@ -1,19 +1,25 @@
-/** `npm run bench`: Spillway and its peers side by side, measured in turns. */
+/** `npm run bench`: Spillway and its peers side by side, measured in turns; and reports, by name. */
 import { writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import type { RoundFigures, RoundSize } from './closed-loop.ts'
 import { type BenchOptions, parseBenchOptions, usage } from './bench-options.ts'
 import { fiveStages } from './five-stages.ts'
+import { formatReport, type Report } from './report.ts'
 import { type MeasuredRow, summarize } from './row.ts'
 import { formatTable } from './table.ts'
 import type { Variant } from './variant.ts'
 
-/** Each benchmark's rows, by its name. */
-const benchmarks: Readonly<Record<string, () => readonly Variant[]>> = { 'five-stages': fiveStages }
+/** Benchmarks that measure contenders in turns, by name. */
+const races: Readonly<Record<string, () => readonly Variant[]>> = { 'five-stages': fiveStages }
+
+/** Benchmarks that find something out by themselves, by name; loaded when they are asked for. */
+const reports: Readonly<Record<string, () => Promise<Report>>> = {
+  targets: async () => (await import('./targets.ts')).targets(),
+}
 
 /** A name picks a whole benchmark, or the rows that contain it. */
 function select(names: readonly string[]): readonly Variant[] {
-  const all = Object.entries(benchmarks).flatMap(([benchmark, create]) =>
+  const all = Object.entries(races).flatMap(([benchmark, create]) =>
     create().map((variant) => ({ benchmark, variant })),
   )
   const fits = (name: string): typeof all => {
@@ -22,7 +28,9 @@ function select(names: readonly string[]): readonly Variant[] {
   }
   for (const name of names) {
     if (fits(name).length === 0) {
-      const known = [...Object.keys(benchmarks), ...all.map(({ variant }) => variant.name)].join(', ')
+      const known = [...Object.keys(races), ...Object.keys(reports), ...all.map(({ variant }) => variant.name)].join(
+        ', ',
+      )
       throw new RangeError(`there is no benchmark or row ${JSON.stringify(name)}; known are ${known}`)
     }
   }
@@ -75,8 +83,21 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(usage)
     return
   }
+  const { names } = options
+  for (const name of names) if (Object.hasOwn(reports, name)) await tell(reports[name]!, options)
+  const raced = names.filter((name) => !Object.hasOwn(reports, name))
+  if (names.length === 0 || raced.length > 0) await race(raced, options)
+}
+
+async function tell(report: () => Promise<Report>, { json }: BenchOptions): Promise<void> {
+  const found = await report()
+  console.log(json ? JSON.stringify(found) : `\n${formatReport(found)}`)
+  if (found.lines.some(({ met }) => met === false)) process.exitCode = 1
+}
+
+async function race(names: readonly string[], options: BenchOptions): Promise<void> {
   const { outstanding, requests, rounds, json } = options
-  const rows = await measure(select(options.names), options)
+  const rows = await measure(select(names), options)
   if (options.save) await save(rows, options)
   if (json) {
     console.log(JSON.stringify(rows.map(({ row }) => row)))

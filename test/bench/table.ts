@@ -1,3 +1,4 @@
+import { columns } from './columns.ts'
 import type { MeasuredRow } from './row.ts'
 
 /**
@@ -19,18 +20,7 @@ export function formatTable(rows: readonly MeasuredRow[]): string {
       note,
     ]
   })
-  const widths = head.map((_, column) => Math.max(...[head, ...lines].map((line) => line[column]!.length)))
-  return [head, ...lines].map((line) => align(line, widths)).join('\n')
-}
-
-function align(line: readonly string[], widths: readonly number[]): string {
-  const last = line.length - 1
-  return line
-    .map((cell, column) =>
-      column === 0 || column === last ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
-    )
-    .join('  ')
-    .trimEnd()
+  return columns([head, ...lines], ['start', 'end', 'end', 'end', 'end', 'end', 'start'])
 }
 
 function thousands(value: number): string {
