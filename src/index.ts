@@ -45,7 +45,14 @@ export { indexDocuments, type IndexReport } from './retrieval/index-documents.ts
 export type { LoadOptions } from './retrieval/load-documents.ts'
 export type { RetrievedPrompt } from './retrieval/retrieved-prompt.ts'
 export { RetrievalError } from './retrieval/retrieval-error.ts'
-export type { DocumentIndex, Passage, Retriever, SearchOptions, SourceDocument } from './retrieval/retriever.ts'
+export type {
+  DocumentIndex,
+  DocumentMetadata,
+  Passage,
+  Retriever,
+  SearchOptions,
+  SourceDocument,
+} from './retrieval/retriever.ts'
 export { createSqliteRetriever, type SqliteRetrieverOptions } from './retrieval/sqlite-retriever.ts'
 export { assemble, type AssembleOptions, defaultSystem, defaultTemplate } from './stages/assemble.ts'
 export { infer, type InferStageOptions } from './stages/infer.ts'

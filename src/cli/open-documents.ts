@@ -33,7 +33,7 @@ export async function openDocuments({ docs, dataDir }: ServeSettings, logger: Lo
   const paths = docs === 'own' ? ownDocuments.map((name) => join(root, name)).filter((path) => existsSync(path)) : docs
   const file = join(dataDir, indexName(root, paths))
   makeFolder('--data-dir', dataDir)
-  const retriever = createSqliteRetriever({ path: file })
+  const retriever = createSqliteRetriever({ path: file, logger })
   try {
     const { documents } = await indexDocuments(retriever, paths, { root, logger })
     const whose = docs === 'own' ? "the project's own" : docs.join(', ')

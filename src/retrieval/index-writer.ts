@@ -12,17 +12,21 @@ export interface IndexWriter {
   readonly replace: (document: SourceDocument) => void
   /** Removes a document by its name; an unknown one is ignored. */
   readonly remove: (source: string) => void
+  /** The digests of the documents that `replace` would leave alone, by name. */
+  readonly digests: () => ReadonlyMap<string, string>
 }
 
 /** A writer that cuts documents by `limits`. */
 export function createIndexWriter(database: DatabaseSync, limits: Required<ChunkOptions>): IndexWriter {
-  const byName = database.prepare('SELECT id, digest FROM documents WHERE source = ?')
+  const byName = database.prepare('SELECT id, digest, metadata, settings FROM documents WHERE source = ?')
+  const bySettings = database.prepare('SELECT source, digest FROM documents WHERE settings = ?')
   const dropWords = database.prepare('DELETE FROM words WHERE rowid IN (SELECT id FROM passages WHERE document = ?)')
   const dropPassages = database.prepare('DELETE FROM passages WHERE document = ?')
   const dropDocument = database.prepare('DELETE FROM documents WHERE id = ?')
-  const addDocument = database.prepare('INSERT INTO documents (source, digest) VALUES (?, ?)')
+  const addDocument = database.prepare('INSERT INTO documents (source, digest, metadata, settings) VALUES (?, ?, ?, ?)')
   const addPassage = database.prepare('INSERT INTO passages (document, headings, text) VALUES (?, ?, ?)')
   const addWords = database.prepare('INSERT INTO words (rowid, name, headings, text) VALUES (?, ?, ?, ?)')
+  const settings = JSON.stringify([cutVersion, limits])
 
   const remove = (source: string): void => {
     const id = byName.get(source)?.['id']
@@ -33,10 +37,12 @@ export function createIndexWriter(database: DatabaseSync, limits: Required<Chunk
   }
 
   const replace = (document: SourceDocument): void => {
-    const digest = digestOf(document, limits)
-    if (byName.get(document.source)?.['digest'] === digest) return
+    const metadata = JSON.stringify(document.metadata ?? {})
+    const digest = document.digest ?? digestOf(document, metadata)
+    const held = byName.get(document.source)
+    if (held?.['digest'] === digest && held['metadata'] === metadata && held['settings'] === settings) return
     remove(document.source)
-    const documentId = addDocument.run(document.source, digest).lastInsertRowid
+    const documentId = addDocument.run(document.source, digest, metadata, settings).lastInsertRowid
     const name = document.source.replace(/\.(?:md|markdown|txt)$/i, '')
     for (const { headings, text } of chunkDocument(document, limits)) {
       const passageId = addPassage.run(documentId, JSON.stringify(headings), text).lastInsertRowid
@@ -44,10 +50,15 @@ export function createIndexWriter(database: DatabaseSync, limits: Required<Chunk
     }
   }
 
-  return { replace, remove }
+  const digests = (): ReadonlyMap<string, string> =>
+    new Map(bySettings.all(settings).map((row) => [String(row['source']), String(row['digest'])]))
+
+  return { replace, remove, digests }
 }
 
-/** Changes with the text and with how it is cut. */
-function digestOf(document: SourceDocument, { maxChars, overlapChars }: Required<ChunkOptions>): string {
-  return createHash('sha256').update(`${cutVersion} ${maxChars} ${overlapChars}\n`).update(document.text).digest('hex')
+function digestOf({ text, format }: SourceDocument, metadata: string): string {
+  return createHash('sha256')
+    .update(`${format ?? ''} ${metadata}\n`)
+    .update(text)
+    .digest('hex')
 }

@@ -51,4 +51,9 @@ export interface Retriever {
 export interface DocumentIndex extends Retriever {
   /** The names of all its documents, sorted. */
   sources(): Promise<readonly string[]>
+  /**
+   * The digests that its documents were added with, by name: of those documents only that adding them again would
+   * not change. A document whose digest is the same need not even be read.
+   */
+  digests(): Promise<ReadonlyMap<string, string>>
 }

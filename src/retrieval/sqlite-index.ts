@@ -2,20 +2,23 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { show } from '../../operators/index.ts'
+import type { Logger } from '../logger.ts'
 import { RetrievalError } from './retrieval-error.ts'
 
 /** Counts up when the tables change. */
-const schemaVersion = 1
+const schemaVersion = 2
 
 /**
- * A passage's text is stored once, in `passages`; the full-text index holds only its words. The name of the
+ * `settings` says how a document was cut, `metadata` is JSON. A passage's text is stored once, in `passages`; the full-text index holds only its words. The name of the
  * document and the headings are columns of their own, so that they can weigh more than the text.
  */
 const schema = `
   CREATE TABLE documents (
     id INTEGER PRIMARY KEY,
     source TEXT NOT NULL UNIQUE,
-    digest TEXT NOT NULL
+    digest TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    settings TEXT NOT NULL
   );
   CREATE TABLE passages (
     id INTEGER PRIMARY KEY,
@@ -30,13 +33,16 @@ const schema = `
   PRAGMA user_version = ${schemaVersion};
 `
 
-/** Opens or creates an index; its folder is created too. */
-export function openIndex(path: string, busyTimeoutMs: number): DatabaseSync {
+/**
+ * Opens or creates an index; its folder is created too. One of an earlier version is emptied, because the documents
+ * are still where they came from: `logger` hears of it.
+ */
+export function openIndex(path: string, busyTimeoutMs: number, logger: Logger): DatabaseSync {
   return explained(path, () => {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
     const database = new DatabaseSync(path, { timeout: busyTimeoutMs })
     try {
-      prepare(path, database)
+      prepare(path, database, logger)
     } catch (error) {
       database.close()
       throw error
@@ -45,18 +51,21 @@ export function openIndex(path: string, busyTimeoutMs: number): DatabaseSync {
   })
 }
 
-function prepare(path: string, database: DatabaseSync): void {
+function prepare(path: string, database: DatabaseSync, logger: Logger): void {
   database.exec('PRAGMA journal_mode = WAL')
   // The index can be made again from the documents, so a commit need not wait for the disk.
   database.exec('PRAGMA synchronous = NORMAL')
   inTransaction(database, () => {
-    const version = database.prepare('PRAGMA user_version').get()?.['user_version']
-    const tables = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.['count']
-    if (version === 0 && tables === 0) {
-      database.exec(schema)
-    } else if (version !== schemaVersion || !hasTables(database)) {
+    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
+    const tables = Number(database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.['count'])
+    if (version === schemaVersion && hasTables(database)) return
+    if (version > 0 && version < schemaVersion && hasTables(database)) {
+      database.exec('DROP TABLE words; DROP TABLE passages; DROP TABLE documents')
+      logger.info({ path }, 'the retrieval index is of an earlier version: it is made again from the documents')
+    } else if (version !== 0 || tables !== 0) {
       throw new RetrievalError(path, 'is not a retrieval index of this version; delete it or give another path')
     }
+    database.exec(schema)
   })
 }
 

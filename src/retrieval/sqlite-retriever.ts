@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
 import type { SQLOutputValue } from 'node:sqlite'
 import { checkInteger, checkKeys, checkText, show } from '../../operators/index.ts'
+import { type Logger, silentLogger } from '../logger.ts'
 import { chunkLimits, type ChunkOptions } from './chunk-document.ts'
 import { createIndexWriter } from './index-writer.ts'
-import type { DocumentIndex, Passage } from './retriever.ts'
+import { checkMetadata } from './document-metadata.ts'
+import type { DocumentIndex, DocumentMetadata, Passage } from './retriever.ts'
 import { searchTerms } from './search-terms.ts'
 import { explained, inTransaction, openIndex } from './sqlite-index.ts'
 
@@ -13,6 +15,8 @@ export interface SqliteRetrieverOptions extends ChunkOptions {
   readonly path: string
   /** How long a write waits, blocking, for another process's, 0 … 60,000 ms; default 1,000. */
   readonly busyTimeoutMs?: number
+  /** Hears when an index of an earlier version is emptied to be made again; default: nobody. */
+  readonly logger?: Logger
 }
 
 /** A question's terms; each costs a walk through the passages that hold it. */
@@ -20,7 +24,7 @@ const maxTerms = 32
 
 /** A word counts three times in the document's name and four times in the headings what it counts in the text. */
 const bestPassages = `
-  SELECT documents.source, passages.headings, passages.text, found.rank
+  SELECT documents.source, documents.metadata, passages.headings, passages.text, found.rank
   FROM (
     SELECT rowid AS id, bm25(words, 3.0, 4.0, 1.0) AS rank FROM words WHERE words MATCH ? ORDER BY rank, rowid LIMIT ?
   ) AS found
@@ -51,13 +55,13 @@ const bestPassages = `
  * @see https://www.sqlite.org/fts5.html#the_bm25_function
  */
 export function createSqliteRetriever(options: SqliteRetrieverOptions): DocumentIndex {
-  checkKeys('createSqliteRetriever', options, ['path', 'busyTimeoutMs', 'maxChars', 'overlapChars'])
-  const { path: given, busyTimeoutMs = 1_000, ...cutting } = options
+  checkKeys('createSqliteRetriever', options, ['path', 'busyTimeoutMs', 'logger', 'maxChars', 'overlapChars'])
+  const { path: given, busyTimeoutMs = 1_000, logger = silentLogger, ...cutting } = options
   const limits = chunkLimits(cutting)
   checkInteger('busyTimeoutMs', busyTimeoutMs, { min: 0, max: 60_000 })
   // An absolute path is never taken for one of SQLite's `file:` addresses.
   const path = checkText('path', given) === ':memory:' ? given : resolve(given)
-  const database = openIndex(path, busyTimeoutMs)
+  const database = openIndex(path, busyTimeoutMs, logger)
   const find = database.prepare(bestPassages)
   const writer = createIndexWriter(database, limits)
   const write = (work: () => void): Promise<void> =>
@@ -74,7 +78,11 @@ export function createSqliteRetriever(options: SqliteRetrieverOptions): Document
         const match = terms.map((term) => `"${term}"`).join(' OR ')
         return explained(path, () => find.all(match, topK).map(passageOf))
       }),
-    add: (documents) => write(() => documents.forEach(writer.replace)),
+    add: (documents) =>
+      promised(() => {
+        documents.forEach(({ metadata }, index) => checkMetadata(`documents[${index}].metadata`, metadata))
+        return write(() => documents.forEach(writer.replace))
+      }),
     remove: (sources) => write(() => sources.forEach(writer.remove)),
     sources: () =>
       promised(() =>
@@ -83,6 +91,7 @@ export function createSqliteRetriever(options: SqliteRetrieverOptions): Document
           return rows.map((row) => String(row['source']))
         }),
       ),
+    digests: () => promised(() => explained(path, writer.digests)),
     close: () =>
       promised(() => {
         if (database.isOpen) explained(path, () => database.close())
@@ -91,18 +100,20 @@ export function createSqliteRetriever(options: SqliteRetrieverOptions): Document
 }
 
 /** What `work` returns or throws, as a promise. */
-function promised<T>(work: () => T): Promise<T> {
+function promised<T>(work: () => T | Promise<T>): Promise<T> {
   return new Promise((resolve) => {
     resolve(work())
   })
 }
 
 function passageOf(row: Record<string, SQLOutputValue>): Passage {
+  const metadata = String(row['metadata'])
   return {
     source: String(row['source']),
     headings: JSON.parse(String(row['headings'])) as string[],
     text: String(row['text']),
     // SQLite's rank is the less the better.
     score: -Number(row['rank']),
+    ...(metadata !== '{}' && { metadata: JSON.parse(metadata) as DocumentMetadata }),
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { silentLogger } from '../../../src/logger.ts'
 import { RetrievalError } from '../../../src/retrieval/retrieval-error.ts'
 import type { DocumentIndex } from '../../../src/retrieval/retriever.ts'
 import { explained } from '../../../src/retrieval/sqlite-index.ts'
@@ -179,26 +180,6 @@ describe('keeping documents', () => {
     expect(await second.sources()).toHaveLength(2)
   })
 
-  test('an unchanged document is not written again, unless it would be cut otherwise', async () => {
-    const path = join(folder, 'index.db')
-    const text = 'One sentence here. '.repeat(20)
-    const first = open({ path })
-    await first.add([{ source: 'a.txt', text }])
-    const ids = (): unknown => {
-      const database = new DatabaseSync(path)
-      const rows = database.prepare('SELECT id FROM documents ORDER BY id').all()
-      const passages = database.prepare('SELECT count(*) AS count FROM passages').get()
-      database.close()
-      return { rows: rows.map((row) => row['id']), passages: passages?.['count'] }
-    }
-    await first.add([{ source: 'b.txt', text }])
-    await first.add([{ source: 'a.txt', text }])
-    expect(ids()).toEqual({ rows: [1, 2], passages: 2 })
-    await first.close()
-    await open({ path, maxChars: 200, overlapChars: 0 }).add([{ source: 'a.txt', text }])
-    expect(ids()).toEqual({ rows: [2, 3], passages: 3 })
-  })
-
   test('holds what a plain map would hold', async () => {
     const source = fc.constantFrom('a.md', 'b.txt', 'c.md')
     const text = fc.constantFrom('alpha one', '# beta\n\ntwo', 'gamma '.repeat(400), '')
@@ -258,6 +239,28 @@ describe('what goes wrong', () => {
     expect(failure(() => open({ path })).message).toMatch(/is not a retrieval index of this version/)
     expect(other.prepare('SELECT name FROM sqlite_schema').all()).toMatchObject([{ name: 'customers' }])
     other.close()
+  })
+
+  test('an index of an earlier version is emptied, and the log says so', async () => {
+    const path = join(folder, 'index.db')
+    const earlier = new DatabaseSync(path)
+    earlier.exec(`
+      CREATE TABLE documents (id INTEGER PRIMARY KEY, source TEXT NOT NULL UNIQUE, digest TEXT NOT NULL);
+      CREATE TABLE passages (id INTEGER PRIMARY KEY, document INTEGER NOT NULL, headings TEXT NOT NULL, text TEXT NOT NULL);
+      CREATE VIRTUAL TABLE words USING fts5 (name, headings, text, content = '', contentless_delete = 1);
+      INSERT INTO documents (source, digest) VALUES ('old.md', '');
+      PRAGMA user_version = 1;
+    `)
+    earlier.close()
+    const lines: unknown[] = []
+    const logger = { ...silentLogger, info: (...line: readonly unknown[]) => lines.push(line) }
+    const retriever = open({ path, logger })
+    expect(lines).toEqual([[{ path }, expect.stringContaining('of an earlier version')]])
+    expect(await retriever.sources()).toEqual([])
+    await retriever.add([guide])
+    await retriever.close()
+    expect(await open({ path, logger }).search('channel')).toHaveLength(1)
+    expect(lines).toHaveLength(1)
   })
 
   test('an index of another version', async () => {
