@@ -3,6 +3,7 @@ import { show } from '../../operators/index.ts'
 import type { GenerationParameters, PromptRequest } from '../prompt-request.ts'
 import { accepted, type Checked, refused } from './checked.ts'
 import { badInput, type Refusal } from './refusal.ts'
+import { schemaRefusal } from './schema-refusal.ts'
 import { unknownModel } from './unknown-model.ts'
 import { unsupportedField } from './unsupported-field.ts'
 
@@ -94,7 +95,7 @@ export function checkChatRequest(body: unknown, { models, promptChars }: ChatReq
   const unsupported = unsupportedField(body as Readonly<Record<string, unknown>>)
   if (unsupported !== undefined) return refused(unsupported)
   const result = schema.safeParse(body, { reportInput: true })
-  if (!result.success) return refused(describe(result.error))
+  if (!result.success) return refused(schemaRefusal(result.error, 'the body is not a chat completion'))
 
   const { messages, stream, stream_options: streamOptions, user, metadata } = result.data
   if (streamOptions != null && stream !== true) {
@@ -151,62 +152,4 @@ function parametersOf(body: Body): GenerationParameters | undefined {
     ...(body.presence_penalty != null && { presencePenalty: body.presence_penalty }),
   }
   return Object.keys(parameters).length === 0 ? undefined : parameters
-}
-
-function describe(error: z.ZodError): Refusal {
-  const issue = error.issues[0]
-  if (issue === undefined) return badInput(null, 'the body is not a chat completion')
-  const param = pathOf(issue.path)
-  const required = issue.input === undefined
-  return badInput(param, `${param} ${expectation(issue)}`, codes[required ? 'required' : issue.code] ?? 'invalid_value')
-}
-
-const codes: Readonly<Record<string, string>> = {
-  required: 'missing_required_parameter',
-  invalid_type: 'invalid_type',
-}
-
-/** `messages[0].content`, as one would write it in code. */
-function pathOf(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, key) => {
-    if (typeof key === 'number') return `${text}[${key}]`
-    return text === '' ? String(key) : `${text}.${String(key)}`
-  }, '')
-}
-
-function expectation(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type': {
-      const expected = names[issue.expected] ?? issue.expected
-      return issue.input === undefined ? `is required: ${expected}` : `must be ${expected}, got ${show(issue.input)}`
-    }
-    case 'invalid_value': {
-      const values = issue.values.map((value) => JSON.stringify(value)).join(', ')
-      return issue.input === undefined
-        ? `is required: one of ${values}`
-        : `must be one of ${values}, got ${show(issue.input)}`
-    }
-    case 'too_small':
-      return sized(issue.origin) ? 'must not be empty' : `must be at least ${issue.minimum}, got ${show(issue.input)}`
-    case 'too_big':
-      return sized(issue.origin)
-        ? `must be at most ${issue.maximum} long`
-        : `must be at most ${issue.maximum}, got ${show(issue.input)}`
-    default:
-      return issue.message
-  }
-}
-
-function sized(origin: string): boolean {
-  return origin === 'string' || origin === 'array'
-}
-
-const names: Readonly<Record<string, string>> = {
-  string: 'a string',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'an array',
-  object: 'an object',
-  record: 'an object',
 }

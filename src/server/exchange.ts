@@ -19,7 +19,7 @@ export interface Exchange {
 }
 
 /** Visible ASCII, so that it can stand in a header and in a log, and not long. */
-const presentable = /^[\x21-\x7e]{1,128}$/
+export const presentable: RegExp = /^[\x21-\x7e]{1,128}$/
 
 /** The id that the client gave, if it can be echoed, and otherwise a new one. */
 export function requestId(given: string | readonly string[] | undefined, newId: () => string): string {

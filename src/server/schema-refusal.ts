@@ -1,0 +1,73 @@
+import type { z } from 'zod'
+import { show } from '../../operators/index.ts'
+import { badInput, type Refusal } from './refusal.ts'
+
+/**
+ * The first thing that a schema found wrong, as a refusal that names the field, the value and what was expected. Parse
+ * with `reportInput: true`, so that the value is known.
+ *
+ * @param otherwise What is said where the schema names nothing.
+ */
+export function schemaRefusal(error: z.ZodError, otherwise: string): Refusal {
+  const issue = error.issues[0]
+  if (issue === undefined) return badInput(null, otherwise)
+  if (issue.code === 'unrecognized_keys') return unknownField(issue)
+  const param = pathOf(issue.path)
+  const required = issue.input === undefined
+  return badInput(param, `${param} ${expectation(issue)}`, codes[required ? 'required' : issue.code] ?? 'invalid_value')
+}
+
+function unknownField({ path, keys }: z.core.$ZodIssueUnrecognizedKeys): Refusal {
+  const param = pathOf([...path, keys[0] ?? ''])
+  return badInput(param, `${param} is not a known field`, 'unknown_parameter')
+}
+
+const codes: Readonly<Record<string, string>> = {
+  required: 'missing_required_parameter',
+  invalid_type: 'invalid_type',
+}
+
+/** `messages[0].content`, as one would write it in code. */
+function pathOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`
+    return text === '' ? String(key) : `${text}.${String(key)}`
+  }, '')
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type': {
+      const expected = names[issue.expected] ?? issue.expected
+      return issue.input === undefined ? `is required: ${expected}` : `must be ${expected}, got ${show(issue.input)}`
+    }
+    case 'invalid_value': {
+      const values = issue.values.map((value) => JSON.stringify(value)).join(', ')
+      return issue.input === undefined
+        ? `is required: one of ${values}`
+        : `must be one of ${values}, got ${show(issue.input)}`
+    }
+    case 'too_small':
+      return sized(issue.origin) ? 'must not be empty' : `must be at least ${issue.minimum}, got ${show(issue.input)}`
+    case 'too_big':
+      return sized(issue.origin)
+        ? `must be at most ${issue.maximum} long`
+        : `must be at most ${issue.maximum}, got ${show(issue.input)}`
+    default:
+      return issue.message
+  }
+}
+
+function sized(origin: string): boolean {
+  return origin === 'string' || origin === 'array'
+}
+
+const names: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'an array',
+  object: 'an object',
+  record: 'an object',
+}
