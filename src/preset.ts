@@ -6,6 +6,7 @@ import type { PromptRequest } from './prompt-request.ts'
 import type { RetrievedPrompt } from './retrieval/retrieved-prompt.ts'
 import type { Retriever } from './retrieval/retriever.ts'
 import { assemble } from './stages/assemble.ts'
+import type { ChunkFilter } from './stages/chunk-filter.ts'
 import { checkRequest } from './stages/check-request.ts'
 import { infer } from './stages/infer.ts'
 import { post } from './stages/post.ts'
@@ -27,6 +28,8 @@ export interface ChatPipelineOptions {
   readonly system?: string
   /** Texts that end every answer, beside those that a request names; default none. */
   readonly stop?: readonly string[]
+  /** What every answer goes through, in this order; default nothing. */
+  readonly filters?: readonly ChunkFilter[]
   /** Answers that the model gives at the same time, 1 or more; default 16. */
   readonly inferenceConcurrency?: number
   /** Milliseconds that the model may take to its first chunk, 1 or more; default 60,000. */
@@ -43,6 +46,7 @@ const optionKeys = [
   'template',
   'system',
   'stop',
+  'filters',
   'inferenceConcurrency',
   'inferenceTimeoutMs',
 ] as const satisfies readonly (keyof ChatPipelineOptions)[]
@@ -62,13 +66,14 @@ export function chatPipeline(
   options: ChatPipelineOptions,
 ): Pipeline<PromptRequest, Observable<CompletionChunk>, ChatStage> {
   checkKeys('chatPipeline', options, optionKeys)
-  const { worker, retriever, topK, template, system, stop } = options
+  const { worker, retriever, topK, template, system, stop, filters } = options
   const { inferenceConcurrency = 16, inferenceTimeoutMs = 60_000 } = options
   checkInteger('inferenceConcurrency', inferenceConcurrency, { min: 1 })
   checkInteger('inferenceTimeoutMs', inferenceTimeoutMs, { min: 1 })
   const rag: Handler<PromptRequest, RetrievedPrompt | Promise<RetrievedPrompt>, PromptRequest> =
     retriever === undefined ? withoutPassages : retrieve({ retriever, ...(topK !== undefined && { topK }) })
   const written = { ...(template !== undefined && { template }), ...(system !== undefined && { system }) }
+  const finished = { ...(stop !== undefined && { stop }), ...(filters !== undefined && { filters }) }
   return pipeline<PromptRequest>('chat')
     .stage('rag', rag, { capacity: 512, concurrency: 32 })
     .stage('assemble', assemble(written), { capacity: 512, concurrency: 8 })
@@ -77,7 +82,7 @@ export function chatPipeline(
       concurrency: inferenceConcurrency,
       timeoutMs: inferenceTimeoutMs,
     })
-    .stage('post', post(stop === undefined ? {} : { stop }), { capacity: 1024 })
+    .stage('post', post(finished), { capacity: 1024 })
     .stage('stream', stream(), { capacity: 512 })
 }
 

@@ -1,3 +1,5 @@
+import type { TextFilter } from './text-filter.ts'
+
 /**
  * Finds the first place where one of several stop sequences is complete, in text that comes in pieces cut anywhere.
  *
@@ -6,7 +8,7 @@
  *
  * @see https://doi.org/10.1137/0206024 (Knuth, Morris, Pratt: Fast pattern matching in strings)
  */
-export class StopMatcher {
+export class StopMatcher implements TextFilter {
   readonly #sequences: readonly Sequence[]
   /** The end of the text so far that may be the beginning of a stop sequence. */
   #held = ''
@@ -17,13 +19,13 @@ export class StopMatcher {
     this.#sequences = stops.map((text) => ({ text, borders: bordersOf(text), matched: 0 }))
   }
 
-  get stopped(): boolean {
-    return this.#stopped
+  /** Set once a stop sequence is complete. */
+  get ended(): 'stop' | undefined {
+    return this.#stopped ? 'stop' : undefined
   }
 
   /** The text that is safe to pass on now that `piece` has come: nothing in it belongs to a stop sequence. */
   push(piece: string): string {
-    if (this.#stopped) return ''
     const text = this.#held + piece
     let position = this.#held.length
     for (; position < text.length; position++) {

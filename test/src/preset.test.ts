@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { chatPipeline, type ChatPipelineOptions } from '../../src/preset.ts'
+import { textFilter } from '../../src/stages/chunk-filter.ts'
 import { echo } from '../../src/workers/index.ts'
 
 test('five stages, with the channels that the documents promise', () => {
@@ -27,13 +28,14 @@ test('every option reaches its stage', async () => {
     system: 'SYSTEM',
     template: '{{ system }} {{ passages[0].text }} {{ passages[0].source }}',
     stop: ['STOP'],
+    filters: [textFilter(() => ({ push: (piece) => piece.toLowerCase(), end: () => '' }))],
     inferenceConcurrency: 3,
     inferenceTimeoutMs: 5,
   }).start()
   let text = ''
   for await (const chunk of running.submit({ input: 'question STOP here' })) text += chunk.text
   // The echo model answers with the prompt, whose first STOP is that of the passage.
-  expect(text).toBe('SYSTEM question')
+  expect(text).toBe('system question')
   expect(running.stages.inference).toMatchObject({ concurrency: 3 })
   await running.drain()
 })

@@ -168,7 +168,7 @@ describe('a stop sequence', () => {
     },
   )
 
-  test('unsubscribes the source before the last chunk is passed on', async () => {
+  test('unsubscribes the source before what came before it is passed on', async () => {
     const log: string[] = []
     const source$ = new Observable<CompletionChunk>((subscriber) => {
       subscriber.add(() => log.push('unsubscribed'))
@@ -181,13 +181,14 @@ describe('a stop sequence', () => {
       next: (chunk) => log.push(chunk.finishReason ?? chunk.text),
       complete: () => log.push('complete'),
     })
-    expect(log).toEqual(['a', ' a', ' a', 'unsubscribed', 'stop', 'complete'])
+    expect(log).toEqual(['a', ' a', ' a', 'unsubscribed', ' b', 'stop', 'complete'])
   })
 
   test('keeps a usage that came with it, and its own finish reason', async () => {
     const usage = { promptTokens: 3, completionTokens: 9 }
     expect(await run([{ text: 'a|', finishReason: 'length', usage }], { stop: ['|'] })).toEqual([
-      { text: 'a', finishReason: 'stop', usage },
+      { text: 'a' },
+      { text: '', finishReason: 'stop', usage },
     ])
   })
 })
@@ -221,7 +222,9 @@ describe('the options', () => {
     ['stop[1]', { stop: ['END', ''] }],
     ['stop[0]', { stop: [7] }],
     ['trim', { trim: 'yes' }],
-    ['"filters"', { filters: [] }],
+    ['filters[1]', { filters: [() => from([]), 7] }],
+    ['filters must', { filters: 'all' }],
+    ['"filter"', { filter: [] }],
   ])('are refused by name: %s', (name, options) => {
     expect(() => post(options)).toThrow(name)
   })

@@ -1,0 +1,8 @@
+/** One of the request's `parameters`; a stage that reads it this way does not depend on the request's type. */
+export function requestParameter(request: unknown, name: string): unknown {
+  return fieldOf(fieldOf(request, 'parameters'), name)
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+}
