@@ -6,6 +6,7 @@ export {
   type ShedReason,
   SpillwayError,
 } from '../operators/index.ts'
+export type { GenerationParameters, ResponseFormat, ToolChoice, ToolDefinition } from './generation-parameters.ts'
 export type { Handler, HandlerContext, ReplyOutput, StageOutput } from './handler.ts'
 export type { Logger } from './logger.ts'
 export type { LatencyHistogram } from './metrics/latency-histogram.ts'
@@ -37,7 +38,7 @@ export type {
 } from './pipeline/running.ts'
 export type { StageOptions, StageSettings } from './pipeline/stage-options.ts'
 export type { StartOptions } from './pipeline/start-options.ts'
-export { type ChatMessage, type ChatRole, type GenerationParameters, type PromptRequest } from './prompt-request.ts'
+export type { ChatMessage, ChatRole, PromptRequest, ToolCall } from './prompt-request.ts'
 export { chatPipeline, type ChatPipelineOptions, type ChatStage } from './preset.ts'
 export { type OpenSource, pulled } from './pulled.ts'
 export type { ChunkOptions } from './retrieval/chunk-document.ts'

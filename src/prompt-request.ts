@@ -1,30 +1,31 @@
+import type { GenerationParameters } from './generation-parameters.ts'
+
 /** Who said a message. */
 export type ChatRole = 'system' | 'user' | 'assistant' | 'tool'
+
+/** A call of a tool that a model has asked its caller to make. */
+export interface ToolCall {
+  /** What the tool's answer refers to. */
+  readonly id: string
+  /** The tool's name. */
+  readonly name: string
+  /** JSON, as the model wrote it: it may be invalid. */
+  readonly arguments: string
+}
 
 /** One message of a conversation. */
 export interface ChatMessage {
   readonly role: ChatRole
+  /** Empty only for an assistant that called tools, or a tool that had nothing to say. */
   readonly content: string
   /** The speaker's name, where several share a role. */
   readonly name?: string
-}
-
-/** How a model is to generate; what is absent is left to the model. */
-export interface GenerationParameters {
-  /** 0 … 2. */
-  readonly temperature?: number
-  /** 0 … 1. */
-  readonly topP?: number
-  /** The longest answer in tokens, 1 or more. */
-  readonly maxTokens?: number
-  /** Texts that end the answer; they are not part of it. */
-  readonly stop?: readonly string[]
-  /** Makes sampling repeatable, where the model supports it. */
-  readonly seed?: number
-  /** -2 … 2. */
-  readonly frequencyPenalty?: number
-  /** -2 … 2. */
-  readonly presencePenalty?: number
+  /** Of an assistant: what it called instead of answering, or beside it. */
+  readonly toolCalls?: readonly ToolCall[]
+  /** Of a tool: the call that it answers. */
+  readonly toolCallId?: string
+  /** Of an assistant: what it said to itself before, for models that want to see it again. */
+  readonly reasoning?: string
 }
 
 /** What the LLM pipeline is asked: a question (`input`) or a conversation (`messages`), one of the two. */

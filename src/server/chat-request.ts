@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { show } from '../../operators/index.ts'
-import type { GenerationParameters, PromptRequest } from '../prompt-request.ts'
+import type { GenerationParameters } from '../generation-parameters.ts'
+import type { PromptRequest } from '../prompt-request.ts'
 import { accepted, type Checked, refused } from './checked.ts'
 import { badInput, type Refusal } from './refusal.ts'
 import { schemaRefusal } from './schema-refusal.ts'

@@ -1,90 +1,68 @@
 import { show } from '../../operators/index.ts'
 import type { ChatRole } from '../prompt-request.ts'
+import { checkChoiceOf, checkName, checkString, fieldsOf, listOf } from './check-fields.ts'
+import { checkParameters } from './check-parameters.ts'
 import { InvalidPromptError } from './invalid-prompt-error.ts'
-import type { Prompt } from './model-worker.ts'
+import type { ModelInfo, Prompt } from './model-worker.ts'
 
 const roles: readonly ChatRole[] = ['system', 'user', 'assistant', 'tool']
 
-/** The ranges of the numeric parameters, as `GenerationParameters` documents them. */
-const ranges: Readonly<Record<string, { readonly min: number; readonly max: number; readonly whole?: true }>> = {
-  temperature: { min: 0, max: 2 },
-  topP: { min: 0, max: 1 },
-  maxTokens: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
-  seed: { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER, whole: true },
-  frequencyPenalty: { min: -2, max: 2 },
-  presencePenalty: { min: -2, max: 2 },
-}
+/** What a prompt is checked against. */
+export type PromptRules = Pick<ModelInfo, 'models' | 'capabilities'>
 
 /**
  * Checks a prompt that came from a caller; the checks do not trust its type.
  *
- * @param models The models that may be asked for.
+ * @param rules The models that may be asked for, and what may be asked of them.
  * @param at Where the prompt stands in the caller's input, e.g. `'prompts[2]'`; its fields are named from there.
  * @throws InvalidPromptError naming the first field that is wrong, its value and what was expected.
  */
-export function checkPrompt(prompt: unknown, models: readonly string[], at = ''): asserts prompt is Prompt {
+export function checkPrompt(prompt: unknown, rules: PromptRules, at = ''): asserts prompt is Prompt {
   const prefix = at === '' ? '' : `${at}.`
-  if (!isRecord(prompt))
-    throw new InvalidPromptError(at === '' ? 'prompt' : at, `must be an object, got ${show(prompt)}`)
-  checkMessages(`${prefix}messages`, prompt['messages'])
-  const model = prompt['model']
-  if (model !== undefined && !models.some((known) => known === model)) {
-    const known = models.map((name) => JSON.stringify(name)).join(', ')
-    throw new InvalidPromptError(`${prefix}model`, `must be one of ${known}, got ${show(model)}`)
-  }
-  if (prompt['parameters'] !== undefined) checkParameters(`${prefix}parameters`, prompt['parameters'])
+  const { messages, model, parameters } = fieldsOf(at === '' ? 'prompt' : at, prompt)
+  checkMessages(`${prefix}messages`, messages)
+  checkModel(`${prefix}model`, model, rules.models)
+  if (parameters !== undefined) checkParameters(`${prefix}parameters`, parameters, rules.capabilities)
 }
 
-function checkMessages(field: string, messages: unknown): void {
-  if (!Array.isArray(messages))
-    throw new InvalidPromptError(field, `must be an array of messages, got ${show(messages)}`)
+/** Checks that a model is one of those that may be asked for; none asks for the first. */
+export function checkModel(field: string, model: unknown, models: readonly string[]): void {
+  if (model !== undefined) checkChoiceOf(field, model, models)
+}
+
+function checkMessages(field: string, value: unknown): void {
+  const messages = listOf(field, value, 'messages')
   if (messages.length === 0) throw new InvalidPromptError(field, 'must hold at least one message, got an empty array')
-  for (const [index, message] of messages.entries() as ArrayIterator<[number, unknown]>) {
+  for (const [index, message] of messages.entries()) {
     const at = `${field}[${index}]`
-    if (!isRecord(message)) throw new InvalidPromptError(at, `must be a message, got ${show(message)}`)
-    if (!roles.some((role) => role === message['role'])) {
-      const expected = roles.map((role) => JSON.stringify(role)).join(', ')
-      throw new InvalidPromptError(`${at}.role`, `must be one of ${expected}, got ${show(message['role'])}`)
+    const { role, content, name, toolCalls, toolCallId, reasoning } = fieldsOf(at, message, 'a message')
+    checkChoiceOf(`${at}.role`, role, roles)
+    checkString(`${at}.content`, content)
+    if (name !== undefined) checkString(`${at}.name`, name)
+    if (reasoning !== undefined) checkString(`${at}.reasoning`, reasoning)
+    if (toolCalls !== undefined) {
+      onlyFor('assistant', role, `${at}.toolCalls`)
+      checkToolCalls(`${at}.toolCalls`, toolCalls)
     }
-    checkString(`${at}.content`, message['content'])
-    if (message['name'] !== undefined) checkString(`${at}.name`, message['name'])
-  }
-}
-
-function checkParameters(field: string, parameters: unknown): void {
-  if (!isRecord(parameters)) throw new InvalidPromptError(field, `must be an object, got ${show(parameters)}`)
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value === undefined) continue
-    const at = `${field}.${name}`
-    if (name === 'stop') {
-      checkStop(at, value)
-      continue
-    }
-    const range = Object.hasOwn(ranges, name) ? ranges[name] : undefined
-    if (range === undefined) {
-      throw new InvalidPromptError(at, `is not a parameter; known are ${Object.keys(ranges).join(', ')}, stop`)
-    }
-    const { min, max, whole } = range
-    const inRange = typeof value === 'number' && value >= min && value <= max
-    if (!inRange || (whole === true && !Number.isInteger(value))) {
-      const kind = whole === true ? 'a whole number' : 'a number'
-      throw new InvalidPromptError(at, `must be ${kind} from ${min} to ${max}, got ${show(value)}`)
+    if (toolCallId !== undefined) {
+      onlyFor('tool', role, `${at}.toolCallId`)
+      checkName(`${at}.toolCallId`, toolCallId)
     }
   }
 }
 
-function checkStop(field: string, stop: unknown): void {
-  if (!Array.isArray(stop)) throw new InvalidPromptError(field, `must be an array of texts, got ${show(stop)}`)
-  for (const [index, text] of stop.entries() as ArrayIterator<[number, unknown]>) {
-    checkString(`${field}[${index}]`, text)
-    if (text === '') throw new InvalidPromptError(`${field}[${index}]`, 'must not be empty')
+function onlyFor(allowed: ChatRole, role: unknown, field: string): void {
+  if (role !== allowed) {
+    throw new InvalidPromptError(field, `is only allowed in a message of role "${allowed}", got ${show(role)}`)
   }
 }
 
-function checkString(field: string, value: unknown): void {
-  if (typeof value !== 'string') throw new InvalidPromptError(field, `must be a string, got ${show(value)}`)
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function checkToolCalls(field: string, value: unknown): void {
+  for (const [index, call] of listOf(field, value, 'calls').entries()) {
+    const at = `${field}[${index}]`
+    const { id, name, arguments: written } = fieldsOf(at, call, 'a call')
+    checkName(`${at}.id`, id)
+    checkName(`${at}.name`, name)
+    checkString(`${at}.arguments`, written)
+  }
 }

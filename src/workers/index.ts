@@ -1,8 +1,11 @@
-export { defineWorker, type WorkerCall, type WorkerDefinition } from './define-worker.ts'
+export { defineWorker } from './define-worker.ts'
 export { echo, type EchoOptions } from './echo.ts'
 export { InvalidPromptError } from './invalid-prompt-error.ts'
+export type { Embeddings, EmbeddingRequest } from './embeddings.ts'
 export type {
+  Capability,
   Completion,
+  CompletionChoice,
   CompletionChunk,
   FinishReason,
   HealthStatus,
@@ -18,4 +21,6 @@ export type { OpenAiEndpoint } from './openai-endpoint.ts'
 export { discoverModels, type DiscoverModelsOptions } from './openai-models.ts'
 export type { MaxTokensField } from './openai-wire.ts'
 export { openai, type OpenAiOptions } from './openai.ts'
+export type { TextOrTokens, TextPrompt } from './text-prompt.ts'
 export { WorkerError, type WorkerErrorDetails } from './worker-error.ts'
+export type { WorkerCall, WorkerDefinition } from './worker-definition.ts'

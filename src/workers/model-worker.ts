@@ -1,4 +1,7 @@
-import type { ChatMessage, GenerationParameters } from '../prompt-request.ts'
+import type { GenerationParameters } from '../generation-parameters.ts'
+import type { ChatMessage, ToolCall } from '../prompt-request.ts'
+import type { Embeddings, EmbeddingRequest } from './embeddings.ts'
+import type { TextPrompt } from './text-prompt.ts'
 
 /** What a model is asked: the conversation as the model shall see it. */
 export interface Prompt {
@@ -17,7 +20,12 @@ export interface InferOptions {
 /** Tokens counted by the model. */
 export interface Usage {
   readonly promptTokens: number
+  /** Of all choices together. */
   readonly completionTokens: number
+  /** How many of the prompt's were in the model's cache, where it tells. */
+  readonly cachedTokens?: number
+  /** How many of the completion's went into reasoning, where the model tells. */
+  readonly reasoningTokens?: number
 }
 
 /** Why a model stopped. */
@@ -38,7 +46,8 @@ export interface ToolCallDelta {
 /** How likely a token was, and which others were likely in its place. */
 export interface TokenLogprob {
   readonly token: string
-  readonly logprob: number
+  /** `null` where there is none, as for the first token of a prompt that is echoed. */
+  readonly logprob: number | null
   readonly bytes: readonly number[] | null
   readonly topLogprobs: readonly Omit<TokenLogprob, 'topLogprobs'>[]
 }
@@ -56,18 +65,41 @@ export interface CompletionChunk {
   readonly toolCalls?: readonly ToolCallDelta[]
   /** Of the tokens of `text`, where they were asked for. */
   readonly logprobs?: readonly TokenLogprob[]
+  /** Of the tokens of `refusal`. */
+  readonly refusalLogprobs?: readonly TokenLogprob[]
   /** On one of the last chunks of a choice. */
   readonly finishReason?: FinishReason
   /** On one of the last chunks, where the model counts. */
   readonly usage?: Usage
 }
 
-/** A whole answer. */
-export interface Completion {
+/** One whole answer of those that were asked for. */
+export interface CompletionChoice {
   readonly text: string
+  /** What the model said to itself before it answered. */
+  readonly reasoning?: string
+  /** What the model said instead of an answer that it would not give. */
+  readonly refusal?: string
+  /** What the model asks its caller to call, in the model's order; absent where there is none. */
+  readonly toolCalls?: readonly ToolCall[]
+  readonly logprobs?: readonly TokenLogprob[]
+  readonly refusalLogprobs?: readonly TokenLogprob[]
   readonly finishReason: FinishReason
+}
+
+/** A whole answer: the first choice, and the others where several were asked for. */
+export interface Completion extends CompletionChoice {
+  /** The choices from the second on, in their order. */
+  readonly alternatives?: readonly CompletionChoice[]
   readonly usage?: Usage
 }
+
+/**
+ * What a worker does beside answering in one piece (`'chat'`) and piece by piece (`'stream'`): calls of tools,
+ * several choices, probabilities of tokens, JSON by a schema, completion of bare text, embeddings. What it does not
+ * list is refused by name.
+ */
+export type Capability = 'chat' | 'stream' | 'tools' | 'choices' | 'logprobs' | 'json' | 'completions' | 'embeddings'
 
 /** What a worker is and can do. */
 export interface ModelInfo {
@@ -79,7 +111,7 @@ export interface ModelInfo {
   readonly models: readonly string[]
   /** Prompt and answer together, in tokens, where it is known. */
   readonly contextWindow?: number
-  readonly capabilities: readonly ('chat' | 'stream')[]
+  readonly capabilities: readonly Capability[]
 }
 
 /** Whether the model can be reached now; `health()` reports, it never rejects. */
@@ -95,6 +127,10 @@ export interface ModelWorker {
   inferStream(prompt: Prompt, options?: InferOptions): AsyncIterable<CompletionChunk>
   /** The answers to several prompts, in their order; when one fails the rest are cancelled and the batch rejects. */
   inferBatch(prompts: readonly Prompt[], options?: InferOptions): Promise<readonly Completion[]>
+  /** Continues bare texts, piece by piece; with the capability `'completions'`. Otherwise as `inferStream`. */
+  completeStream?(prompt: TextPrompt, options?: InferOptions): AsyncIterable<CompletionChunk>
+  /** Texts as vectors; with the capability `'embeddings'`. Rejects as `infer` does. */
+  embed?(request: EmbeddingRequest, options?: InferOptions): Promise<Embeddings>
   /** Whether the model can be reached now; never rejects. */
   health(options?: { readonly signal?: AbortSignal }): Promise<HealthStatus>
   /** Lets go of what the worker holds; calling it again does nothing. Calls under way are not ended by it. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { modelWorkerContract } from '../../../src/testing/model-worker-contract.ts'
-import { defineWorker, type WorkerDefinition } from '../../../src/workers/define-worker.ts'
+import { defineWorker } from '../../../src/workers/define-worker.ts'
+import type { WorkerDefinition } from '../../../src/workers/worker-definition.ts'
 import type { Completion, CompletionChunk, ModelInfo, Prompt } from '../../../src/workers/model-worker.ts'
 import { readAll } from '../../fixtures/read-all.ts'
 
