@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { SpillwayError } from '../../operators/index.ts'
+import { limitsHelp } from './limit-settings.ts'
 import { serve } from './serve.ts'
 import { logLevels, type ServeArguments, type ServeSettings, serveSettings } from './serve-settings.ts'
 
@@ -34,7 +35,11 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
     .option('--deadline-ms <ms>', 'ends requests that are not answered in time (default: none)')
     .option('--drain-timeout-ms <ms>', 'how long requests may still take when the server is stopped (default: 30000)')
     .option('--log-level <level>', `${logLevels.join(', ')}; JSON lines on standard error (default: info)`)
-    .addHelpText('after', environmentHelp)
+    .option(
+      '--limit <name=value...>',
+      'what a client may ask of the server, e.g. bodyBytes=2097152; the names and what holds otherwise are below',
+    )
+    .addHelpText('after', `${limitsHelp}\n${environmentHelp}`)
     .on('option:docs', (path: string) => docs.push(path))
     .on('option:no-docs', () => {
       noDocs = true
@@ -61,7 +66,8 @@ Environment:
   OPENAI_BASE_URL    where the model is, e.g. http://127.0.0.1:11434/v1; without it the built-in model "echo"
                      answers, with the prompt that was assembled
   OPENAI_API_KEY     the key that is shown there
-  SPILLWAY_API_KEY   the bearer token that this server asks for, on every route but health
+  SPILLWAY_API_KEY   the bearer token that this server asks for, on every route but health; several of which each
+                     will do are separated by commas
   PORT               as --port
 
 SIGTERM and SIGINT let the requests in flight finish; a second one stops at once. The exit code is 0 when all

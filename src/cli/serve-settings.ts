@@ -2,6 +2,8 @@ import { isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { checkInteger, checkNumber, checkOneOf, checkText, type NumberRange, show } from '../../operators/index.ts'
 import { checkApiKey } from '../server/check-api-key.ts'
+import type { ServerLimits } from '../server/index.ts'
+import { limitSettings } from './limit-settings.ts'
 
 /** What `spillway serve` was given on the command line, as text. */
 export interface ServeArguments {
@@ -19,6 +21,8 @@ export interface ServeArguments {
   readonly deadlineMs?: string
   readonly drainTimeoutMs?: string
   readonly logLevel?: string
+  /** `name=value`, as often as there are limits. */
+  readonly limit?: readonly string[]
 }
 
 /** The model behind an endpoint. */
@@ -47,7 +51,9 @@ export interface ServeSettings {
   readonly deadlineMs: number | undefined
   readonly drainTimeoutMs: number
   readonly logLevel: LogLevel
-  readonly apiKey: string | undefined
+  /** Each will do; `undefined` where none is asked for. */
+  readonly apiKeys: readonly string[] | undefined
+  readonly limits: ServerLimits
 }
 
 /** How much is logged. */
@@ -70,10 +76,10 @@ export function serveSettings(
     // An empty variable is how a shell or a compose file leaves one out.
     return value === undefined || value === '' ? undefined : value
   }
-  const apiKey = variable('SPILLWAY_API_KEY')
-  if (apiKey !== undefined) checkApiKey('SPILLWAY_API_KEY', apiKey)
+  const apiKeys = variable('SPILLWAY_API_KEY')?.split(',')
+  for (const key of apiKeys ?? []) checkApiKey('SPILLWAY_API_KEY', key)
   const host = checkText('--host', given.host ?? '127.0.0.1')
-  if (apiKey === undefined && !isLoopback(host)) {
+  if (apiKeys === undefined && !isLoopback(host)) {
     throw new RangeError(
       `--host must be a loopback address such as 127.0.0.1 where SPILLWAY_API_KEY is not set, got ${JSON.stringify(host)}: ` +
         'anybody who reaches the server could use it',
@@ -102,7 +108,8 @@ export function serveSettings(
     deadlineMs: given.deadlineMs === undefined ? undefined : number('--deadline-ms', given.deadlineMs, 0, { min: 1 }),
     drainTimeoutMs: number('--drain-timeout-ms', given.drainTimeoutMs, 30_000, { max: 3_600_000 }),
     logLevel: checkOneOf('--log-level', given.logLevel ?? 'info', logLevels),
-    apiKey,
+    apiKeys,
+    limits: limitSettings(given.limit),
   }
 }
 

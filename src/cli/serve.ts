@@ -35,7 +35,8 @@ export async function serve(settings: ServeSettings): Promise<number> {
     topology: chat.topology,
     logger,
     registry,
-    ...(settings.apiKey !== undefined && { apiKey: settings.apiKey }),
+    limits: settings.limits,
+    ...(settings.apiKeys !== undefined && { apiKey: settings.apiKeys }),
     ...(settings.deadlineMs !== undefined && { deadlineMs: settings.deadlineMs }),
   })
   const release = async (): Promise<void> => {
@@ -59,7 +60,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
       worker: description,
       documents: documents.description,
       stores: documents.store,
-      withApiKey: settings.apiKey !== undefined,
+      apiKeys: settings.apiKeys?.length ?? 0,
     }),
   )
   if (warning !== undefined) console.error(`warning: ${warning}`)

@@ -7,29 +7,33 @@ export interface StartFacts {
   readonly worker: string
   readonly documents: string
   readonly stores: string
-  readonly withApiKey: boolean
+  /** How many there are of which one must be shown. */
+  readonly apiKeys: number
 }
 
 /** Where the server listens, what it works with, and a command to try. */
-export function startLines({ host, port, worker, documents, stores, withApiKey }: StartFacts): string {
+export function startLines({ host, port, worker, documents, stores, apiKeys }: StartFacts): string {
+  const several = apiKeys > 1 ? ` (${apiKeys} keys)` : ''
   return `Spillway is listening on ${urlOf(host, port)}
 
   model      ${worker}
   documents  ${documents}
   stores     ${stores}
-  API key    ${withApiKey ? 'SPILLWAY_API_KEY, on every route but health' : 'none is asked for'}
+  API key    ${apiKeys === 0 ? 'none is asked for' : `SPILLWAY_API_KEY${several}, on every route but health`}
 
 Try it:
 
   curl ${urlOf(reachable(host), port)}/v1/chat/completions \\
-    -H 'content-type: application/json' \\${withApiKey ? keyHeader : ''}
+    -H 'content-type: application/json' \\${apiKeys === 0 ? '' : keyHeader(apiKeys)}
     -d '{"messages": [{"role": "user", "content": "What happens to a request when a channel is full?"}]}'
 `
 }
 
 /** The shell puts in the key, so that it is neither printed nor in the shell's history. */
-const keyHeader = `
-    -H "authorization: Bearer $SPILLWAY_API_KEY" \\`
+function keyHeader(apiKeys: number): string {
+  return `
+    -H "authorization: Bearer $${apiKeys > 1 ? '{SPILLWAY_API_KEY%%,*}' : 'SPILLWAY_API_KEY'}" \\`
+}
 
 /** An address that stands for all addresses cannot be called everywhere. */
 function reachable(host: string): string {

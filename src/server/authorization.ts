@@ -3,18 +3,27 @@ import { checkApiKey } from './check-api-key.ts'
 import type { Refusal } from './refusal.ts'
 
 /**
- * Makes the check of a request's `authorization` header against the server's key. The comparison takes the same
- * time wherever the keys differ: it compares their digests.
+ * Makes the check of a request's `authorization` header against the server's keys. The comparison takes the same
+ * time whichever key it is and wherever the keys differ: it compares the digests of all of them.
  *
- * @param apiKey The key; `undefined` lets everybody in.
+ * @param apiKey The key, or several while they are being changed; `undefined` lets everybody in.
+ * @throws TypeError or RangeError naming the option, never quoting the key.
  */
-export function createAuthorization(apiKey: string | undefined): (header: string | undefined) => Refusal | undefined {
+export function createAuthorization(
+  apiKey: string | readonly string[] | undefined,
+): (header: string | undefined) => Refusal | undefined {
   if (apiKey === undefined) return () => undefined
-  const expected = digest(checkApiKey('apiKey', apiKey))
+  const keys = typeof apiKey === 'string' ? [apiKey] : apiKey
+  if (!Array.isArray(keys)) throw new TypeError('apiKey must be a string or an array of strings, got something else')
+  if (keys.length === 0) throw new RangeError('apiKey must hold at least one key, got an empty array')
+  const expected = keys.map((key) => digest(checkApiKey('apiKey', key)))
   return (header) => {
     const given = header === undefined ? undefined : /^Bearer +(\S+) *$/i.exec(header)?.[1]
     if (given === undefined) return unauthorized('the header authorization must be "Bearer" and the server\'s API key')
-    return timingSafeEqual(digest(given), expected) ? undefined : unauthorized("the API key is not the server's")
+    const shown = digest(given)
+    let known = false
+    for (const key of expected) known = timingSafeEqual(shown, key) || known
+    return known ? undefined : unauthorized("the API key is not the server's")
   }
 }
 

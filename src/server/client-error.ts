@@ -1,41 +1,111 @@
 import type { Socket } from 'node:net'
-import type { ConnectionError } from 'fastify'
-import { openAiError, problem, type Refusal } from './refusal.ts'
+import type { Duplex } from 'node:stream'
+import type { ConnectionError, FastifyReply } from 'fastify'
+import type { Connections } from './connections.ts'
+import type { ServerLimits } from './limits.ts'
+import { badInput, openAiError, problem, type Refusal } from './refusal.ts'
+
+/** What answers a client that does not keep to HTTP. */
+export interface ClientErrorOptions {
+  readonly limits: Required<ServerLimits>
+  readonly connections: Connections
+  readonly newId: () => string
+  /** Answers a request whose body turned out to be broken. */
+  readonly refuse: (reply: FastifyReply, refusal: Refusal) => unknown
+  /** Told of what was answered, or dropped, without ever having been a request. */
+  readonly onAnswered: (status: number, code: string) => void
+}
+
+/** Status in the books of a client that left in the middle of its headers; never sent. */
+const clientLeft = 499
+
+/** Makes what ends connections on which something was sent that is not HTTP, or too slowly, or too much of it. */
+export function createClientErrorHandler({
+  limits,
+  connections,
+  newId,
+  refuse,
+  onAnswered,
+}: ClientErrorOptions): (error: ConnectionError, socket: Socket) => void {
+  return (error, socket) => {
+    const latest = connections.latest(socket)
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      // Of a request that has begun its own end tells.
+      if (latest === undefined && socket.bytesRead > 0) onAnswered(clientLeft, 'client_left')
+      socket.destroy()
+      return
+    }
+    const refusal = refusalOfConnection(error, limits)
+    if (latest === undefined || latest.request.raw.complete) {
+      // Requests that came before, whole, still get their answers.
+      connections.whenQuiet(socket, () => {
+        if (!socket.writable) return
+        onAnswered(refusal.status, refusal.code)
+        answerConnection(socket, refusal, newId())
+      })
+    } else if (latest.reply.sent) socket.destroy()
+    else {
+      void latest.reply.header('connection', 'close')
+      refuse(latest.reply, refusal)
+    }
+  }
+}
 
 /**
- * Answers what never became a request (headers too large, too slow, not HTTP) on the bare connection, and closes it.
+ * Answers what never became a request on the bare connection, and closes it.
  *
  * Which path it was meant for is not known, so that the body is a problem with OpenAI's `error` as an extension.
- *
- * @returns The status that was sent; `undefined` where nothing could be.
  */
-export function answerClientError(error: ConnectionError, socket: Socket, newId: () => string): number | undefined {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return undefined
-  }
-  const refusal = refusals[error.code] ?? malformed
-  const body = JSON.stringify({ ...problem(refusal), ...openAiError(refusal) })
+export function answerConnection(socket: Duplex, refusal: Refusal, id: string): void {
+  const { title, ...rest } = problem(refusal)
+  const body = JSON.stringify({ title, ...rest, ...openAiError(refusal) })
   const head = [
-    `HTTP/1.1 ${refusal.status} ${problem(refusal).title}`,
-    'content-type: application/problem+json',
+    `HTTP/1.1 ${refusal.status} ${title}`,
+    'content-type: application/problem+json; charset=utf-8',
     `content-length: ${new TextEncoder().encode(body).length}`,
-    `x-request-id: ${newId()}`,
+    `x-request-id: ${id}`,
     'connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => {
     socket.destroy()
   })
-  return refusal.status
 }
 
-function clientFault(status: number, code: string, message: string): Refusal {
-  return { status, message, type: 'invalid_request_error', param: null, code }
+/** What Node's parser says of a request; `reason` is one of its own sentences and never quotes what was sent. */
+interface ParserError {
+  readonly code: string
+  readonly reason?: unknown
+  readonly rawPacket?: unknown
 }
 
-const malformed = clientFault(400, 'malformed_request', 'the request is not valid HTTP')
-
-const refusals: Readonly<Record<string, Refusal>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: clientFault(408, 'request_timeout', 'the request was not sent within the time limit'),
-  HPE_HEADER_OVERFLOW: clientFault(431, 'headers_too_large', "the request's headers are larger than the limit"),
+function refusalOfConnection(error: ParserError, limits: Required<ServerLimits>): Refusal {
+  const { code, reason, rawPacket } = error
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return badInput(
+        null,
+        `the request's headers were not sent within the limit headersTimeoutMs of ${limits.headersTimeoutMs} ms`,
+        'headers_timeout',
+        408,
+      )
+    case 'HPE_HEADER_OVERFLOW':
+      return badInput(
+        null,
+        `the request's URL and headers are larger than the limit headerBytes of ${limits.headerBytes} bytes`,
+        'headers_too_large',
+        431,
+      )
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return badInput(null, 'the chunk extensions of the body are too large', 'body_too_large', 413)
+    case 'HPE_PAUSED_H2_UPGRADE':
+      return badInput(null, 'HTTP/2 is not spoken here, only HTTP/1.1', 'unsupported_http_version', 505)
+  }
+  if (rawPacket instanceof Uint8Array && rawPacket[0] === tlsHandshake && rawPacket[1] === tlsMajorVersion) {
+    return badInput(null, 'this port speaks HTTP, and was greeted in TLS: use http:// here', 'malformed_request')
+  }
+  const why = typeof reason === 'string' && reason !== '' ? `: ${reason}` : ''
+  return badInput(null, `the request is not valid HTTP${why}`, 'malformed_request')
 }
+
+const tlsHandshake = 0x16
+const tlsMajorVersion = 0x03

@@ -1,25 +1,43 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock, TimerHandle } from '../../operators/index.ts'
 
 /** The open connections of a server. */
 export interface Connections {
   /** Whether this one was opened when there were as many as may be. */
   isExcess(socket: Socket): boolean
-  /** Closes those on which nothing was ever said: Node does not count them as idle. */
+  /** Notes that a request has come. */
+  begin(request: FastifyRequest, reply: FastifyReply): void
+  /** The last request that came on a connection. */
+  latest(socket: Socket): Exchanged | undefined
+  /** Calls back when no response of a connection is under way: at once, or once. */
+  whenQuiet(socket: Socket, callback: () => void): void
+  /** Closes those on which nothing was ever asked: Node does not count them as idle. */
   closeUnused(): void
   /** Stops looking after them; they stay open. */
   stop(): void
 }
 
-/** What a client has taken of what was sent to it, when it was last looked at. */
-interface Progress {
+/** A request and what answers it. */
+export interface Exchanged {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+interface Connection {
+  /** What the client has taken of what was sent to it, when it was last looked at. */
   takenBytes: number
   since: number
+  latest: Exchanged | undefined
+  /** How many responses are under way: a client may send several requests at once. */
+  responses: number
+  onQuiet: (() => void) | undefined
 }
 
 /**
- * Counts a server's connections and closes those whose client takes nothing of what was sent to it.
+ * Counts a server's connections, knows what happens on each, and closes those whose client takes nothing of what was
+ * sent to it.
  *
  * One timer looks at all of them, so that a connection costs none.
  */
@@ -27,22 +45,23 @@ export function watchConnections(
   server: Server,
   { max, unreadTimeoutMs, clock }: { readonly max: number; readonly unreadTimeoutMs: number; readonly clock: Clock },
 ): Connections {
-  const open = new Map<Socket, Progress>()
+  const open = new Map<Socket, Connection>()
   const excess = new WeakSet<Socket>()
   server.on('connection', (socket: Socket) => {
     if (open.size >= max) excess.add(socket)
-    open.set(socket, { takenBytes: 0, since: clock.now() })
+    const since = clock.now()
+    open.set(socket, { takenBytes: 0, since, latest: undefined, responses: 0, onQuiet: undefined })
     socket.once('close', () => open.delete(socket))
   })
 
   const look = (): void => {
     const now = clock.now()
-    for (const [socket, progress] of open) {
+    for (const [socket, connection] of open) {
       const takenBytes = socket.bytesWritten - socket.writableLength
-      if (socket.writableLength === 0 || takenBytes !== progress.takenBytes) {
-        progress.takenBytes = takenBytes
-        progress.since = now
-      } else if (now - progress.since >= unreadTimeoutMs) socket.destroy()
+      if (socket.writableLength === 0 || takenBytes !== connection.takenBytes) {
+        connection.takenBytes = takenBytes
+        connection.since = now
+      } else if (now - connection.since >= unreadTimeoutMs) socket.destroy()
     }
     timer = clock.setTimeout(look, unreadTimeoutMs / 4)
   }
@@ -54,8 +73,26 @@ export function watchConnections(
 
   return {
     isExcess: (socket) => excess.has(socket),
+    begin(request, reply) {
+      const connection = open.get(request.raw.socket)
+      if (connection === undefined) return
+      connection.latest = { request, reply }
+      connection.responses++
+      reply.raw.once('close', () => {
+        connection.responses--
+        if (connection.responses > 0) return
+        connection.onQuiet?.()
+        connection.onQuiet = undefined
+      })
+    },
+    latest: (socket) => open.get(socket)?.latest,
+    whenQuiet(socket, callback) {
+      const connection = open.get(socket)
+      if (connection === undefined || connection.responses === 0) callback()
+      else connection.onQuiet = callback
+    },
     closeUnused() {
-      for (const socket of open.keys()) if (socket.bytesRead === 0) socket.destroy()
+      for (const [socket, { latest }] of open) if (latest === undefined) socket.destroy()
     },
     stop() {
       clock.clearTimeout(timer)

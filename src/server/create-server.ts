@@ -1,20 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { Registry } from 'prom-client'
 import { checkInteger, checkKeys, checkNumber, checkText, type Clock, systemClock } from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import type { ModelInfo } from '../workers/model-worker.ts'
 import { createAuthorization } from './authorization.ts'
 import { addChatRoute } from './chat-route.ts'
-import { answerClientError } from './client-error.ts'
+import { createAllowedMethods } from './allowed-methods.ts'
+import { createBodyDeadline } from './body-deadline.ts'
+import { answerConnection, createClientErrorHandler } from './client-error.ts'
 import { checkParts } from './check-parts.ts'
 import { watchConnections } from './connections.ts'
 import { type Exchange, requestId } from './exchange.ts'
-import { faultOf } from './framework-fault.ts'
+import { bodyTooLarge, faultOf } from './framework-fault.ts'
 import { addInfoRoutes } from './info-routes.ts'
 import { checkLimits, type ServerLimits } from './limits.ts'
+import { createListener } from './listener.ts'
 import { badInput, openAiError, problem, type Refusal, retryHeaders } from './refusal.ts'
+import { headFault, originForm } from './request-head.ts'
 import { createRequestLog } from './request-log.ts'
 import type { ServedPipeline, ServerContext } from './server-context.ts'
 import { urlOf } from './url-of.ts'
@@ -33,8 +37,8 @@ export interface ServerOptions {
   readonly registry?: Registry
   /** What the metrics' names begin with, as in the pipeline's; default `'orchestrator_'`. */
   readonly metricsPrefix?: string
-  /** The bearer token that every route but health asks for; default: none is asked for. */
-  readonly apiKey?: string
+  /** The bearer token that every route but health asks for, or several of which each will do; default: none is asked for. */
+  readonly apiKey?: string | readonly string[]
   /** Milliseconds in which a request must be answered, 1 or more; default: no limit. Beyond: 504. */
   readonly deadlineMs?: number
   readonly limits?: ServerLimits
@@ -91,16 +95,6 @@ const optionKeys = [
 /** Paths whose errors have OpenAI's shape; the others' are problem details. */
 const openAiPath = /^\/v1\/(?:chat|models)(?:[/?]|$)/
 
-/** Which methods each path knows. */
-const methods: Readonly<Record<string, string>> = {
-  '/v1/chat/completions': 'POST',
-  '/v1/models': 'GET, HEAD',
-  '/v1/pipeline': 'GET, HEAD',
-  '/healthz': 'GET, HEAD',
-  '/readyz': 'GET, HEAD',
-  '/metrics': 'GET, HEAD',
-}
-
 /** Routes that tell nothing worth protecting and that a supervisor of processes asks without a key. */
 const openRoutes: readonly string[] = ['/healthz', '/readyz']
 
@@ -131,6 +125,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
   const metricsPrefix = checkText('metricsPrefix', options.metricsPrefix ?? 'orchestrator_')
   const log = createRequestLog({ logger, registry, metricsPrefix, clock })
   const exchanges = new WeakMap<FastifyRequest, Exchange>()
+  const allowed = createAllowedMethods()
 
   const context: ServerContext = {
     running,
@@ -152,6 +147,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
       exchange.code = refusal.code
       if (refusal.param !== null) exchange.param = refusal.param
       void reply.code(refusal.status).headers(retryHeaders(refusal))
+      if (refusal.status === 401) void reply.header('www-authenticate', 'Bearer')
       if (openAiPath.test(reply.request.url)) return reply.send(openAiError(refusal))
       return reply.type('application/problem+json').send(JSON.stringify(problem(refusal)))
     },
@@ -159,24 +155,18 @@ export function createServer(options: ServerOptions): SpillwayServer {
 
   const app = fastify({
     bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestTimeoutMs,
-    http: {
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.requestTimeoutMs,
-      connectionsCheckingInterval: Math.ceil(limits.requestTimeoutMs / 8),
-    },
+    serverFactory: (handler) => createListener(handler, limits),
+    rewriteUrl: (request) => originForm(request.url ?? '/'),
     // While it shuts down the pipeline refuses by itself, in the shape that clients understand.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     genReqId: (request) => requestId(request.headers['x-request-id'], newId),
-    clientErrorHandler(error, socket) {
-      const status = answerClientError(error, socket, newId)
-      if (status !== undefined) logger.info({ route: 'unmatched', status, code: error.code }, 'request not understood')
+    clientErrorHandler: (error, socket) => {
+      answerClientError(error, socket)
     },
     frameworkErrors(error, request, reply) {
-      const exchange = context.exchangeOf(request)
-      void reply.header('x-request-id', exchange.id)
-      void context.refuse(reply, faultOf(error, limits))
+      begin(request, reply)
+      void context.refuse(reply, admit(request) ?? faultOf(error, limits))
     },
   })
   const connections = watchConnections(app.server, {
@@ -184,21 +174,61 @@ export function createServer(options: ServerOptions): SpillwayServer {
     unreadTimeoutMs: limits.unreadTimeoutMs,
     clock,
   })
+  const answerClientError = createClientErrorHandler({
+    limits,
+    connections,
+    newId,
+    refuse: context.refuse,
+    onAnswered: log.notUnderstood,
+  })
+  app.server.on('connect', (request, socket) => {
+    const refusal = badInput(null, 'this server is no proxy: CONNECT is not possible', 'method_not_allowed', 405)
+    log.notUnderstood(refusal.status, refusal.code)
+    answerConnection(socket, refusal, newId())
+  })
+  const bodies = createBodyDeadline({ timeoutMs: limits.bodyTimeoutMs, clock }, (request, reply) => {
+    void reply.header('connection', 'close')
+    context.refuse(reply, lateBody(limits))
+  })
+  const begin = (request: FastifyRequest, reply: FastifyReply): void => {
+    const exchange = context.exchangeOf(request)
+    void reply.header('x-request-id', exchange.id)
+    connections.begin(request, reply)
+    reply.raw.once('close', () => {
+      bodies.end(request)
+      exchange.answer?.cancel('the client has left')
+      log.ended(exchange, reply.raw)
+    })
+  }
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     done(null, body)
   })
+  app.addHook('onRoute', ({ url, method }) => {
+    allowed.add(url, method)
+  })
   app.addHook('onRequest', (request, reply, done) => {
-    const exchange = context.exchangeOf(request)
-    void reply.header('x-request-id', exchange.id)
-    reply.raw.once('close', () => {
-      exchange.answer?.cancel('the client has left')
-      log(exchange, reply.raw)
-    })
+    begin(request, reply)
     const fault = admit(request)
     if (fault === undefined) done()
     else context.refuse(reply, fault)
+  })
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    if (request.headers.expect !== undefined) {
+      // Who asks first is told before it sends too much.
+      if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) {
+        context.refuse(reply, bodyTooLarge(limits))
+        return
+      }
+      reply.raw.writeContinue()
+    }
+    bodies.begin(request, reply)
+    done(null, payload)
+  })
+  app.addHook('preValidation', (request, reply, done) => {
+    bodies.end(request)
+    done()
   })
   app.addHook('onSend', (request, reply, payload, done) => {
     if (running.state !== 'running') void reply.header('connection', 'close')
@@ -206,17 +236,19 @@ export function createServer(options: ServerOptions): SpillwayServer {
   })
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.replace(/\?.*/s, '')
-    const route = path.startsWith('/v1/models/') ? '/v1/models' : path
-    const allowed = Object.hasOwn(methods, route) ? methods[route] : undefined
-    if (allowed === undefined) {
+    const possible = allowed.at(path)
+    if (possible === undefined) {
       return context.refuse(reply, badInput(null, `there is nothing at ${path.slice(0, 200)}`, 'not_found', 404))
     }
-    void reply.header('allow', allowed)
-    const message = `${request.method} is not possible at ${path}, only ${allowed}`
+    void reply.header('allow', possible)
+    const message = `${request.method} is not possible at ${path}, only ${possible}`
     return context.refuse(reply, badInput(null, message, 'method_not_allowed', 405))
   })
   app.setErrorHandler((error, request, reply) => {
     const fault = faultOf(error, limits)
+    // What is left of a body that is refused is read and thrown away, for a while: a client that is cut off while it
+    // sends may not see the answer.
+    void reply.removeHeader('connection')
     if (fault.status === 500) logger.error({ request: request.id, ...whereItFailed(error) }, 'the server failed')
     return context.refuse(reply, fault)
   })
@@ -225,10 +257,8 @@ export function createServer(options: ServerOptions): SpillwayServer {
 
   function admit(request: FastifyRequest): Refusal | undefined {
     if (connections.isExcess(request.raw.socket)) return tooManyConnections(limits)
-    const headers = request.raw.rawHeaders.length / 2
-    if (headers > limits.headers) {
-      return badInput(null, `a request has at most ${limits.headers} headers, got ${headers}`, 'too_many_headers', 431)
-    }
+    const fault = headFault(request.raw, limits)
+    if (fault !== undefined) return fault
     if (openRoutes.includes(request.routeOptions.url ?? '')) return undefined
     return authorize(request.headers.authorization)
   }
@@ -242,6 +272,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
     async close({ graceMs = 5_000 } = {}) {
       checkNumber('graceMs', graceMs)
       connections.stop()
+      bodies.stop()
       const closed = app.close()
       connections.closeUnused()
       const cut = clock.setTimeout(() => {
@@ -266,8 +297,13 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
 }
 
 function tooManyConnections({ connections }: Required<ServerLimits>): Refusal {
-  const message = `the server has its limit of ${connections} connections open; try again later`
+  const message = `the server has as many connections open as the limit connections of ${connections}; try again later`
   return { status: 503, message, type: 'server_error', param: null, code: 'too_many_connections', retryAfterMs: 1000 }
+}
+
+function lateBody({ bodyTimeoutMs }: Required<ServerLimits>): Refusal {
+  const message = `the body was not sent within the limit bodyTimeoutMs of ${bodyTimeoutMs} ms`
+  return badInput(null, message, 'body_timeout', 408)
 }
 
 /** Where in the code; what the error says may quote the prompt. */

@@ -13,7 +13,11 @@ export function parseJsonBody(body: Uint8Array, maxDepth: number): Checked<unkno
   if (body.length === 0) return refused(badInput(null, 'the body is empty; it must be a JSON object', 'invalid_json'))
   if (isDeeperThan(body, maxDepth)) {
     return refused(
-      badInput(null, `the body's JSON is nested deeper than the limit of ${maxDepth} levels`, 'json_too_deep'),
+      badInput(
+        null,
+        `the body's JSON is nested deeper than the limit jsonDepth of ${maxDepth} levels`,
+        'json_too_deep',
+      ),
     )
   }
   let text: string

@@ -1,6 +1,6 @@
 import { checkInteger, checkKeys } from '../../operators/index.ts'
 
-/** What a client may ask of the server; each limit that is passed is answered with a status of its own. */
+/** What a client may ask of the server; each limit that is passed is named in the answer, which has a status of its own. */
 export interface ServerLimits {
   /** Bytes of a body, 1 … 1 GiB; default 1 MiB. Beyond: 413. */
   readonly bodyBytes?: number
@@ -8,42 +8,58 @@ export interface ServerLimits {
   readonly jsonDepth?: number
   /** UTF-16 code units of all messages of a request together, 1 or more; default 200,000. Beyond: 400. */
   readonly promptChars?: number
-  /** Bytes of a request's headers, 1,024 … 1 MiB; default 16 KiB. Beyond: 431. */
+  /** Bytes of a request's headers and of its URL, 1,024 … 1 MiB; default 16 KiB. Beyond: 431. */
   readonly headerBytes?: number
   /** Headers of a request, 1 … 1,000; default 100. Beyond: 431. */
   readonly headers?: number
-  /** Open connections, 1 … 1,000,000; default 16,384. A request on one beyond them: 503. */
+  /**
+   * Open connections, 1 … 1,000,000; default 16,384. A request on one beyond them: 503. Of those at most another
+   * 1,024 are accepted to be told so.
+   */
   readonly connections?: number
   /**
-   * Milliseconds in which a client must have sent its request, 100 … 600,000; default 8,000. Beyond: 408,
-   * an eighth of that time later at most.
+   * Milliseconds from the first byte of a request, or from when the connection was made, to the end of its headers,
+   * 100 … 600,000; default 4,000. Beyond: 408, an eighth of that time later at most. Also the time for a TLS
+   * handshake; beyond: closed.
    */
-  readonly requestTimeoutMs?: number
+  readonly headersTimeoutMs?: number
+  /** Milliseconds from the end of a request's headers to the end of its body, 100 … 600,000; default 5,000. Beyond: 408. */
+  readonly bodyTimeoutMs?: number
+  /** Milliseconds for which a connection without a request is kept open after one, 100 … 3,600,000; default 72,000. Beyond: closed. */
+  readonly idleTimeoutMs?: number
   /** Milliseconds in which a client must take something of what was sent to it, 100 … 3,600,000; default 60,000. Beyond: closed. */
   readonly unreadTimeoutMs?: number
 }
 
-/** The limits with their defaults. */
-export function checkLimits(limits: ServerLimits = {}): Required<ServerLimits> {
+/**
+ * The limits with their defaults.
+ *
+ * @param prefix What a limit's name is preceded by in an error.
+ * @throws TypeError or RangeError naming the limit, its value and what is allowed.
+ */
+export function checkLimits(limits: ServerLimits = {}, prefix = 'limits.'): Required<ServerLimits> {
   checkKeys('limits', limits, Object.keys(ranges))
-  const checked = { ...defaults }
+  const checked = { ...defaultLimits }
   for (const name of Object.keys(ranges) as (keyof ServerLimits)[]) {
     const value = limits[name]
-    if (value !== undefined) checked[name] = checkInteger(`limits.${name}`, value, ranges[name])
+    if (value !== undefined) checked[name] = checkInteger(`${prefix}${name}`, value, ranges[name])
   }
   return checked
 }
 
 const mebibyte = 1024 * 1024
 
-const defaults: Record<keyof ServerLimits, number> = {
+/** The limits that hold where none are given. */
+export const defaultLimits: Readonly<Record<keyof ServerLimits, number>> = {
   bodyBytes: mebibyte,
   jsonDepth: 32,
   promptChars: 200_000,
   headerBytes: 16 * 1024,
   headers: 100,
   connections: 16_384,
-  requestTimeoutMs: 8_000,
+  headersTimeoutMs: 4_000,
+  bodyTimeoutMs: 5_000,
+  idleTimeoutMs: 72_000,
   unreadTimeoutMs: 60_000,
 }
 
@@ -55,6 +71,8 @@ const ranges: Readonly<Record<keyof ServerLimits, { readonly min: number; readon
   // Node keeps at most 2,000 and drops the rest without a word.
   headers: { min: 1, max: 1_000 },
   connections: { min: 1, max: 1_000_000 },
-  requestTimeoutMs: { min: 100, max: 600_000 },
+  headersTimeoutMs: { min: 100, max: 600_000 },
+  bodyTimeoutMs: { min: 100, max: 600_000 },
+  idleTimeoutMs: { min: 100, max: 3_600_000 },
   unreadTimeoutMs: { min: 100, max: 3_600_000 },
 }

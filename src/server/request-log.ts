@@ -8,7 +8,15 @@ import type { Exchange } from './exchange.ts'
 /** Status in logs and metrics of a request whose client left before it was answered; never sent. */
 const clientLeft = 499
 
-/** Makes what tells the log and the metrics about a response that is over, whole or broken off. */
+/** Tells the log and the metrics what became of what came in. */
+export interface RequestLog {
+  /** A response is over, whole or broken off. */
+  readonly ended: (exchange: Exchange, response: ServerResponse) => void
+  /** Something never became a request. */
+  readonly notUnderstood: (status: number, code: string) => void
+}
+
+/** Makes what keeps the server's books. */
 export function createRequestLog({
   logger,
   registry,
@@ -19,7 +27,7 @@ export function createRequestLog({
   readonly registry: Registry
   readonly metricsPrefix: string
   readonly clock: Clock
-}): (exchange: Exchange, response: ServerResponse) => void {
+}): RequestLog {
   const requests = new Counter({
     name: `${metricsPrefix}http_requests_total`,
     help: 'HTTP requests by route and status; 499: the client left before it was answered',
@@ -27,7 +35,7 @@ export function createRequestLog({
     registers: [registry],
   })
 
-  return (exchange, response) => {
+  const ended = (exchange: Exchange, response: ServerResponse): void => {
     const status = response.writableFinished ? response.statusCode : clientLeft
     requests.inc({ route: exchange.route, status })
     const { id, route, session, answer, code, param } = exchange
@@ -46,5 +54,12 @@ export function createRequestLog({
     // The pipeline warns of what it sheds, once a second at the most; a line for each would be what it avoids.
     if (settled?.kind === 'shed') logger.debug(fields, 'request shed')
     else logger.info(fields, 'request')
+  }
+  return {
+    ended,
+    notUnderstood(status, code) {
+      requests.inc({ route: 'unmatched', status })
+      logger.info({ route: 'unmatched', status, code }, 'request not understood')
+    },
   }
 }

@@ -18,7 +18,8 @@ test('without anything: loopback, port 8080, the echo model, the own documents',
     deadlineMs: undefined,
     drainTimeoutMs: 30_000,
     logLevel: 'info',
-    apiKey: undefined,
+    apiKeys: undefined,
+    limits: {},
   })
 })
 
@@ -36,8 +37,9 @@ test('everything that is given is taken', () => {
     deadlineMs: '5000',
     drainTimeoutMs: '0',
     logLevel: 'silent',
+    limit: ['bodyBytes=10'],
   }
-  const environment = { ...endpoint, OPENAI_API_KEY: 'k', SPILLWAY_API_KEY: 's', PORT: '99' }
+  const environment = { ...endpoint, OPENAI_API_KEY: 'k', SPILLWAY_API_KEY: 's,t', PORT: '99' }
   expect(serveSettings(given, environment)).toEqual({
     host: '0.0.0.0',
     port: 0,
@@ -52,7 +54,8 @@ test('everything that is given is taken', () => {
     deadlineMs: 5000,
     drainTimeoutMs: 0,
     logLevel: 'silent',
-    apiKey: 's',
+    apiKeys: ['s', 't'],
+    limits: { bodyBytes: 10 },
   })
 })
 

@@ -267,7 +267,7 @@ describe('bad input', () => {
       'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
     ],
   ])('a client that %s gets 408', async (_name, said) => {
-    const { port } = await serve(answering, { limits: { requestTimeoutMs: 200 } })
+    const { port } = await serve(answering, { limits: { headersTimeoutMs: 200, bodyTimeoutMs: 200 } })
     const socket = await rawConnection(port)
     if (said !== '') socket.write(said)
     expect(await readText(socket)).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/)
