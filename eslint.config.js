@@ -9,7 +9,8 @@ const browserSafe = ['operators/**/*.ts', 'actors/**/*.ts']
 const clock = 'operators/clock.ts'
 const randomSource = 'operators/random.ts'
 const virtualClock = 'src/testing/virtual-clock.ts'
-const main = 'src/cli/main.ts'
+/** Files that are run and never imported. */
+const programs = ['src/cli/main.ts', 'src/retrieval/sqlite-search-worker.ts']
 const environmentReaders = ['src/cli/**/*.ts']
 
 const timers = ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate']
@@ -43,7 +44,7 @@ const purity = [
   ...namedExports,
   {
     selector: 'Program > ExpressionStatement:not([directive])',
-    message: 'A module does nothing when it is imported; only the main file of the command line may.',
+    message: 'A module does nothing when it is imported; only the main file of the command line or of a thread may.',
   },
   { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: passedTime },
 ]
@@ -147,7 +148,7 @@ export default defineConfig(
     files: environmentReaders,
     rules: { 'no-restricted-properties': ['error', ...ambient], 'no-console': 'off' },
   },
-  { files: [main], rules: { 'no-restricted-syntax': ['error', ...namedExports] } },
+  { files: programs, rules: { 'no-restricted-syntax': ['error', ...namedExports] } },
 
   {
     files: ['test/**/*.ts'],

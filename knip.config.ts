@@ -1,7 +1,13 @@
 import type { KnipConfig } from 'knip'
 
 const config: KnipConfig = {
-  entry: ['examples/*.ts', 'scripts/*.ts', 'test/{bench,setup,types}/*.ts'],
+  entry: [
+    'src/retrieval/sqlite-search-worker.ts',
+    'test/fixtures/mortal-search-thread.ts',
+    'examples/*.ts',
+    'scripts/*.ts',
+    'test/{bench,setup,types}/*.ts',
+  ],
   project: ['{operators,actors,src,test,examples,scripts}/**/*.ts', '*.config.{js,ts}'],
   ignoreBinaries: ['apt-get', 'promtool'],
 }

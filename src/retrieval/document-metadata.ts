@@ -1,7 +1,8 @@
 import { show } from '../../operators/index.ts'
-import type { DocumentMetadata } from './retriever.ts'
+import type { DocumentMetadata, SearchFilter } from './retriever.ts'
 
 const longestValue = 1_000
+const mostValues = 1_000
 
 /**
  * Checks what is known of a document: names of letters, digits, `_`, `-` and `.`, values that are strings of at
@@ -17,6 +18,26 @@ export function checkMetadata(subject: string, metadata: DocumentMetadata | unde
   for (const [name, value] of Object.entries(metadata)) {
     checkName(subject, name)
     checkValue(`${subject}.${name}`, value)
+  }
+}
+
+/**
+ * Checks what documents are to be searched: names and values as in metadata, and of several values at least one.
+ *
+ * @throws TypeError or RangeError naming `subject`, the value and what is allowed.
+ */
+export function checkFilter(subject: string, filter: SearchFilter | undefined): void {
+  if (filter === undefined) return
+  if (typeof filter !== 'object' || (filter as unknown) === null || Array.isArray(filter)) {
+    throw new TypeError(`${subject} must be an object, got ${show(filter)}`)
+  }
+  for (const [name, value] of Object.entries(filter)) {
+    checkName(subject, name)
+    const allowed: readonly unknown[] = Array.isArray(value) ? value : [value]
+    if (allowed.length === 0 || allowed.length > mostValues) {
+      throw new RangeError(`${subject}.${name} must have 1 to ${mostValues} values, got ${allowed.length}`)
+    }
+    for (const each of allowed) checkValue(`${subject}.${name}`, each)
   }
 }
 

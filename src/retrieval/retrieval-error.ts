@@ -8,9 +8,12 @@ export class RetrievalError extends SpillwayError {
   readonly code = 'retrieval_failed'
   /** The index, document or folder that the error is about. */
   readonly path: string
+  /** What is wrong with it. */
+  readonly problem: string
 
   constructor(path: string, problem: string, options?: ErrorOptions) {
     super(`${path}: ${problem}`, options)
     this.path = path
+    this.problem = problem
   }
 }

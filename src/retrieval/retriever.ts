@@ -24,14 +24,21 @@ export interface Passage {
   readonly score: number
   /** The document's. */
   readonly metadata?: DocumentMetadata
+  /** Its places, from 1, in the rankings that were made: by the question's words, and by its meaning. */
+  readonly ranks?: { readonly words?: number; readonly vectors?: number }
 }
+
+/** What documents' metadata must be: each of these values, or one of them where several are given. */
+export type SearchFilter = Readonly<Record<string, string | number | boolean | readonly (string | number | boolean)[]>>
 
 /** How to search. */
 export interface SearchOptions {
   /** How many passages at the most, 1 … 100; default 4. */
   readonly topK?: number
-  /** Only documents whose metadata has each of these values, or one of them where several are given. */
-  readonly filter?: Readonly<Record<string, string | number | boolean | readonly (string | number | boolean)[]>>
+  /** Only documents whose metadata is like this; default: all. */
+  readonly filter?: SearchFilter
+  /** Called when the question's meaning could not be told, so that its words alone decided. */
+  readonly onFallback?: () => void
   readonly signal?: AbortSignal
 }
 

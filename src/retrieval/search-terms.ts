@@ -15,13 +15,17 @@ const stopWords = new Set(
 /** The question mostly stands at the beginning or at the end of a long text. */
 const readChars = 4_096
 
+/** What of a question is read: all, or the beginning and the end of a very long one. */
+export function readPart(text: string): string {
+  return text.length > 2 * readChars ? `${text.slice(0, readChars)} ${text.slice(-readChars)}` : text
+}
+
 /**
  * The words of a text that are worth searching for, each once, in order: at most `maxTerms`, half of them from
  * the beginning of a long text and half from its end. Stop words are left out unless there is nothing else.
  */
 export function searchTerms(text: string, maxTerms: number): readonly string[] {
-  const read = text.length > 2 * readChars ? `${text.slice(0, readChars)} ${text.slice(-readChars)}` : text
-  const words = new Set(Array.from(read.matchAll(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu), ([word]) => word.toLowerCase()))
+  const words = new Set(Array.from(text.matchAll(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu), ([word]) => word.toLowerCase()))
   const telling = [...words].filter((word) => !stopWords.has(word))
   const terms = telling.length > 0 ? telling : [...words]
   if (terms.length <= maxTerms) return terms

@@ -2,14 +2,17 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { show } from '../../operators/index.ts'
+import { getLoadablePath } from 'sqlite-vec'
 import type { Logger } from '../logger.ts'
+import { messageOf } from '../message-of.ts'
 import { RetrievalError } from './retrieval-error.ts'
 
 /** Counts up when the tables change. */
-const schemaVersion = 2
+const schemaVersion = 3
 
 /**
- * `settings` says how a document was cut, `metadata` is JSON. A passage's text is stored once, in `passages`; the full-text index holds only its words. The name of the
+ * `settings` says how a document was cut, `model` which embedding model its passages' vectors are of (empty where it
+ * has none; all vectors are of one model and one length), `metadata` is JSON. A passage's text is stored once, in `passages`; the full-text index holds only its words. The name of the
  * document and the headings are columns of their own, so that they can weigh more than the text.
  */
 const schema = `
@@ -18,7 +21,8 @@ const schema = `
     source TEXT NOT NULL UNIQUE,
     digest TEXT NOT NULL,
     metadata TEXT NOT NULL,
-    settings TEXT NOT NULL
+    settings TEXT NOT NULL,
+    model TEXT NOT NULL
   );
   CREATE TABLE passages (
     id INTEGER PRIMARY KEY,
@@ -30,6 +34,12 @@ const schema = `
   CREATE VIRTUAL TABLE words USING fts5 (
     name, headings, text, content = '', contentless_delete = 1, tokenize = 'porter unicode61'
   );
+  CREATE TABLE vectors (
+    passage INTEGER PRIMARY KEY REFERENCES passages (id),
+    document INTEGER NOT NULL REFERENCES documents (id),
+    vector BLOB NOT NULL
+  );
+  CREATE INDEX vectors_by_document ON vectors (document);
   PRAGMA user_version = ${schemaVersion};
 `
 
@@ -40,7 +50,7 @@ const schema = `
 export function openIndex(path: string, busyTimeoutMs: number, logger: Logger): DatabaseSync {
   return explained(path, () => {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-    const database = new DatabaseSync(path, { timeout: busyTimeoutMs })
+    const database = new DatabaseSync(path, { timeout: busyTimeoutMs, allowExtension: true })
     try {
       prepare(path, database, logger)
     } catch (error) {
@@ -49,6 +59,24 @@ export function openIndex(path: string, busyTimeoutMs: number, logger: Logger): 
     }
     return database
   })
+}
+
+/** Opens an index that is there for a search: nothing can be written through it. */
+export function openForReading(path: string, busyTimeoutMs: number, withVectors: boolean): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs, allowExtension: withVectors })
+  if (withVectors) loadVectors(path, database)
+  return database
+}
+
+/** Gives a connection the functions of sqlite-vec. */
+export function loadVectors(path: string, database: DatabaseSync): void {
+  try {
+    database.loadExtension(getLoadablePath())
+    database.enableLoadExtension(false)
+  } catch (error) {
+    const problem = `cannot be searched by vectors, because sqlite-vec does not load: ${messageOf(error)}`
+    throw new RetrievalError(path, problem, { cause: error })
+  }
 }
 
 function prepare(path: string, database: DatabaseSync, logger: Logger): void {
@@ -60,7 +88,7 @@ function prepare(path: string, database: DatabaseSync, logger: Logger): void {
     const tables = Number(database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.['count'])
     if (version === schemaVersion && hasTables(database)) return
     if (version > 0 && version < schemaVersion && hasTables(database)) {
-      database.exec('DROP TABLE words; DROP TABLE passages; DROP TABLE documents')
+      database.exec('DROP TABLE IF EXISTS vectors; DROP TABLE words; DROP TABLE passages; DROP TABLE documents')
       logger.info({ path }, 'the retrieval index is of an earlier version: it is made again from the documents')
     } else if (version !== 0 || tables !== 0) {
       throw new RetrievalError(path, 'is not a retrieval index of this version; delete it or give another path')

@@ -44,6 +44,7 @@ describe('searching', () => {
         headings: ['Guide', 'Draining'],
         text: 'Each channel is emptied before the next stage stops.',
         score: expect.any(Number) as number,
+        ranks: { words: 1 },
       },
     ])
   })
@@ -90,7 +91,7 @@ describe('searching', () => {
 
   test('gives topK passages, 4 unless said otherwise', async () => {
     const retriever = open()
-    await retriever.add(Array.from({ length: 9 }, (_, at) => ({ source: `${at}.txt`, text: 'same words' })))
+    await retriever.add(Array.from({ length: 9 }, (_, at) => ({ source: `${at}.txt`, text: `words ${at}` })))
     expect(await retriever.search('words')).toHaveLength(4)
     expect(await retriever.search('words', { topK: 7 })).toHaveLength(7)
     await expect(retriever.search('words', { topK: 0 })).rejects.toThrow(/topK.*1 to 100.*0/)
@@ -193,8 +194,13 @@ describe('keeping documents', () => {
         const model = new Map<string, string>()
         for (const done of steps) {
           if ('add' in done) {
-            await retriever.add(done.add)
-            for (const document of done.add) model.set(document.source, document.text)
+            // Texts differ, because the same one is found once.
+            const documents = done.add.map(({ source: name, text: body }) => ({
+              source: name,
+              text: body && `${body}\n\n${name}`,
+            }))
+            await retriever.add(documents)
+            for (const document of documents) model.set(document.source, document.text)
           } else {
             await retriever.remove(done.remove)
             for (const name of done.remove) model.delete(name)
