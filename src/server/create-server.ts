@@ -21,6 +21,7 @@ import { badInput, openAiError, problem, type Refusal, retryHeaders } from './re
 import { headFault, originForm } from './request-head.ts'
 import { createRequestLog } from './request-log.ts'
 import type { ServedPipeline, ServerContext } from './server-context.ts'
+import { addStreamRoutes } from './stream-routes.ts'
 import { urlOf } from './url-of.ts'
 
 /** What a server serves and how. */
@@ -253,6 +254,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
     return context.refuse(reply, fault)
   })
   addChatRoute(app, context)
+  const streamRoutes = addStreamRoutes(app, context)
   addInfoRoutes(app, context, { topology, registry })
 
   function admit(request: FastifyRequest): Refusal | undefined {
@@ -273,6 +275,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
       checkNumber('graceMs', graceMs)
       connections.stop()
       bodies.stop()
+      streamRoutes.close()
       const closed = app.close()
       connections.closeUnused()
       const cut = clock.setTimeout(() => {

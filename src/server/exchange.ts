@@ -4,7 +4,7 @@ import type { CompletionChunk } from '../workers/model-worker.ts'
 /** What is remembered of one request and its response until it is logged and counted. */
 export interface Exchange {
   /** The request's id, which the response carries as `x-request-id`. */
-  readonly id: string
+  id: string
   /** When it arrived, by the clock's `now()`. */
   readonly startedAt: number
   /** The path's pattern, one of a few. */

@@ -29,6 +29,20 @@ export interface ServerLimits {
   readonly idleTimeoutMs?: number
   /** Milliseconds in which a client must take something of what was sent to it, 100 … 3,600,000; default 60,000. Beyond: closed. */
   readonly unreadTimeoutMs?: number
+  /**
+   * Milliseconds that a stream of the native route is kept when its reader has gone, 1 … 3,600,000; default 15,000.
+   * Then its request is cancelled, and whoever asks for it gets 404.
+   */
+  readonly resumeMs?: number
+  /** Events of one stream that can be read again, 1 … 100,000; default 512. A reader that has missed more: 410. */
+  readonly replayEvents?: number
+  /** Their bytes together, 1 … 64 MiB; default 128 KiB. A reader that has missed more: 410. */
+  readonly replayBytes?: number
+  /**
+   * Streams that are kept at the same time, 1 … 100,000; default 1,024. One more takes the place of the one that ended
+   * longest ago; where none has ended: 503.
+   */
+  readonly replayStreams?: number
 }
 
 /**
@@ -61,6 +75,10 @@ export const defaultLimits: Readonly<Record<keyof ServerLimits, number>> = {
   bodyTimeoutMs: 5_000,
   idleTimeoutMs: 72_000,
   unreadTimeoutMs: 60_000,
+  resumeMs: 15_000,
+  replayEvents: 512,
+  replayBytes: 128 * 1024,
+  replayStreams: 1_024,
 }
 
 const ranges: Readonly<Record<keyof ServerLimits, { readonly min: number; readonly max?: number }>> = {
@@ -75,4 +93,8 @@ const ranges: Readonly<Record<keyof ServerLimits, { readonly min: number; readon
   bodyTimeoutMs: { min: 100, max: 600_000 },
   idleTimeoutMs: { min: 100, max: 3_600_000 },
   unreadTimeoutMs: { min: 100, max: 3_600_000 },
+  resumeMs: { min: 1, max: 3_600_000 },
+  replayEvents: { min: 1, max: 100_000 },
+  replayBytes: { min: 1, max: 64 * mebibyte },
+  replayStreams: { min: 1, max: 100_000 },
 }

@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http'
-import type { Clock, TimerHandle } from '../../operators/index.ts'
+import type { Clock } from '../../operators/index.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
 import type { ChunkFrames } from './chunk-frames.ts'
+import { type PacedResponse, PacedWriter } from './paced-writer.ts'
 
 /** How an answer is streamed. */
 export interface StreamedAnswerOptions {
@@ -21,54 +21,28 @@ export interface StreamedAnswerOptions {
  */
 export async function streamedAnswer(
   reply: Pick<Reply<CompletionChunk>, 'batches' | 'outcome'>,
-  response: ServerResponse,
+  response: PacedResponse,
   { frames, clock, heartbeatMs, begin }: StreamedAnswerOptions,
 ): Promise<void> {
+  const writer = new PacedWriter(response, { clock, heartbeatMs })
+  // A request that ends for another reason, say because nobody reads it, must be heard of at once.
+  void reply.outcome.then(() => {
+    writer.release()
+  })
   let begun = false
-  let lastWrite = 0
-  let heartbeat: TimerHandle
-  const beat = (): void => {
-    const silentMs = clock.now() - lastWrite
-    if (silentMs >= heartbeatMs) {
-      // A client that does not even take what it was sent needs no sign of life.
-      if (!response.writableNeedDrain) response.write(': still here\n\n')
-      lastWrite = clock.now()
-    }
-    heartbeat = clock.setTimeout(beat, lastWrite + heartbeatMs - clock.now())
+  const write = (text: string): Promise<void> | undefined => {
+    if (!begun) begin()
+    begun = true
+    return writer.write(text)
   }
-  const write = (text: string): boolean => {
-    if (!begun) {
-      begun = true
-      begin()
-      heartbeat = clock.setTimeout(beat, heartbeatMs)
-    }
-    lastWrite = clock.now()
-    return response.write(text)
-  }
-
   try {
     for await (const chunks of reply.batches()) {
       let text = ''
       for (const chunk of chunks) text += frames.chunk(chunk)
-      if (text !== '' && !write(text)) await room(response, reply)
+      if (text !== '') await write(text)
     }
-    write(frames.end())
+    void write(frames.end())
   } finally {
-    clock.clearTimeout(heartbeat)
+    writer.stop()
   }
-}
-
-/** Until the client has taken what it was sent, has gone, or the request is over for another reason. */
-async function room(response: ServerResponse, reply: Pick<Reply<CompletionChunk>, 'outcome'>): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const over = (): void => {
-      response.off('drain', over)
-      response.off('close', over)
-      resolve()
-    }
-    response.on('drain', over)
-    response.on('close', over)
-    if (response.destroyed) over()
-    void reply.outcome.then(over)
-  })
 }

@@ -1,0 +1,113 @@
+import { Buffer } from 'node:buffer'
+import type { Reply } from '../pipeline/reply.ts'
+import type { CompletionChunk } from '../workers/model-worker.ts'
+import { outcomeBody } from './outcome-body.ts'
+
+/** How much of a stream is kept for a reader that comes back. */
+export interface ReplayWindow {
+  /** Events that have been handed over, 1 …. */
+  readonly events: number
+  /** Their bytes together. */
+  readonly bytes: number
+}
+
+interface KeptEvent {
+  readonly text: string
+  readonly bytes: number
+}
+
+/**
+ * One answer as numbered server-sent events, of which the last ones stay readable: a reader whose connection broke
+ * goes on after the last event that it has.
+ *
+ * The answer is pulled only when a reader has been given all that there is, so that while nobody reads the model
+ * waits. What no reader has been given yet is never dropped.
+ */
+export class KeptStream {
+  readonly reply: Reply<CompletionChunk>
+  readonly #window: ReplayWindow
+  #batches: AsyncIterator<readonly CompletionChunk[]> | undefined
+  #events: KeptEvent[] = []
+  #bytes = 0
+  /** The number of the last event; they begin at 1. */
+  #last = 0
+  /** The number of the last event that a reader was given. */
+  #given = 0
+  #ended = false
+  #pull: Promise<void> | undefined
+
+  constructor(reply: Reply<CompletionChunk>, window: ReplayWindow) {
+    this.reply = reply
+    this.#window = window
+  }
+
+  /** The number of the last event that is there. */
+  get last(): number {
+    return this.#last
+  }
+
+  /** The number of the first event that can still be read; one more than `last` where there is none. */
+  get first(): number {
+    return this.#last - this.#events.length + 1
+  }
+
+  /** The outcome is there; nothing comes after it. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** All events after this one, in one text; empty where there is none. `after` is `first - 1` or more. */
+  after(after: number): string {
+    let text = ''
+    for (let index = after + 1 - this.first; index < this.#events.length; index++)
+      text += this.#events[index]?.text ?? ''
+    this.#given = this.#last
+    this.#trim()
+    return text
+  }
+
+  /** Resolves when there are more events than before; two readers that ask get the same ones. Never rejects. */
+  more(): Promise<void> {
+    this.#pull ??= this.#next().finally(() => {
+      this.#pull = undefined
+    })
+    return this.#pull
+  }
+
+  async #next(): Promise<void> {
+    if (this.#ended) return
+    try {
+      this.#batches ??= this.reply.batches()
+      const batch = await this.#batches.next()
+      if (batch.done !== true) {
+        for (const chunk of batch.value) this.#add('chunk', chunk)
+        return
+      }
+    } catch {
+      // The outcome says what the error does.
+    }
+    this.#ended = true
+    this.#add('outcome', outcomeBody(await this.reply.outcome))
+  }
+
+  #add(event: 'chunk' | 'outcome', data: object): void {
+    this.#last += 1
+    const text = `id: ${this.#last}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+    const bytes = Buffer.byteLength(text)
+    this.#events.push({ text, bytes })
+    this.#bytes += bytes
+  }
+
+  /** Forgets the oldest events beyond the window, but none that no reader was given. */
+  #trim(): void {
+    let over = 0
+    let { length } = this.#events
+    while (length > 0 && this.first + over <= this.#given) {
+      if (length <= this.#window.events && this.#bytes <= this.#window.bytes) break
+      this.#bytes -= this.#events[over]?.bytes ?? 0
+      over += 1
+      length -= 1
+    }
+    if (over > 0) this.#events.splice(0, over)
+  }
+}

@@ -1,0 +1,110 @@
+import type { Clock, TimerHandle } from '../../operators/index.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import type { CompletionChunk } from '../workers/model-worker.ts'
+import { KeptStream, type ReplayWindow } from './kept-stream.ts'
+
+/** Who reads a kept stream at present. */
+export interface StreamReader {
+  /** Told when another reader has taken its place. */
+  readonly superseded: () => void
+}
+
+/** How many streams are kept, and for how long. */
+export interface KeptStreamsOptions extends ReplayWindow {
+  /** Streams that are kept at the same time, 1 …. */
+  readonly streams: number
+  /** Milliseconds that a stream without a reader is kept. */
+  readonly resumeMs: number
+  readonly clock: Clock
+}
+
+interface Entry {
+  readonly id: string
+  readonly stream: KeptStream
+  reader: StreamReader | undefined
+  timer: TimerHandle
+}
+
+/**
+ * The streams of the native route that can be read on, by their request's id. Each has one reader at most: one that
+ * comes takes the place of the one before. Without a reader it is kept for `resumeMs`; then it is forgotten, and its
+ * request cancelled if it has not ended.
+ */
+export class KeptStreams {
+  readonly #options: KeptStreamsOptions
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(options: KeptStreamsOptions) {
+    this.#options = options
+  }
+
+  /** How many are kept. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(id: string): KeptStream | undefined {
+    return this.#entries.get(id)?.stream
+  }
+
+  /** Whether there is room for one more, for which the one that ended longest ago without a reader is forgotten. */
+  makeRoom(): boolean {
+    if (this.#entries.size < this.#options.streams) return true
+    for (const { id, stream, reader } of this.#entries.values()) {
+      if (reader !== undefined || !stream.ended) continue
+      this.forget(id)
+      return true
+    }
+    return false
+  }
+
+  /** Keeps an answer's stream under an id that is not taken; it waits for its reader from now on. */
+  add(id: string, reply: Reply<CompletionChunk>): KeptStream {
+    const entry: Entry = { id, stream: new KeptStream(reply, this.#options), reader: undefined, timer: undefined }
+    this.#entries.set(id, entry)
+    this.#await(entry)
+    return entry.stream
+  }
+
+  /** Makes this one the reader of a stream that is kept. */
+  attach(id: string, reader: StreamReader): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    this.#options.clock.clearTimeout(entry.timer)
+    const { reader: before } = entry
+    entry.reader = reader
+    before?.superseded()
+  }
+
+  /** This reader has gone; no effect where another has taken its place. */
+  detach(id: string, reader: StreamReader): void {
+    const entry = this.#entries.get(id)
+    if (entry?.reader !== reader) return
+    entry.reader = undefined
+    // Those that ended longest ago come first.
+    this.#entries.delete(id)
+    this.#entries.set(id, entry)
+    this.#await(entry)
+  }
+
+  /** Keeps a stream no longer; a request that has not ended is cancelled. */
+  forget(id: string, reason = 'the client has left'): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    this.#options.clock.clearTimeout(entry.timer)
+    this.#entries.delete(id)
+    entry.stream.reply.cancel(reason)
+  }
+
+  /** Forgets all. */
+  close(): void {
+    for (const id of [...this.#entries.keys()]) this.forget(id, 'the server is closing')
+  }
+
+  #await(entry: Entry): void {
+    const { clock, resumeMs } = this.#options
+    entry.timer = clock.setTimeout(() => {
+      this.forget(entry.id, `nobody read the stream for ${resumeMs} ms (limits.resumeMs)`)
+    }, resumeMs)
+  }
+}

@@ -1,0 +1,202 @@
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { show } from '../../operators/index.ts'
+import type { PromptRequest } from '../prompt-request.ts'
+import { accepted, type Checked, refused } from './checked.ts'
+import { jsonOf } from './json-request.ts'
+import type { KeptStream } from './kept-stream.ts'
+import { KeptStreams } from './kept-streams.ts'
+import { refusalOf } from './outcome-refusal.ts'
+import { PacedWriter } from './paced-writer.ts'
+import { checkPromptRequest } from './prompt-body.ts'
+import { badInput, problem, type Refusal } from './refusal.ts'
+import type { ServerContext } from './server-context.ts'
+import { eventStreamHeaders } from './event-stream-headers.ts'
+
+/** What the native routes hold beyond a request. */
+export interface StreamRoutes {
+  /** Forgets the streams that are kept for readers that might come back. */
+  close(): void
+}
+
+type Named = FastifyRequest<{ Params: { id: string } }>
+
+/**
+ * Adds the native routes: `POST /v1/stream` asks and streams the answer as numbered events, `GET /v1/stream/:id` goes
+ * on after the event that `last-event-id` names, `DELETE /v1/stream/:id` cancels.
+ */
+export function addStreamRoutes(app: FastifyInstance, context: ServerContext): StreamRoutes {
+  const { running, clock, limits, heartbeatMs, exchangeOf, refuse } = context
+  const models = context.models.flatMap((info) => info.models)
+  const streams = new KeptStreams({
+    streams: limits.replayStreams,
+    events: limits.replayEvents,
+    bytes: limits.replayBytes,
+    resumeMs: limits.resumeMs,
+    clock,
+  })
+
+  app.post('/v1/stream', async (request, reply) => {
+    const exchange = exchangeOf(request)
+    const body = jsonOf(request, reply, limits.jsonDepth)
+    if (!body.ok) return refuse(reply, body.refusal)
+    const checked = checkPromptRequest(body.value, { models, promptChars: limits.promptChars })
+    if (!checked.ok) return refuse(reply, checked.refusal)
+    const prompt = withDeadline(checked.value, context.deadlineMs)
+    if (prompt.id !== undefined) exchange.id = prompt.id
+    void reply.header('x-request-id', exchange.id)
+    const { id } = exchange
+    if (streams.get(id) !== undefined) return refuse(reply, taken(id))
+    if (!streams.makeRoom()) return refuse(reply, tooManyStreams(limits.replayStreams))
+    if (reply.raw.destroyed) return reply.hijack()
+    if (prompt.session !== undefined) exchange.session = prompt.session
+    // A client that does not know the id, because it has not heard it yet, cannot come back.
+    const known = prompt.id !== undefined || request.headers['x-request-id'] === id
+    return send(reply, streams.add(id, running.submit({ ...prompt, id })), { id, after: 0, known, late: true })
+  })
+
+  app.route<{ Params: { id: string } }>({
+    method: 'GET',
+    url: '/v1/stream/:id',
+    exposeHeadRoute: false,
+    handler: (request, reply) => {
+      const found = find(request)
+      if (!found.ok) return refuse(reply, found.refusal)
+      const { stream, after } = found.value
+      // What tells an EventSource to stop: it has the outcome, and its connection was closed after it.
+      if (stream.ended && after === stream.last) return reply.code(204).send()
+      return send(reply, stream, { id: request.params.id, after, known: true, late: false })
+    },
+  })
+
+  app.head<{ Params: { id: string } }>('/v1/stream/:id', (request, reply) => {
+    const found = find(request)
+    return found.ok ? reply.headers(eventStreamHeaders).send() : refuse(reply, found.refusal)
+  })
+
+  app.delete<{ Params: { id: string } }>('/v1/stream/:id', (request, reply) => {
+    const { id } = request.params
+    const stream = streams.get(id)
+    if (stream === undefined) return refuse(reply, unknownStream(id))
+    stream.reply.cancel('the client cancelled it')
+    return reply.code(204).send()
+  })
+
+  /** The stream that a request names and the event after which it wants to read on. */
+  function find(request: Named): Checked<{ readonly stream: KeptStream; readonly after: number }> {
+    const { id } = request.params
+    const stream = streams.get(id)
+    if (stream === undefined) return refused(unknownStream(id))
+    const given = request.headers['last-event-id'] ?? ''
+    const after = given === '' ? 0 : Number(given)
+    if (typeof given !== 'string' || !/^\d{0,15}$/.test(given) || after > stream.last) {
+      const message = `the header last-event-id must be the number of an event that was sent, at most ${stream.last}, got ${show(given)}`
+      return refused(badInput('last-event-id', message))
+    }
+    if (after < stream.first - 1) return refused(gone(after, stream.first))
+    return accepted({ stream, after })
+  }
+
+  /** Gives a reader the events after one, as fast as it takes them, until the outcome or until it has gone. */
+  async function send(reply: FastifyReply, stream: KeptStream, reading: Reading): Promise<FastifyReply> {
+    const { id, known, late } = reading
+    const response = reply.raw
+    const writer = new PacedWriter(response, { clock, heartbeatMs })
+    let { after } = reading
+    let over = false
+    const isOver = (): boolean => over
+    const begin = (): void => {
+      reply.hijack()
+      const closing = running.state !== 'running' && { connection: 'close' }
+      response.writeHead(200, { ...(reply.getHeaders() as OutgoingHttpHeaders), ...eventStreamHeaders, ...closing })
+      response.flushHeaders()
+    }
+    const reader = {
+      superseded: (): void => {
+        over = true
+        writer.stop()
+        if (response.headersSent) response.end(`event: superseded\ndata: ${JSON.stringify(problem(superseded))}\n\n`)
+        else refuse(reply, superseded)
+      },
+    }
+    response.once('close', () => {
+      over = true
+      writer.stop()
+      if (known || response.headersSent) streams.detach(id, reader)
+      else streams.forget(id)
+    })
+    streams.attach(id, reader)
+    if (!late) begin()
+    for (;;) {
+      const text = stream.after(after)
+      if (text === '' && !stream.ended) await stream.more()
+      if (isOver()) return reply
+      if (text !== '') {
+        const refusal = response.headersSent ? undefined : refusalInPlaceOf(stream)
+        if (refusal !== undefined) {
+          exchangeOf(reply.request).answer = stream.reply
+          streams.forget(id)
+          return refuse(reply, refusal)
+        }
+        if (!response.headersSent) begin()
+        after = stream.last
+        await writer.write(text)
+      } else if (stream.ended && after === stream.last) {
+        // From here on the log knows the outcome, and the client that leaves leaves nothing to cancel.
+        exchangeOf(reply.request).answer = stream.reply
+        response.end()
+        return reply
+      }
+    }
+  }
+
+  return {
+    close() {
+      streams.close()
+    },
+  }
+}
+
+/** A reader of a stream. */
+interface Reading {
+  readonly id: string
+  /** The number of the last event that it has. */
+  readonly after: number
+  /** It can come back: it knows the id. */
+  readonly known: boolean
+  /** Its headers wait for the first event. */
+  readonly late: boolean
+}
+
+/** What is said instead of a stream that is nothing but a bad end. */
+function refusalInPlaceOf({ ended, last, reply: { settled } }: KeptStream): Refusal | undefined {
+  if (!ended || last !== 1 || settled === undefined || settled.kind === 'completed') return undefined
+  return refusalOf(settled)
+}
+
+function withDeadline(request: PromptRequest, deadlineMs: number | undefined): PromptRequest {
+  if (deadlineMs === undefined) return request
+  return { ...request, deadlineMs: Math.min(request.deadlineMs ?? Infinity, deadlineMs) }
+}
+
+const superseded = badInput(null, 'another reader has taken over the stream', 'superseded', 409)
+
+function taken(id: string): Refusal {
+  const message = `the id ${show(id)} is taken; its stream can be read at /v1/stream/${encodeURIComponent(id)}`
+  return badInput('id', message, 'id_taken', 409)
+}
+
+function unknownStream(id: string): Refusal {
+  const message = `there is no stream ${show(id)}: it never was, or was not read for longer than limits.resumeMs`
+  return badInput(null, message, 'stream_not_found', 404)
+}
+
+function gone(after: number, first: number): Refusal {
+  const message = `the events after ${after} are gone, the first that is there is ${first} (limits.replayEvents, limits.replayBytes)`
+  return badInput('last-event-id', message, 'replay_window_passed', 410)
+}
+
+function tooManyStreams(streams: number): Refusal {
+  const message = `the server keeps its limit of ${streams} streams (limits.replayStreams); try again later`
+  return { status: 503, message, type: 'server_error', param: null, code: 'too_many_streams', retryAfterMs: 1000 }
+}

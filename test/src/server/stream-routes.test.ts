@@ -1,0 +1,340 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import fc from 'fast-check'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type Logger, silentLogger } from '../../../src/logger.ts'
+import { createServer, type ServerOptions } from '../../../src/server/index.ts'
+import { VirtualClock } from '../../../src/testing/index.ts'
+import { type Script, scriptedPipeline } from './scripted-pipeline.ts'
+
+const models = [{ id: 'm', provider: 'test', models: ['echo'], capabilities: ['chat', 'stream'] }] as const
+
+const closing: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close()
+})
+
+interface Event {
+  readonly id?: number
+  readonly type: string
+  readonly data: Record<string, unknown>
+}
+
+/** A reader of server-sent events, as the standard says, which keeps the id of the last event. */
+class EventReader {
+  lastId = ''
+  readonly events: Event[] = []
+  private rest = ''
+
+  read(text: string): void {
+    const blocks = (this.rest + text).split('\n\n')
+    this.rest = blocks.pop()!
+    for (const block of blocks) {
+      const fields = block.split('\n').filter((line) => !line.startsWith(':'))
+      if (fields.length === 0) continue
+      const event = Object.fromEntries(fields.map((line) => line.split(/: (.*)/s).slice(0, 2))) as Record<
+        string,
+        string
+      >
+      if (event['id'] !== undefined) this.lastId = event['id']
+      const data = JSON.parse(event['data']!) as Event['data']
+      this.events.push({ ...(event['id'] !== undefined && { id: Number(event['id']) }), type: event['event']!, data })
+    }
+  }
+
+  get outcomes(): readonly Event[] {
+    return this.events.filter(({ type }) => type === 'outcome')
+  }
+}
+
+async function serve(script: Script, options: Partial<ServerOptions> = {}) {
+  const pipeline = scriptedPipeline(script)
+  const server = createServer({ running: pipeline.running, models, ...options })
+  const { url } = await server.listen({ port: 0 })
+  closing.push(() => server.close({ graceMs: 0 }))
+  const ask = (body: unknown, headers: Record<string, string> = {}, signal = new AbortController().signal) =>
+    fetch(`${url}/v1/stream`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+      signal,
+    })
+  const resume = (id: string, last?: string | number, method = 'GET') =>
+    fetch(`${url}/v1/stream/${id}`, { method, headers: last === undefined ? {} : { 'last-event-id': String(last) } })
+  return { url, pipeline, ask, resume }
+}
+
+const answering: Script = async function* () {
+  yield [{ text: 'hel' }, { text: 'lo' }]
+  yield [{ text: '!', finishReason: 'stop' }]
+  return undefined
+}
+
+/** Answers one chunk, then waits until it is called off. */
+const lasting: Script = async function* (_request, cancelled) {
+  yield [{ text: 'first' }]
+  await cancelled
+  return undefined
+}
+
+async function read(response: Response): Promise<EventReader> {
+  const reader = new EventReader()
+  reader.read(await response.text())
+  return reader
+}
+
+describe('a prompt request', () => {
+  test('is answered by numbered chunks and one outcome', async () => {
+    const { ask, pipeline } = await serve(answering, { deadlineMs: 5000 })
+    const response = await ask({ id: 'mine', session: 's', input: 'hello', deadlineMs: 9000 })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    expect(response.headers.get('x-request-id')).toBe('mine')
+    const { events, outcomes } = await read(response)
+    expect(events.map(({ id, type }) => [id, type])).toEqual([
+      [1, 'chunk'],
+      [2, 'chunk'],
+      [3, 'chunk'],
+      [4, 'outcome'],
+    ])
+    expect(events[2]?.data).toEqual({ text: '!', finishReason: 'stop' })
+    expect(outcomes[0]?.data).toMatchObject({ kind: 'completed', chunks: 3, id: 'mine' })
+    expect(pipeline.requests).toEqual([{ id: 'mine', session: 's', input: 'hello', deadlineMs: 5000 }])
+  })
+
+  test('that is turned away is told its status, as a problem, and keeps nothing', async () => {
+    const { ask, resume } = await serve(async function* () {
+      return { kind: 'shed', stage: 'rag', reason: 'door', retryAfterMs: 1500 }
+    })
+    const response = await ask({ id: 'mine', input: 'hello' })
+    expect(response.status).toBe(429)
+    expect(response.headers.get('retry-after')).toBe('2')
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+    expect(await response.json()).toMatchObject({ code: 'overloaded' })
+    expect((await resume('mine')).status).toBe(404)
+  })
+
+  test('that ends badly in mid-stream says so in its outcome', async () => {
+    const { ask } = await serve(async function* () {
+      yield [{ text: 'half' }]
+      return { kind: 'expired', stage: 'inference' }
+    })
+    const { outcomes } = await read(await ask({ input: 'hello' }))
+    expect(outcomes.map(({ data }) => data)).toMatchObject([{ kind: 'expired', error: { status: 504 } }])
+  })
+
+  test.each([
+    [{ inptu: 'x' }, 400, 'unknown_parameter'],
+    [{ input: '' }, 400, 'empty_prompt'],
+    [{ input: 'x', model: 'gpt' }, 404, 'model_not_found'],
+    [[], 400, 'invalid_type'],
+  ])('that is wrong gets a problem: %j', async (body, status, code) => {
+    const { ask } = await serve(answering)
+    const response = await ask(body)
+    expect(response.status).toBe(status)
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+    expect(await response.json()).toMatchObject({ status, code })
+  })
+
+  test('with an id that is taken gets 409', async () => {
+    const { ask } = await serve(lasting)
+    await ask({ id: 'mine', input: 'hello' })
+    const response = await ask({ id: 'mine', input: 'other' })
+    expect(response.status).toBe(409)
+    expect(((await response.json()) as { detail: string }).detail).toContain('/v1/stream/mine')
+  })
+
+  test('beyond as many streams as are kept gets 503, until one has ended', async () => {
+    const { ask, resume } = await serve(lasting, { limits: { replayStreams: 1 } })
+    const first = await ask({ id: 'a', input: 'x' })
+    const refused = await ask({ id: 'b', input: 'x' })
+    expect(refused.status).toBe(503)
+    expect(await refused.json()).toMatchObject({ code: 'too_many_streams' })
+    await resume('a', undefined, 'DELETE')
+    await first.text()
+    expect((await ask({ id: 'b', input: 'x' })).status).toBe(200)
+  })
+})
+
+describe('a reader that comes back', () => {
+  test('reads the whole answer exactly once, wherever its connections are cut', async () => {
+    const batches = fc.array(fc.array(fc.string({ maxLength: 30 }), { minLength: 1, maxLength: 4 }), { maxLength: 12 })
+    let chunks: readonly (readonly string[])[] = []
+    const { ask, url } = await serve(
+      async function* () {
+        for (const texts of chunks) {
+          await new Promise((resolve) => setImmediate(resolve))
+          yield texts.map((text) => ({ text }))
+        }
+        return undefined
+      },
+      { limits: { replayEvents: 100 } },
+    )
+    const open = async (id: string, last: string | undefined): Promise<IncomingMessage> => {
+      const asking =
+        last === undefined
+          ? httpRequest(`${url}/v1/stream`, { method: 'POST', headers: { 'content-type': 'application/json' } })
+          : httpRequest(`${url}/v1/stream/${id}`, { headers: { 'last-event-id': last } })
+      asking.end(last === undefined ? JSON.stringify({ id, input: 'x' }) : undefined)
+      const [response] = (await once(asking, 'response')) as [IncomingMessage]
+      return response
+    }
+    /** Reads so many bytes and breaks off; whether that was all. */
+    const readUpTo = async (bytes: number, response: IncomingMessage, reader: EventReader): Promise<boolean> => {
+      let read = 0
+      for await (const part of response as AsyncIterable<Buffer>) {
+        reader.read(part.subarray(0, bytes - read).toString('latin1'))
+        read += part.length
+        if (read >= bytes) return false
+      }
+      return true
+    }
+    let number = 0
+    await fc.assert(
+      fc.asyncProperty(batches, fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 12 }), async (texts, cuts) => {
+        // Characters of one byte, so that a cut in bytes cuts none.
+        chunks = texts.map((batch) => batch.map((text) => text.replace(/[^ -~]/g, '?')))
+        const id = `cut-${++number}`
+        const events: Event[] = []
+        let last: string | undefined
+        for (const bytes of [...cuts, Infinity]) {
+          const response = await open(id, last)
+          if (response.statusCode === 204) break
+          expect(response.statusCode).toBe(200)
+          // Each connection has a reader of its own: what had come of an event when one broke is thrown away.
+          const reader = new EventReader()
+          const whole = await readUpTo(bytes, response, reader)
+          events.push(...reader.events)
+          last = reader.lastId === '' ? (last ?? '0') : reader.lastId
+          if (whole) break
+        }
+        expect(events.map(({ data }) => (data['text'] as string | undefined) ?? '').join('')).toBe(
+          chunks.flat().join(''),
+        )
+        expect(events.map((event) => event.id)).toEqual(events.map((_, index) => index + 1))
+        expect(events.filter(({ type }) => type === 'outcome').length).toBe(1)
+      }),
+      { numRuns: 60 },
+    )
+    expect((await ask({ input: 'x' })).status).toBe(200)
+  })
+
+  test('is told when what it has missed is gone, was never there, or nothing is left', async () => {
+    const { ask, resume } = await serve(
+      async function* () {
+        for (let number = 1; number <= 10; number++) yield [{ text: `${number}` }]
+        return undefined
+      },
+      { limits: { replayEvents: 3 } },
+    )
+    await read(await ask({ id: 'mine', input: 'x' }))
+    const cases = [
+      ['mine', 7, 410, 'replay_window_passed'],
+      ['mine', undefined, 410, 'replay_window_passed'],
+      ['mine', 12, 400, 'invalid_value'],
+      ['mine', 'x', 400, 'invalid_value'],
+      ['mine', -1, 400, 'invalid_value'],
+      ['other', 1, 404, 'stream_not_found'],
+    ] as const
+    for (const [id, last, status, code] of cases) {
+      const response = await resume(id, last)
+      expect([id, last, response.status]).toEqual([id, last, status])
+      expect(await response.json()).toMatchObject({ code, status })
+    }
+    expect((await resume('mine', 11)).status).toBe(204)
+    const { events } = await read(await resume('mine', 8))
+    expect(events.map(({ id }) => id)).toEqual([9, 10, 11])
+  })
+
+  test('takes over from one that is still there, who is told', async () => {
+    const { ask, resume, pipeline } = await serve(lasting)
+    const first = await ask({ id: 'mine', input: 'x' })
+    const second = await resume('mine')
+    const { events } = await read(first)
+    expect(events.map(({ type }) => type)).toEqual(['chunk', 'superseded'])
+    expect(events[1]).toMatchObject({ data: { code: 'superseded', status: 409 } })
+    expect(pipeline.replies[0]?.settled).toBeUndefined()
+    pipeline.replies[0]!.cancel('enough')
+    const rest = await read(second)
+    expect(rest.events.map(({ id, type }) => [id, type])).toEqual([
+      [1, 'chunk'],
+      [2, 'outcome'],
+    ])
+  })
+
+  test('may look without reading, and cancel', async () => {
+    const { ask, resume } = await serve(lasting)
+    const first = await ask({ id: 'mine', input: 'x' })
+    const head = await resume('mine', undefined, 'HEAD')
+    expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8'])
+    expect((await resume('other', undefined, 'HEAD')).status).toBe(404)
+    expect((await resume('other', undefined, 'DELETE')).status).toBe(404)
+    expect((await resume('mine', undefined, 'DELETE')).status).toBe(204)
+    const { outcomes } = await read(first)
+    expect(outcomes[0]?.data).toMatchObject({
+      kind: 'cancelled',
+      error: { message: expect.stringContaining('cancelled it') as string },
+    })
+  })
+
+  test('needs the key', async () => {
+    const { ask, resume } = await serve(lasting, { apiKey: 'secret' })
+    expect((await ask({ id: 'mine', input: 'x' }, { authorization: 'Bearer secret' })).status).toBe(200)
+    expect((await resume('mine')).status).toBe(401)
+  })
+})
+
+describe('a reader that does not come back', () => {
+  async function until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** Resolves when the log says that a client has left. */
+  function watchedLeaving(): { readonly left: Promise<void>; readonly logger: Logger } {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const info = (fields: { readonly status?: unknown }): void => {
+      if (fields.status === 499) resolve()
+    }
+    return { left: promise, logger: { ...silentLogger, info } }
+  }
+
+  test('lets its request be cancelled in time, and not before', async () => {
+    const clock = new VirtualClock()
+    const { left, logger } = watchedLeaving()
+    const { ask, pipeline, resume } = await serve(lasting, { clock, logger, limits: { resumeMs: 5000 } })
+    const leaving = new AbortController()
+    const response = await ask({ input: 'x' }, {}, leaving.signal)
+    const id = response.headers.get('x-request-id')!
+    leaving.abort()
+    await left
+    await clock.advance(4999)
+    expect(pipeline.replies[0]?.settled).toBeUndefined()
+    await clock.advance(1)
+    expect(pipeline.replies[0]?.settled).toMatchObject({
+      kind: 'cancelled',
+      reason: 'nobody read the stream for 5000 ms (limits.resumeMs)',
+    })
+    expect((await resume(id, 1)).status).toBe(404)
+  })
+
+  test.each([
+    [undefined, true],
+    ['mine', false],
+  ])('before its first event with the id %s is cancelled at once: %s', async (id, atOnce) => {
+    const waiting: Script = async function* (_request, cancelled) {
+      await cancelled
+      return undefined
+    }
+    const clock = new VirtualClock()
+    const { left, logger } = watchedLeaving()
+    const { ask, pipeline } = await serve(waiting, { clock, logger })
+    const leaving = new AbortController()
+    ask({ input: 'x', ...(id !== undefined && { id }) }, {}, leaving.signal).catch(() => undefined)
+    await until(() => pipeline.replies.length === 1)
+    leaving.abort()
+    await left
+    expect(pipeline.replies[0]?.settled?.kind).toBe(atOnce ? 'cancelled' : undefined)
+    await clock.advance(15_000)
+    expect(await pipeline.replies[0]!.outcome).toMatchObject({ kind: 'cancelled' })
+  })
+})
