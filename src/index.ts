@@ -42,6 +42,7 @@ export type { ChatMessage, ChatRole, PromptRequest, ToolCall } from './prompt-re
 export { chatPipeline, type ChatPipelineOptions, type ChatStage } from './preset.ts'
 export { type OpenSource, pulled } from './pulled.ts'
 export type { ChunkOptions } from './retrieval/chunk-document.ts'
+export type { Embedder } from './retrieval/embedder.ts'
 export { indexDocuments, type IndexReport } from './retrieval/index-documents.ts'
 export type { LoadOptions } from './retrieval/load-documents.ts'
 export type { RetrievedPrompt } from './retrieval/retrieved-prompt.ts'

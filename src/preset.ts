@@ -10,7 +10,7 @@ import type { ChunkFilter } from './stages/chunk-filter.ts'
 import { checkRequest } from './stages/check-request.ts'
 import { infer } from './stages/infer.ts'
 import { post } from './stages/post.ts'
-import { retrieve } from './stages/retrieve.ts'
+import { retrieve, type RetrieveOptions } from './stages/retrieve.ts'
 import { stream } from './stages/stream.ts'
 import type { CompletionChunk, ModelWorker } from './workers/model-worker.ts'
 
@@ -22,6 +22,8 @@ export interface ChatPipelineOptions {
   readonly retriever?: Pick<Retriever, 'search'>
   /** How many passages go into a prompt at the most, 1 … 100; default 4. */
   readonly topK?: number
+  /** Only documents whose metadata is like this, for all requests or by the request; default: all. */
+  readonly retrievalFilter?: RetrieveOptions['filter']
   /** A Jinja template for the leading system message; default: that of `assemble`. */
   readonly template?: string
   /** Who the model is and how it should answer; default: that of `assemble`. */
@@ -43,6 +45,7 @@ const optionKeys = [
   'worker',
   'retriever',
   'topK',
+  'retrievalFilter',
   'template',
   'system',
   'stop',
@@ -66,12 +69,16 @@ export function chatPipeline(
   options: ChatPipelineOptions,
 ): Pipeline<PromptRequest, Observable<CompletionChunk>, ChatStage> {
   checkKeys('chatPipeline', options, optionKeys)
-  const { worker, retriever, topK, template, system, stop, filters } = options
+  const { worker, retriever, topK, retrievalFilter, template, system, stop, filters } = options
   const { inferenceConcurrency = 16, inferenceTimeoutMs = 60_000 } = options
   checkInteger('inferenceConcurrency', inferenceConcurrency, { min: 1 })
   checkInteger('inferenceTimeoutMs', inferenceTimeoutMs, { min: 1 })
+  const searched = {
+    ...(topK !== undefined && { topK }),
+    ...(retrievalFilter !== undefined && { filter: retrievalFilter }),
+  }
   const rag: Handler<PromptRequest, RetrievedPrompt | Promise<RetrievedPrompt>, PromptRequest> =
-    retriever === undefined ? withoutPassages : retrieve({ retriever, ...(topK !== undefined && { topK }) })
+    retriever === undefined ? withoutPassages : retrieve({ retriever, ...searched })
   const written = { ...(template !== undefined && { template }), ...(system !== undefined && { system }) }
   const finished = { ...(stop !== undefined && { stop }), ...(filters !== undefined && { filters }) }
   return pipeline<PromptRequest>('chat')

@@ -15,6 +15,11 @@ export const stageCounters = {
     label: 'filter',
     help: 'Matches of content filters in answers.',
   },
+  retrievalFallbacks: {
+    name: 'retrieval_fallbacks_total',
+    label: 'reason',
+    help: 'Searches by words alone because the question could not be embedded.',
+  },
 } as const
 
 /** The name of one of them. */

@@ -17,6 +17,7 @@ export type {
   ToolCallDelta,
   Usage,
 } from './model-worker.ts'
+export { openaiEmbedder, type OpenAiEmbedderOptions } from './openai-embedder.ts'
 export type { OpenAiEndpoint } from './openai-endpoint.ts'
 export { discoverModels, type DiscoverModelsOptions } from './openai-models.ts'
 export type { MaxTokensField } from './openai-wire.ts'

@@ -34,7 +34,9 @@ describe('retrieve', () => {
     const result = await retrieve({ retriever, topK: 7 })(request, contextOf(request, signal))
     expect(result).toEqual({ request, passages: [passage] })
     expect(result.request).toBe(request)
-    expect(searches).toEqual([{ query: 'last', options: { topK: 7, signal } }])
+    expect(searches).toEqual([
+      { query: 'last', options: { topK: 7, signal, onFallback: expect.any(Function) as () => void } },
+    ])
     expect(searches[0]?.options?.signal).toBe(signal)
   })
 
@@ -43,6 +45,28 @@ describe('retrieve', () => {
     const request = { input: 'question' }
     await retrieve({ retriever })(request, contextOf(request))
     expect(searches).toMatchObject([{ query: 'question', options: { topK: 4 } }])
+  })
+
+  test('filters for all requests, or by the request', async () => {
+    const { retriever, searches } = recording()
+    const request = { input: 'question', metadata: { team: 'a' } }
+    await retrieve({ retriever, filter: { public: true } })(request, contextOf(request))
+    const byTeam = retrieve({ retriever, filter: ({ input }) => (input === 'all' ? undefined : { team: ['a', 'b'] }) })
+    await byTeam(request, contextOf(request))
+    await byTeam({ input: 'all' }, contextOf({ input: 'all' }))
+    const filters = searches.map(({ options }) => options?.filter)
+    expect(filters).toEqual([{ public: true }, { team: ['a', 'b'] }, undefined])
+    expect(() => retrieve({ retriever, filter: { year: NaN } })).toThrow('filter.year must be finite')
+  })
+
+  test('counts what could only be searched by words', async () => {
+    const search = (_query: string, options?: SearchOptions): Promise<readonly Passage[]> => {
+      options?.onFallback?.()
+      return Promise.resolve([])
+    }
+    const context = contextOf({ input: 'question' })
+    await retrieve({ retriever: { search } })({ input: 'question' }, context)
+    expect(context.meter.counts.get('retrievalFallbacks')).toEqual(new Map([['embedding', 1]]))
   })
 
   test('searches for nothing without words of the user', async () => {
