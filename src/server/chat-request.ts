@@ -1,12 +1,17 @@
 import { z } from 'zod'
 import { show } from '../../operators/index.ts'
 import type { GenerationParameters } from '../generation-parameters.ts'
-import type { PromptRequest } from '../prompt-request.ts'
+import type { ChatMessage, PromptRequest } from '../prompt-request.ts'
+import type { ModelInfo } from '../workers/model-worker.ts'
+import { chatMessage } from './chat-message.ts'
 import { accepted, type Checked, refused } from './checked.ts'
+import { extraFields } from './extra-fields.ts'
+import { samplingFields, samplingOf } from './generation-fields.ts'
 import { badInput, type Refusal } from './refusal.ts'
 import { schemaRefusal } from './schema-refusal.ts'
+import { toolFault, toolFields, toolParametersOf } from './tool-fields.ts'
 import { unknownModel } from './unknown-model.ts'
-import { unsupportedField } from './unsupported-field.ts'
+import { unsupportedByModel, unsupportedField, unsupportedFields } from './unsupported-field.ts'
 
 /** A body of `POST /v1/chat/completions` that has been checked. */
 export interface ChatRequest {
@@ -21,75 +26,42 @@ export interface ChatRequest {
 }
 
 /** What a request is checked against. */
-export interface ChatRequestRules {
+export interface RequestRules {
   /** The models that may be asked for, the default first. */
-  readonly models: readonly string[]
-  /** UTF-16 code units of all messages together. */
+  readonly models: readonly ModelInfo[]
+  /** UTF-16 code units of everything that the model is to read. */
   readonly promptChars: number
 }
 
 /** A session's name, however it is given, is no longer than this. */
 export const longestSessionName = 512
 
-/** Parts of text are joined: a message travels as one string. */
-const content = z.unknown().transform((value, context): string => {
-  if (typeof value === 'string') return value
-  const fail = (message: string, ...path: PropertyKey[]): never => {
-    context.addIssue({ code: 'custom', message, path, input: value })
-    return z.NEVER
-  }
-  if (value === undefined) return fail('is required: a string or an array of text parts')
-  if (!Array.isArray(value)) return fail(`must be a string or an array of text parts, got ${show(value)}`)
-  if (value.length === 0) return fail('must not be an empty array')
-  let text = ''
-  for (const [index, part] of value.entries() as ArrayIterator<[number, unknown]>) {
-    if (typeof part !== 'object' || part === null) return fail(`must be a text part, got ${show(part)}`, index)
-    const { type, text: piece } = part as { readonly type?: unknown; readonly text?: unknown }
-    if (type !== 'text')
-      return fail(`must be "text", the only kind of part that is supported, got ${show(type)}`, index, 'type')
-    if (typeof piece !== 'string') return fail(`must be a string, got ${show(piece)}`, index, 'text')
-    text += piece
-  }
-  return text
-})
-
-const role = z
-  .enum(['system', 'developer', 'user', 'assistant', 'tool'])
-  // OpenAI's newer name for the same thing, which chat templates do not know.
-  .transform((name) => (name === 'developer' ? 'system' : name))
-
-const message = z.object({ role, content, name: z.string().nullish() })
-
-const stop = z.union([z.string().min(1), z.array(z.string().min(1)).max(16)], {
-  error: () => 'must be a string or an array of at most 16 strings, none of them empty',
-})
-
 const schema = z.object({
   model: z.string().min(1).nullish(),
-  messages: z.array(message).min(1),
+  messages: z.array(chatMessage).min(1),
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
   user: z.string().max(longestSessionName).nullish(),
-  temperature: z.number().min(0).max(2).nullish(),
-  top_p: z.number().min(0).max(1).nullish(),
-  max_tokens: z.int().min(1).nullish(),
+  ...samplingFields,
   max_completion_tokens: z.int().min(1).nullish(),
-  stop: stop.nullish(),
-  seed: z.int().nullish(),
-  frequency_penalty: z.number().min(-2).max(2).nullish(),
-  presence_penalty: z.number().min(-2).max(2).nullish(),
+  ...toolFields,
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
+  reasoning_effort: z.string().min(1).max(64).nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
 })
 
 type Body = z.output<typeof schema>
 
+const known: ReadonlySet<string> = new Set([...Object.keys(schema.shape), ...unsupportedFields()])
+
 /**
  * Checks the body of a chat completion.
  *
- * Fields that are not known are left alone, as OpenAI's clients send many; those that would change the meaning of
- * the answer and are not supported (tools, several choices, audio …) are refused by name. `null` counts as absent.
+ * Fields that are not known are passed on to the model's server. Those that would change the meaning of the answer
+ * and that nobody here or there can do (audio …) are refused by name. `null` counts as absent.
  */
-export function checkChatRequest(body: unknown, { models, promptChars }: ChatRequestRules): Checked<ChatRequest> {
+export function checkChatRequest(body: unknown, rules: RequestRules): Checked<ChatRequest> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return refused(badInput(null, `the body must be a JSON object, got ${show(body)}`, 'invalid_type'))
   }
@@ -97,23 +69,22 @@ export function checkChatRequest(body: unknown, { models, promptChars }: ChatReq
   if (unsupported !== undefined) return refused(unsupported)
   const result = schema.safeParse(body, { reportInput: true })
   if (!result.success) return refused(schemaRefusal(result.error, 'the body is not a chat completion'))
+  const extra = extraFields(body as Readonly<Record<string, unknown>>, known)
+  if (!extra.ok) return extra
 
   const { messages, stream, stream_options: streamOptions, user, metadata } = result.data
-  if (streamOptions != null && stream !== true) {
-    return refused(badInput('stream_options', 'stream_options is only allowed where stream is true'))
-  }
-  const model = result.data.model ?? models[0]
-  if (model === undefined || !models.includes(model)) {
-    return refused(unknownModel(model, models))
-  }
-  const fault = emptyPrompt(messages) ?? overlongPrompt(messages, promptChars)
+  const model = checkedModel(result.data.model, rules.models)
+  if (!model.ok) return model
+  const fault = faultIn(result.data) ?? unsupportedByModel(result.data, model.value.info, model.value.name)
   if (fault !== undefined) return refused(fault)
-  const parameters = parametersOf(result.data)
+  const parameters = { ...parametersOf(result.data), ...(extra.value !== undefined && { extra: extra.value }) }
+  const overlong = overlongPrompt(messages, parameters, rules.promptChars)
+  if (overlong !== undefined) return refused(overlong)
   return accepted({
     prompt: {
-      messages: messages.map(({ role, content, name }) => ({ role, content, ...(name != null && { name }) })),
-      model,
-      ...(parameters !== undefined && { parameters }),
+      messages,
+      model: model.value.name,
+      ...(Object.keys(parameters).length > 0 && { parameters }),
       ...(metadata != null && { metadata }),
     },
     stream: stream ?? false,
@@ -122,35 +93,76 @@ export function checkChatRequest(body: unknown, { models, promptChars }: ChatReq
   })
 }
 
-function emptyPrompt(messages: Body['messages']): Refusal | undefined {
+/** The model that is asked for, the first where none is, and whose it is. */
+export function checkedModel(
+  asked: string | null | undefined,
+  models: readonly ModelInfo[],
+): Checked<{ readonly name: string; readonly info: ModelInfo }> {
+  const name = asked ?? models.flatMap((info) => info.models)[0]
+  const info = models.find((candidate) => name !== undefined && candidate.models.includes(name))
+  if (name !== undefined && info !== undefined) return accepted({ name, info })
+  const names = models.flatMap((candidate) => candidate.models)
+  return refused(unknownModel(name, names))
+}
+
+/** What is wrong with the fields beside one another. */
+function faultIn(body: Body): Refusal | undefined {
+  if (body.stream_options != null && body.stream !== true) {
+    return badInput('stream_options', 'stream_options is only allowed where stream is true')
+  }
+  if (body.top_logprobs != null && body.top_logprobs > 0 && body.logprobs !== true) {
+    return badInput('top_logprobs', 'top_logprobs is only allowed where logprobs is true')
+  }
+  return emptyPrompt(body.messages) ?? toolFault(body)
+}
+
+function emptyPrompt(messages: readonly ChatMessage[]): Refusal | undefined {
   const empty = messages.findIndex((message) => message.role === 'user' && message.content.trim() === '')
   if (empty !== -1) {
     const param = `messages[${empty}].content`
     return badInput(param, `${param} must not be empty`, 'empty_prompt')
   }
-  if (messages.every((message) => message.content.trim() === '')) {
+  if (messages.every((message) => message.content.trim() === '' && message.toolCalls === undefined)) {
     return badInput('messages', 'messages must hold some text, and all of them are empty', 'empty_prompt')
   }
   return undefined
 }
 
-function overlongPrompt(messages: Body['messages'], promptChars: number): Refusal | undefined {
-  const chars = messages.reduce((sum, message) => sum + message.content.length, 0)
+/** Schemas are read by the model, too. */
+function overlongPrompt(
+  messages: readonly ChatMessage[],
+  { tools, responseFormat }: GenerationParameters,
+  promptChars: number,
+): Refusal | undefined {
+  let chars = 0
+  for (const { content, reasoning = '', toolCalls = [] } of messages) {
+    chars += content.length + reasoning.length
+    for (const call of toolCalls) chars += call.name.length + call.arguments.length
+  }
+  for (const [field, value] of [['tools', tools] as const, ['response_format', responseFormat] as const]) {
+    if (value === undefined) continue
+    const own = JSON.stringify(value).length
+    chars += own
+    if (own > promptChars) return tooLong(field, `${field} must have at most ${promptChars} characters`, own)
+  }
   if (chars <= promptChars) return undefined
-  const sentence = `messages must hold at most ${promptChars} characters together, got ${chars}`
-  return badInput('messages', sentence, 'context_length_exceeded')
+  const subject = tools === undefined && responseFormat === undefined ? 'messages' : 'messages, tools and schemas'
+  return tooLong('messages', `${subject} must hold at most ${promptChars} characters together`, chars)
 }
 
-function parametersOf(body: Body): GenerationParameters | undefined {
-  const maxTokens = body.max_completion_tokens ?? body.max_tokens
-  const parameters: GenerationParameters = {
-    ...(body.temperature != null && { temperature: body.temperature }),
-    ...(body.top_p != null && { topP: body.top_p }),
+function tooLong(param: string, sentence: string, chars: number): Refusal {
+  return badInput(param, `${sentence}, got ${chars}`, 'context_length_exceeded')
+}
+
+function parametersOf(body: Body): GenerationParameters {
+  const { logprobs, top_logprobs: topLogprobs, reasoning_effort: reasoningEffort } = body
+  const maxTokens = body.max_completion_tokens
+  return {
+    ...samplingOf(body),
     ...(maxTokens != null && { maxTokens }),
-    ...(body.stop != null && { stop: typeof body.stop === 'string' ? [body.stop] : body.stop }),
-    ...(body.seed != null && { seed: body.seed }),
-    ...(body.frequency_penalty != null && { frequencyPenalty: body.frequency_penalty }),
-    ...(body.presence_penalty != null && { presencePenalty: body.presence_penalty }),
+    ...toolParametersOf(body),
+    ...(logprobs != null && { logprobs }),
+    ...(logprobs === true && topLogprobs != null && { topLogprobs }),
+    ...(reasoningEffort != null && { reasoningEffort }),
   }
-  return Object.keys(parameters).length === 0 ? undefined : parameters
 }

@@ -4,20 +4,19 @@ import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
 import { accepted, type Checked, refused } from './checked.ts'
 import { type ChatRequest, checkChatRequest, longestSessionName } from './chat-request.ts'
-import { type AnswerHead, ChunkFrames } from './chunk-frames.ts'
+import { type AnswerFrames, type AnswerHead, ChunkFrames } from './chunk-frames.ts'
 import { parseJsonBody } from './json-body.ts'
 import { refusalOf } from './outcome-refusal.ts'
 import { badInput, type Refusal } from './refusal.ts'
 import type { ServerContext } from './server-context.ts'
 import { streamedAnswer } from './streamed-answer.ts'
-import { wholeAnswer } from './whole-answer.ts'
+import { chatCompletion, readWhole } from './whole-answer.ts'
 
 const sessionHeader = 'x-session-id'
 
 /** Adds `POST /v1/chat/completions`. */
 export function addChatRoute(app: FastifyInstance, context: ServerContext): void {
-  const { running, clock, limits, deadlineMs, exchangeOf, refuse } = context
-  const models = context.models.flatMap((info) => info.models)
+  const { running, models, clock, limits, deadlineMs, exchangeOf, refuse } = context
 
   app.post('/v1/chat/completions', async (request, reply) => {
     const exchange = exchangeOf(request)
@@ -66,7 +65,7 @@ async function sendWhole(
   context: ServerContext,
 ): Promise<FastifyReply> {
   try {
-    return await reply.send(await wholeAnswer(answer, head))
+    return await reply.send(chatCompletion(await readWhole(answer), head))
   } catch (error) {
     return giveUp(reply, answer, error, context)
   }
@@ -75,7 +74,7 @@ async function sendWhole(
 async function sendStreamed(
   reply: FastifyReply,
   answer: Reply<CompletionChunk>,
-  frames: ChunkFrames,
+  frames: AnswerFrames,
   context: ServerContext,
 ): Promise<FastifyReply> {
   const response = reply.raw

@@ -1,4 +1,7 @@
-import type { CompletionChunk, FinishReason, Usage } from '../workers/model-worker.ts'
+import type { CompletionChunk, Usage } from '../workers/model-worker.ts'
+import { ChoiceDelta, type OpenAiDelta } from './choice-delta.ts'
+import type { OpenAiLogprobs } from './openai-logprobs.ts'
+import { openAiUsage } from './openai-usage.ts'
 import { openAiError, type Refusal } from './refusal.ts'
 
 /** What all frames of one answer say alike. */
@@ -10,20 +13,28 @@ export interface AnswerHead {
   readonly model: string
 }
 
+/** Writes one streamed answer as server-sent events. */
+export interface AnswerFrames {
+  /** The frame of a chunk; empty where there is nothing to send yet. */
+  chunk(chunk: CompletionChunk): string
+  /** The frames that end an answer. */
+  end(): string
+  /** The frame that says that the answer is broken off; nothing comes after it. */
+  error(refusal: Refusal): string
+}
+
 /**
  * Writes one streamed answer as the frames of `chat.completion.chunk`s.
  *
- * A frame is one line of JSON, which escapes line ends and lone surrogates, so that no text can break it. A high
- * surrogate at the end of a chunk is kept for the next one: a client in a language without UTF-16 strings could
- * not join the halves.
+ * A frame is one line of JSON, which escapes line ends and lone surrogates, so that no text can break it. Each
+ * choice begins with its role; why each ended comes when all have. Where the usage is wanted but the model does not
+ * tell it, there is no frame with one: made-up figures would be taken for true.
  */
-export class ChunkFrames {
+export class ChunkFrames implements AnswerFrames {
   readonly #open: string
   readonly #close: string
   readonly #includeUsage: boolean
-  #first = true
-  #half = ''
-  #finishReason: FinishReason = 'stop'
+  readonly #choices = new Map<number, ChoiceDelta>([[0, new ChoiceDelta()]])
   #usage: Usage | undefined
 
   constructor({ id, created, model }: AnswerHead, includeUsage: boolean) {
@@ -33,59 +44,38 @@ export class ChunkFrames {
     this.#includeUsage = includeUsage
   }
 
-  /** The frame of a chunk; empty where it has no text to send yet. */
   chunk(chunk: CompletionChunk): string {
-    if (chunk.finishReason !== undefined) this.#finishReason = chunk.finishReason
     if (chunk.usage !== undefined) this.#usage = chunk.usage
-    const text = this.#half + chunk.text
-    if (text === '') return ''
-    const whole = endsInHighSurrogate(text) ? text.length - 1 : text.length
-    this.#half = text.slice(whole)
-    return whole === 0 ? '' : this.#text(text.slice(0, whole))
+    const index = chunk.choice ?? 0
+    let choice = this.#choices.get(index)
+    if (choice === undefined) {
+      choice = new ChoiceDelta()
+      this.#choices.set(index, choice)
+    }
+    const news = choice.push(chunk)
+    return news === undefined ? '' : this.#frame(index, news.delta, news.logprobs, null)
   }
 
-  /** The frames that end an answer: why it ended, the usage where it is wanted and known, and `[DONE]`. */
   end(): string {
-    // The role is said even where there was no text, and half a character that never became whole is still sent.
-    let frames = this.#half !== '' || this.#first ? this.#text(this.#half) : ''
-    this.#half = ''
-    frames += `${this.#open},"choices":[{"index":0,"delta":{},"finish_reason":"${this.#finishReason}"}]${this.#close}`
+    let frames = ''
+    const choices = [...this.#choices].toSorted(([a], [b]) => a - b)
+    for (const [index, choice] of choices) {
+      const rest = choice.end()
+      if (rest !== undefined) frames += this.#frame(index, rest, null, null)
+    }
+    for (const [index, { finishReason }] of choices) frames += this.#frame(index, {}, null, finishReason)
     if (this.#includeUsage && this.#usage !== undefined) {
       frames += `${this.#open},"choices":[],"usage":${JSON.stringify(openAiUsage(this.#usage))}}\n\n`
     }
     return `${frames}data: [DONE]\n\n`
   }
 
-  /** The frame that says that the answer is broken off; nothing comes after it. */
   error(refusal: Refusal): string {
     return `data: ${JSON.stringify(openAiError(refusal))}\n\n`
   }
 
-  #text(text: string): string {
-    const role = this.#first ? '"role":"assistant",' : ''
-    this.#first = false
-    const delta = `{${role}"content":${JSON.stringify(text)}}`
-    return `${this.#open},"choices":[{"index":0,"delta":${delta},"finish_reason":null}]${this.#close}`
+  #frame(index: number, delta: OpenAiDelta, logprobs: OpenAiLogprobs | null, reason: string | null): string {
+    const choice = JSON.stringify({ index, delta, ...(logprobs !== null && { logprobs }), finish_reason: reason })
+    return `${this.#open},"choices":[${choice}]${this.#close}`
   }
-}
-
-/** Token counts as OpenAI names them. */
-export interface OpenAiUsage {
-  readonly prompt_tokens: number
-  readonly completion_tokens: number
-  readonly total_tokens: number
-}
-
-/** Usage in OpenAI's shape. */
-export function openAiUsage({ promptTokens, completionTokens }: Usage): OpenAiUsage {
-  return {
-    prompt_tokens: promptTokens,
-    completion_tokens: completionTokens,
-    total_tokens: promptTokens + completionTokens,
-  }
-}
-
-function endsInHighSurrogate(text: string): boolean {
-  const last = text.charCodeAt(text.length - 1)
-  return last >= 0xd800 && last <= 0xdbff
 }

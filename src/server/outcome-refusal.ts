@@ -85,7 +85,9 @@ const failures: Readonly<Partial<Record<SpillwayError['code'], number>>> = {
 
 /** What the model's server said decides whether the caller, or nobody, can mend it. */
 function ofWorkerError(error: WorkerError): Refusal {
-  const { status, message } = error
+  const { status, message, retryAfterMs } = error
+  const later = retryAfterMs !== undefined && { retryAfterMs }
+  if (error.timedOut) return serverError(504, 'model_timeout', 'The model took too long')
   if (status === undefined) {
     // The message may hold the endpoint's address, which is none of the caller's business.
     return serverError(503, 'model_unavailable', 'The model cannot be reached, or broke off its answer')
@@ -102,7 +104,9 @@ function ofWorkerError(error: WorkerError): Refusal {
     case 413:
       return badInput(null, message, 'model_refused', 413)
     case 429:
-      return { status: 429, message, type: 'rate_limit_error', param: null, code: 'model_overloaded' }
+      return { status: 429, message, type: 'rate_limit_error', param: null, code: 'model_overloaded', ...later }
+    case 503:
+      return { ...serverError(503, 'model_unavailable', 'The model is not available now'), ...later }
     default:
       // Also 401 and 403: the key that the model refused is the server's, and not the caller's.
       return serverError(502, 'model_failed', `The model's server failed with status ${status}`)

@@ -27,11 +27,14 @@ const codes: Readonly<Record<string, string>> = {
   invalid_type: 'invalid_type',
 }
 
+/** Names in maps are the caller's, and may be of any length. */
+const longestName = 80
+
 /** `messages[0].content`, as one would write it in code. */
 function pathOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`
-    return text === '' ? String(key) : `${text}.${String(key)}`
+    return text === '' ? String(key) : `${text}.${String(key).slice(0, longestName)}`
   }, '')
 }
 
@@ -43,9 +46,8 @@ function expectation(issue: z.core.$ZodIssue): string {
     }
     case 'invalid_value': {
       const values = issue.values.map((value) => JSON.stringify(value)).join(', ')
-      return issue.input === undefined
-        ? `is required: one of ${values}`
-        : `must be one of ${values}, got ${show(issue.input)}`
+      const expected = issue.values.length === 1 ? values : `one of ${values}`
+      return issue.input === undefined ? `is required: ${expected}` : `must be ${expected}, got ${show(issue.input)}`
     }
     case 'too_small':
       return sized(issue.origin) ? 'must not be empty' : `must be at least ${issue.minimum}, got ${show(issue.input)}`

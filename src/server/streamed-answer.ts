@@ -1,12 +1,12 @@
 import type { Clock } from '../../operators/index.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
-import type { ChunkFrames } from './chunk-frames.ts'
+import type { AnswerFrames } from './chunk-frames.ts'
 import { type PacedResponse, PacedWriter } from './paced-writer.ts'
 
 /** How an answer is streamed. */
 export interface StreamedAnswerOptions {
-  readonly frames: ChunkFrames
+  readonly frames: AnswerFrames
   readonly clock: Clock
   /** Milliseconds of silence after which a comment is sent, once the first chunk is out. */
   readonly heartbeatMs: number

@@ -1,4 +1,5 @@
 import { show } from '../../operators/index.ts'
+import type { Capability, ModelInfo } from '../workers/model-worker.ts'
 import { badInput, type Refusal } from './refusal.ts'
 
 /**
@@ -15,37 +16,58 @@ export function unsupportedField(body: Readonly<Record<string, unknown>>): Refus
   return unsupportedMessageField(body['messages'])
 }
 
+/** The names of the fields that are looked at here. */
+export function unsupportedFields(): readonly string[] {
+  return Object.keys(rules)
+}
+
+/** As `unsupportedField`, of what another model may do: `body` has been checked. */
+export function unsupportedByModel(
+  body: Readonly<Record<string, unknown>>,
+  { capabilities }: ModelInfo,
+  model: string,
+): Refusal | undefined {
+  for (const [field, { asks, needs }] of Object.entries(modelRules)) {
+    const value = body[field]
+    if (value != null && asks(value) && !capabilities.includes(needs)) {
+      const sentence = `${field} is not supported by the model ${show(model)}, got ${show(value)}`
+      return badInput(field, sentence, 'unsupported_parameter')
+    }
+  }
+  return undefined
+}
+
 interface Rule {
   readonly asks: (value: unknown) => boolean
   readonly sentence: string
 }
 
 const anything: Rule = { asks: () => true, sentence: 'is not supported' }
-const nonEmpty: Rule = { asks: (value) => !isEmpty(value), sentence: 'is not supported' }
 
 const rules: Readonly<Record<string, Rule>> = {
-  n: { asks: (value) => value !== 1, sentence: 'must be 1, as several choices are not supported' },
-  tools: nonEmpty,
-  tool_choice: { asks: (value) => value !== 'none' && value !== 'auto', sentence: 'is not supported' },
-  functions: nonEmpty,
-  function_call: { asks: (value) => value !== 'none' && value !== 'auto', sentence: 'is not supported' },
+  functions: { asks: (value) => !isEmpty(value), sentence: 'is not supported; use tools' },
+  function_call: {
+    asks: (value) => value !== 'none' && value !== 'auto',
+    sentence: 'is not supported; use tool_choice',
+  },
   audio: anything,
   modalities: {
     asks: (value) => !(Array.isArray(value) && value.every((kind) => kind === 'text')),
     sentence: 'must be ["text"]',
   },
-  response_format: {
-    asks: (value) => !(typeof value === 'object' && value !== null && 'type' in value && value.type === 'text'),
-    sentence: 'must be { "type": "text" }, as other formats are not supported',
-  },
-  logprobs: { asks: (value) => value !== false, sentence: 'is not supported' },
-  top_logprobs: { asks: (value) => value !== 0, sentence: 'is not supported' },
-  logit_bias: nonEmpty,
   web_search_options: anything,
 }
 
+const modelRules: Readonly<Record<string, { readonly asks: (value: unknown) => boolean; readonly needs: Capability }>> =
+  {
+    n: { asks: (value) => value !== 1, needs: 'choices' },
+    tools: { asks: (value) => !isEmpty(value), needs: 'tools' },
+    response_format: { asks: (value) => (value as { readonly type: string }).type !== 'text', needs: 'json' },
+    logprobs: { asks: (value) => value !== false, needs: 'logprobs' },
+  }
+
 /** What a message may carry beside its text. */
-const messageFields = ['tool_calls', 'function_call', 'audio']
+const messageFields = ['function_call', 'audio']
 
 function unsupportedMessageField(messages: unknown): Refusal | undefined {
   if (!Array.isArray(messages)) return undefined

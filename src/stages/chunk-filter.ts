@@ -3,7 +3,7 @@ import { checkFunction, checkKeys, checkOneOf, show } from '../../operators/inde
 import type { HandlerContext } from '../handler.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
 import { FilteredAnswer } from './filtered-answer.ts'
-import { requestParameter } from './request-parameter.ts'
+import { fieldOf, requestParameter } from './request-parameter.ts'
 import type { TextField, TextFilter } from './text-filter.ts'
 
 /**
@@ -75,8 +75,10 @@ function checkFields(fields: unknown): readonly TextField[] {
   return [...new Set(fields.map((field: unknown, index) => checkOneOf(`fields[${index}]`, field, textFields)))]
 }
 
-/** How many answers the request asks for. */
+/** How many answers the request asks for: so many of each text, where it has several. */
 function choicesOf(request: unknown): number {
   const n = requestParameter(request, 'n')
-  return typeof n === 'number' && Number.isInteger(n) && n > 1 ? n : 1
+  const prompts = fieldOf(request, 'prompts')
+  const each = typeof n === 'number' && Number.isInteger(n) && n > 1 ? n : 1
+  return Array.isArray(prompts) ? each * prompts.length : each
 }

@@ -31,8 +31,9 @@ export class FilteredChoice {
   }
 
   /** What can be passed on now that the chunk has come, if that is anything. */
-  push(chunk: CompletionChunk): CompletionChunk | undefined {
+  push(given: CompletionChunk): CompletionChunk | undefined {
     if (this.#ending !== undefined) return undefined
+    const chunk = this.#plan.fields.includes('refusal') ? withoutRefusalTokens(given) : given
     const changed: Partial<Record<TextField, string>> = {}
     for (const field of this.#plan.fields) {
       const piece = chunk[field]
@@ -93,6 +94,13 @@ export class FilteredChoice {
     }
     return filter
   }
+}
+
+/** The tokens of a refusal would tell what a filter has taken away from it. */
+function withoutRefusalTokens(chunk: CompletionChunk): CompletionChunk {
+  if (chunk.refusalLogprobs === undefined) return chunk
+  const { refusalLogprobs: _, ...rest } = chunk
+  return rest
 }
 
 /** A chunk that says nothing but whose it is need not travel. */

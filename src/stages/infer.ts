@@ -42,8 +42,9 @@ export function infer(options: InferStageOptions): Handler<Prompt, Observable<Co
       const calledAt = clock.now()
       let begun = false
       return chunks$.pipe(
-        tap(({ text, usage }) => {
-          if (!begun && text !== '') {
+        tap((chunk) => {
+          const { usage } = chunk
+          if (!begun && saysSomething(chunk)) {
             begun = true
             meter.firstToken(model, clock.now() - calledAt)
           }
@@ -52,6 +53,11 @@ export function infer(options: InferStageOptions): Handler<Prompt, Observable<Co
       )
     })
   }
+}
+
+/** A thought, a refusal or a call is as good a sign of life as a text. */
+function saysSomething({ text, reasoning, refusal, toolCalls }: CompletionChunk): boolean {
+  return text !== '' || reasoning !== undefined || refusal !== undefined || toolCalls !== undefined
 }
 
 function checkWorker(worker: unknown): ModelWorker {

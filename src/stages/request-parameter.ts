@@ -3,6 +3,7 @@ export function requestParameter(request: unknown, name: string): unknown {
   return fieldOf(fieldOf(request, 'parameters'), name)
 }
 
-function fieldOf(value: unknown, name: string): unknown {
+/** A field of a request, whatever its type; `undefined` where there is none. */
+export function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }

@@ -58,7 +58,7 @@ export function checkExtra(field: string, value: unknown): void {
   if (names.length > mostExtra) {
     throw new InvalidPromptError(field, `must have at most ${mostExtra} fields, got ${names.length}`)
   }
-  const taken = names.find((name) => ownFields.has(name))
+  const taken = names.find(isOwnField)
   if (taken !== undefined) {
     throw new InvalidPromptError(`${field}.${taken}`, 'is decided by another field of the prompt, or by the worker')
   }
@@ -67,10 +67,13 @@ export function checkExtra(field: string, value: unknown): void {
 /** How many fields `extra` may have. */
 export const mostExtra = 64
 
-/** Fields of the wire that a prompt has by names of its own, and those that frame the call. */
+/** Whether a field of the wire has a name of its own in a prompt, or frames the call. */
+export function isOwnField(name: string): boolean {
+  return ownFields.has(name)
+}
+
 const ownFields: ReadonlySet<string> = new Set([
-  ...['model', 'messages', 'prompt', 'input', 'suffix', 'stream', 'stream_options', 'n', 'best_of', 'stop', 'seed'],
-  ...['temperature', 'top_p', 'max_tokens', 'max_completion_tokens', 'frequency_penalty', 'presence_penalty'],
-  ...['tools', 'tool_choice', 'parallel_tool_calls', 'response_format', 'logprobs', 'top_logprobs', 'logit_bias'],
-  ...['reasoning_effort', 'dimensions', 'encoding_format', '__proto__'],
+  ...['model', 'messages', 'stream', 'stream_options', 'n', 'stop', 'seed', 'temperature', 'top_p', 'max_tokens'],
+  ...['max_completion_tokens', 'frequency_penalty', 'presence_penalty', 'tools', 'tool_choice', 'parallel_tool_calls'],
+  ...['response_format', 'logprobs', 'top_logprobs', 'logit_bias', 'reasoning_effort', '__proto__'],
 ])

@@ -20,7 +20,7 @@ export type {
 export { openaiEmbedder, type OpenAiEmbedderOptions } from './openai-embedder.ts'
 export type { OpenAiEndpoint } from './openai-endpoint.ts'
 export { discoverModels, type DiscoverModelsOptions } from './openai-models.ts'
-export type { MaxTokensField } from './openai-wire.ts'
+export type { MaxTokensField } from './openai-request.ts'
 export { openai, type OpenAiOptions } from './openai.ts'
 export type { TextOrTokens, TextPrompt } from './text-prompt.ts'
 export { WorkerError, type WorkerErrorDetails } from './worker-error.ts'

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import type { OpenAiEndpoint } from './openai-endpoint.ts'
+import { retryAfterMs } from './retry-after.ts'
 import { WorkerError } from './worker-error.ts'
 import { messageOf } from '../message-of.ts'
 
@@ -14,7 +15,11 @@ export function openAiFailure(id: string, endpoint: OpenAiEndpoint, error: unkno
   const message = messageOf(error)
   const beneath = rootOf(error)
   const text = status === undefined && beneath !== message ? `cannot reach ${endpoint.baseUrl}: ${beneath}` : message
-  return new WorkerError(id, hide(text), { status, cause: secret ? undefined : error })
+  return new WorkerError(id, hide(text), {
+    status,
+    retryAfterMs: retryAfterMs(error),
+    cause: secret ? undefined : error,
+  })
 }
 
 const everything = { depth: Infinity, maxStringLength: Infinity, maxArrayLength: Infinity, showHidden: true }

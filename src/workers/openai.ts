@@ -2,14 +2,13 @@ import type { OpenAI } from 'openai'
 import { checkInteger, checkKeys, checkOneOf, checkText, type Clock, systemClock } from '../../operators/index.ts'
 import { checkModels } from './check-models.ts'
 import { defineWorker } from './define-worker.ts'
-import type { WorkerCall } from './worker-definition.ts'
-import type { CompletionChunk, HealthStatus, ModelWorker, Prompt } from './model-worker.ts'
+import type { HealthStatus, ModelWorker } from './model-worker.ts'
+import { type OpenAiCaller, streamedCall, wholeCall } from './openai-call.ts'
+import { chatChunks, textChunks } from './openai-chunk.ts'
 import { checkEndpoint, connect, type OpenAiEndpoint } from './openai-endpoint.ts'
-import { openAiFailure } from './openai-failure.ts'
 import { listModels } from './openai-models.ts'
-import { fromWireChunk, type MaxTokensField, toRequestBody } from './openai-wire.ts'
-import { endedProperly } from './watch-ending.ts'
-import { WorkerError } from './worker-error.ts'
+import { canStream, chatBody, completionBody, embeddingBody, type MaxTokensField } from './openai-request.ts'
+import { vectorsIn } from './openai-vectors.ts'
 
 /** A server that speaks OpenAI's API, and which of its models to ask. */
 export interface OpenAiOptions extends OpenAiEndpoint {
@@ -51,8 +50,9 @@ const longestMs = 300_000
 /**
  * A worker for the models behind an OpenAI-compatible server: OpenAI, vLLM, llama.cpp's server, Ollama and others.
  *
- * It streams always, retries nothing, and closes the connection when a call is aborted or its reader leaves. A
- * call fails with `WorkerError`, which has the server's status and words and never the key; an answer that is
+ * Tools, formats, choices and probabilities, text completions and embeddings pass through as they are. It streams
+ * where it can, retries nothing, and closes the connection when a call is aborted or its reader leaves. A call
+ * fails with `WorkerError`, which has the server's status and words and never the key; an answer that is
  * broken off is a failure too, not a short answer. Nothing is read from the environment.
  *
  * @throws TypeError or RangeError naming the option that is wrong.
@@ -69,51 +69,32 @@ export function openai(options: OpenAiOptions): ModelWorker {
   const endpoint: OpenAiEndpoint = options
   let connecting: Promise<OpenAI> | undefined
   const client = (): Promise<OpenAI> => (connecting ??= connect(endpoint))
-
-  async function* inferStream(prompt: Prompt, { signal }: WorkerCall): AsyncGenerator<CompletionChunk> {
-    const call = new AbortController()
-    // The signal is this call's own and ends with it: nothing is left to remove.
-    signal.addEventListener('abort', () => {
-      call.abort(signal.reason)
-    })
-    const awaitServer = (): unknown =>
-      clock.setTimeout(() => {
-        call.abort(new WorkerError(id, `${endpoint.baseUrl} was silent for ${timeoutMs} ms`))
-      }, timeoutMs)
-    const body = toRequestBody(prompt, prompt.model ?? defaultModel, maxTokensField)
-    let timer: unknown
-    let finished = false
-    try {
-      const { chat } = await client()
-      timer = awaitServer()
-      const { data: stream, response } = await chat.completions.create(body, { signal: call.signal }).withResponse()
-      for await (const wire of stream) {
-        clock.clearTimeout(timer)
-        const chunk = fromWireChunk(wire)
-        finished ||= chunk?.finishReason !== undefined
-        if (chunk !== undefined) yield chunk
-        timer = awaitServer()
-      }
-      // The official client ends an aborted stream, too, as if it were complete.
-      if (finished) return
-      if (!endedProperly(response)) throw new WorkerError(id, 'the answer was broken off: the connection ended in it')
-      yield { text: '', finishReason: 'stop' }
-    } catch (error) {
-      throw call.signal.aborted ? call.signal.reason : openAiFailure(id, endpoint, error)
-    } finally {
-      clock.clearTimeout(timer)
-    }
-  }
+  const caller: OpenAiCaller = { id, endpoint, client, timeoutMs, clock }
 
   return defineWorker({
     info: {
       id,
       provider: 'openai',
       models,
-      capabilities: ['chat', 'stream'],
+      // What a model cannot do, its server says.
+      capabilities: ['chat', 'stream', 'tools', 'choices', 'logprobs', 'json', 'completions', 'embeddings'],
       ...(contextWindow !== undefined && { contextWindow }),
     },
-    inferStream,
+    inferStream(prompt, { signal }) {
+      const body = chatBody(prompt, prompt.model ?? defaultModel, maxTokensField)
+      const choices = prompt.parameters?.n ?? 1
+      return streamedCall(caller, { path: '/chat/completions', body, signal }, (frame) => chatChunks(frame, choices))
+    },
+    async *completeStream(prompt, { signal }) {
+      const call = { path: '/completions', body: completionBody(prompt, prompt.model ?? defaultModel), signal }
+      const choices = prompt.prompts.length * (prompt.parameters?.n ?? 1)
+      if (canStream(prompt)) yield* streamedCall(caller, call, (frame) => textChunks(frame, choices))
+      else yield* textChunks(await wholeCall(caller, call), choices)
+    },
+    async embed(request, { signal }) {
+      const body = embeddingBody(request, request.model ?? defaultModel)
+      return vectorsIn(id, await wholeCall(caller, { path: '/embeddings', body, signal }), request.input.length)
+    },
     async health({ signal }): Promise<HealthStatus> {
       const from = clock.now()
       await listModels(id, await client(), endpoint, { timeoutMs: healthTimeoutMs, clock, signal })

@@ -4,6 +4,10 @@ import { SpillwayError } from '../../operators/index.ts'
 export interface WorkerErrorDetails {
   /** The HTTP status that the model's server answered with, where it answered. */
   readonly status?: number | undefined
+  /** How long the model's server asks its callers to stay away. */
+  readonly retryAfterMs?: number | undefined
+  /** Whether it took too long; default `false`. */
+  readonly timedOut?: boolean
   /** What lay beneath; left out where it holds a secret. */
   readonly cause?: unknown
 }
@@ -14,10 +18,14 @@ export class WorkerError extends SpillwayError {
   /** The name of the worker that failed. */
   readonly worker: string
   readonly status: number | undefined
+  readonly retryAfterMs: number | undefined
+  readonly timedOut: boolean
 
   constructor(worker: string, message: string, details: WorkerErrorDetails = {}) {
     super(`worker ${JSON.stringify(worker)}: ${message}`, details.cause === undefined ? {} : { cause: details.cause })
     this.worker = worker
     this.status = details.status
+    this.retryAfterMs = details.retryAfterMs
+    this.timedOut = details.timedOut ?? false
   }
 }

@@ -92,6 +92,135 @@ test('usage: null on every frame, then the counts in a frame without choices', (
   expect(frames.map((frame) => frame.choices.length)).toEqual([1, 1, 0])
 })
 
+/** Puts frames together as a client does: by choice, then by field, then by call. */
+function put(frames: readonly Frame[]): unknown {
+  const choices: Record<number, Record<string, unknown>> = {}
+  for (const { choices: parts } of frames) {
+    for (const { index, delta, logprobs } of parts as unknown as WireChoice[]) {
+      const choice = (choices[index] ??= {})
+      for (const name of ['content', 'reasoning_content', 'refusal'] as const) {
+        if (delta[name] !== undefined) choice[name] = ((choice[name] as string | undefined) ?? '') + delta[name]
+      }
+      for (const call of delta.tool_calls ?? []) {
+        const calls = (choice['calls'] ??= {}) as Record<number, { id?: string; name?: string; arguments: string }>
+        const known = (calls[call.index] ??= { arguments: '' })
+        if (call.id !== undefined) known.id = call.id
+        if (call.function.name !== undefined) known.name = call.function.name
+        known.arguments += call.function.arguments
+      }
+      for (const { token } of logprobs?.content ?? [])
+        choice['tokens'] = ((choice['tokens'] as string | undefined) ?? '') + token
+    }
+  }
+  return choices
+}
+
+interface WireChoice {
+  readonly index: number
+  readonly delta: {
+    readonly content?: string
+    readonly reasoning_content?: string
+    readonly refusal?: string
+    readonly tool_calls?: readonly { index: number; id?: string; function: { name?: string; arguments: string } }[]
+  }
+  readonly logprobs?: { readonly content: readonly { token: string }[] | null } | null
+}
+
+const anyChunk: fc.Arbitrary<CompletionChunk> = fc.record(
+  {
+    text: anyText,
+    choice: fc.integer({ min: 0, max: 3 }),
+    reasoning: anyText,
+    refusal: anyText,
+    toolCalls: fc.array(fc.record({ index: fc.integer({ min: 0, max: 2 }), arguments: anyText }), { maxLength: 3 }),
+    logprobs: fc.array(
+      fc.record({
+        token: fc.constantFrom('a', ' b', 'c'),
+        logprob: fc.constant(-1),
+        bytes: fc.constant(null),
+        topLogprobs: fc.constant([]),
+      }),
+      { maxLength: 2 },
+    ),
+  },
+  { requiredKeys: ['text'] },
+)
+
+test('every part of every choice arrives whole, however they interleave', () => {
+  fc.assert(
+    fc.property(fc.array(anyChunk, { maxLength: 12 }), (chunks) => {
+      const expected: Record<number, Record<string, unknown>> = { 0: {} }
+      const add = (choice: Record<string, unknown>, name: string, piece: string | undefined): void => {
+        if (piece !== undefined && piece !== '') choice[name] = ((choice[name] as string | undefined) ?? '') + piece
+      }
+      for (const { choice: index = 0, text, reasoning, refusal, toolCalls = [], logprobs = [] } of chunks) {
+        const choice = (expected[index] ??= {})
+        add(choice, 'content', text)
+        add(choice, 'reasoning_content', reasoning)
+        add(choice, 'refusal', refusal)
+        for (const call of toolCalls) {
+          const calls = (choice['calls'] ??= {}) as Record<number, { arguments: string }>
+          ;(calls[call.index] ??= { arguments: '' }).arguments += call.arguments
+        }
+        for (const { token } of logprobs) add(choice, 'tokens', token)
+      }
+      // Nothing but a role and an end: an empty text is sent for the role to stand beside.
+      for (const choice of Object.values(expected)) if (Object.keys(choice).length === 0) choice['content'] = ''
+      const writer = new ChunkFrames(head, false)
+      const { frames } = read(chunks.map((chunk) => writer.chunk(chunk)).join('') + writer.end())
+      const got = put(frames) as Record<number, Record<string, unknown>>
+      for (const choice of Object.values(got))
+        if (Object.keys(choice).length > 1 && choice['content'] === '') delete choice['content']
+      for (const choice of Object.values(expected))
+        if (Object.keys(choice).length > 1 && choice['content'] === '') delete choice['content']
+      expect(got).toEqual(expected)
+    }),
+  )
+})
+
+test('each choice begins with its role and ends with its own reason', () => {
+  const writer = new ChunkFrames(head, false)
+  const wire = [
+    { text: 'a' },
+    { text: 'b', choice: 1 },
+    { text: '', finishReason: 'length' as const },
+    { text: '', choice: 1, toolCalls: [{ index: 0, id: 'c', name: 'look', arguments: '{}' }] },
+    { text: '', choice: 1, finishReason: 'tool_calls' as const },
+  ].map((chunk) => writer.chunk(chunk))
+  const { frames } = read(wire.join('') + writer.end())
+  const of = (index: number): unknown[] =>
+    frames.flatMap(({ choices }) => (choices as unknown as WireChoice[]).filter((choice) => choice.index === index))
+  expect(of(0)).toEqual([
+    { index: 0, delta: { role: 'assistant', content: 'a' }, finish_reason: null },
+    { index: 0, delta: {}, finish_reason: 'length' },
+  ])
+  expect(of(1)).toEqual([
+    { index: 1, delta: { role: 'assistant', content: 'b' }, finish_reason: null },
+    {
+      index: 1,
+      delta: { tool_calls: [{ index: 0, id: 'c', type: 'function', function: { name: 'look', arguments: '{}' } }] },
+      finish_reason: null,
+    },
+    { index: 1, delta: {}, finish_reason: 'tool_calls' },
+  ])
+})
+
+test('where the model does not count there is no usage, though it is wanted', () => {
+  const writer = new ChunkFrames(head, true)
+  const { frames } = read(writer.chunk({ text: 'hi', finishReason: 'stop' }) + writer.end())
+  expect(frames.map((frame) => frame.usage)).toEqual([null, null])
+})
+
+test('what is known of cached and reasoning tokens is told', () => {
+  const writer = new ChunkFrames(head, true)
+  const usage = { promptTokens: 3, completionTokens: 4, cachedTokens: 2, reasoningTokens: 1 }
+  const { frames } = read(writer.chunk({ text: 'hi', usage }) + writer.end())
+  expect(frames.at(-1)?.usage).toMatchObject({
+    prompt_tokens_details: { cached_tokens: 2 },
+    completion_tokens_details: { reasoning_tokens: 1 },
+  })
+})
+
 test('an answer without text still has a role, a reason and an end', () => {
   const { frames, last } = read(new ChunkFrames(head, false).end())
   expect(frames.map((frame) => frame.choices[0])).toMatchObject([

@@ -101,6 +101,13 @@ describe('the end of an answer', () => {
     ])
   })
 
+  test('lets those of other texts go on, where several were to be continued', async () => {
+    const request = { prompts: ['x', 'y'] }
+    const chunks = [{ text: 'a|b' }, { text: 'c', choice: 1 }]
+    const filtered = await chunksOf(stopAt('|')(from(chunks), handlerContext({ request })))
+    expect(filtered.map(({ text }) => text)).toEqual(['a', 'c'])
+  })
+
   test('waits for a choice that is known only by its chunks', async () => {
     const chunks = await run(stopAt('|'), [{ text: 'b', choice: 1 }, { text: 'a|' }, { text: 'c', choice: 1 }])
     expect(chunks.map(({ text }) => text)).toEqual(['b', 'a', 'c'])
@@ -135,6 +142,12 @@ describe('probabilities of tokens', () => {
     expect(chunks).toEqual([{ text: 'A' }])
     const others = await run(textFilter(upper, { fields: ['reasoning'] }), [{ text: 'a', logprobs: [token('a')] }])
     expect(others).toEqual([{ text: 'a', logprobs: [token('a')] }])
+  })
+
+  test('of a refusal are dropped where a filter may change it', async () => {
+    const refusing = { text: '', refusal: 'No', refusalLogprobs: [token('No')] }
+    expect(await run(textFilter(upper), [refusing])).toEqual([{ text: '', refusal: 'NO' }])
+    expect(await run(textFilter(upper, { fields: ['text'] }), [refusing])).toEqual([refusing])
   })
 
   test('go with the last unit of their text, and not at all with what is cut', async () => {

@@ -62,6 +62,27 @@ describe('infer', () => {
     expect(await chunksOf(answer$)).toMatchObject([{ text: '1' }])
   })
 
+  test.each<[string, CompletionChunk]>([
+    ['a thought', { text: '', reasoning: 'hm' }],
+    ['a refusal', { text: '', refusal: 'no' }],
+    ['a call of a tool', { text: '', toolCalls: [{ index: 0, id: 'c', name: 'look', arguments: '' }] }],
+  ])('the first token may be %s', async (_, chunk) => {
+    const clock = new VirtualClock()
+    const worker = defineWorker({
+      info,
+      async *inferStream() {
+        yield { text: '' }
+        await clock.advance(30)
+        yield chunk
+        await clock.advance(30)
+        yield { text: 'late' }
+      },
+    })
+    const context = handlerContext({ request: undefined, clock })
+    await chunksOf(infer({ worker })(prompt, context))
+    expect([...context.meter.firstTokens.values()]).toMatchObject([{ count: 1, sumMs: 30 }])
+  })
+
   test("aborts the worker's call when the stream is unsubscribed", async () => {
     const { worker, call } = waitingWorker()
     await firstChunk(infer({ worker })(prompt, handlerContext({ request: undefined })))
