@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionError, FastifyReply } from 'fastify'
+import type { Clock } from '../../operators/index.ts'
 import type { Connections } from './connections.ts'
 import type { ServerLimits } from './limits.ts'
+import { lingerAndClose } from './linger.ts'
 import { badInput, openAiError, problem, type Refusal } from './refusal.ts'
 
 /** What answers a client that does not keep to HTTP. */
 export interface ClientErrorOptions {
   readonly limits: Required<ServerLimits>
   readonly connections: Connections
+  readonly clock: Clock
   readonly newId: () => string
   /** Answers a request whose body turned out to be broken. */
   readonly refuse: (reply: FastifyReply, refusal: Refusal) => unknown
@@ -23,11 +26,15 @@ const clientLeft = 499
 export function createClientErrorHandler({
   limits,
   connections,
+  clock,
   newId,
   refuse,
   onAnswered,
 }: ClientErrorOptions): (error: ConnectionError, socket: Socket) => void {
+  // What a client still sends after it was told what is wrong is wrong again.
+  const told = new WeakSet<Socket>()
   return (error, socket) => {
+    if (told.has(socket)) return
     const latest = connections.latest(socket)
     if (error.code === 'ECONNRESET' || !socket.writable) {
       // Of a request that has begun its own end tells.
@@ -35,13 +42,14 @@ export function createClientErrorHandler({
       socket.destroy()
       return
     }
+    told.add(socket)
     const refusal = refusalOfConnection(error, limits)
     if (latest === undefined || latest.request.raw.complete) {
       // Requests that came before, whole, still get their answers.
       connections.whenQuiet(socket, () => {
         if (!socket.writable) return
         onAnswered(refusal.status, refusal.code)
-        answerConnection(socket, refusal, newId())
+        answerConnection(socket, refusal, newId(), clock)
       })
     } else if (latest.reply.sent) socket.destroy()
     else {
@@ -56,7 +64,7 @@ export function createClientErrorHandler({
  *
  * Which path it was meant for is not known, so that the body is a problem with OpenAI's `error` as an extension.
  */
-export function answerConnection(socket: Duplex, refusal: Refusal, id: string): void {
+export function answerConnection(socket: Duplex, refusal: Refusal, id: string, clock: Clock): void {
   const { title, ...rest } = problem(refusal)
   const body = JSON.stringify({ title, ...rest, ...openAiError(refusal) })
   const head = [
@@ -66,9 +74,7 @@ export function answerConnection(socket: Duplex, refusal: Refusal, id: string): 
     `x-request-id: ${id}`,
     'connection: close',
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => {
-    socket.destroy()
-  })
+  lingerAndClose(socket, clock, `${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
 /** What Node's parser says of a request; `reason` is one of its own sentences and never quotes what was sent. */

@@ -16,6 +16,7 @@ import { type Exchange, requestId } from './exchange.ts'
 import { bodyTooLarge, faultOf } from './framework-fault.ts'
 import { addInfoRoutes } from './info-routes.ts'
 import { checkLimits, type ServerLimits } from './limits.ts'
+import { lingerAndClose } from './linger.ts'
 import { createListener } from './listener.ts'
 import { badInput, openAiError, problem, type Refusal, retryHeaders } from './refusal.ts'
 import { headFault, originForm } from './request-head.ts'
@@ -144,6 +145,13 @@ export function createServer(options: ServerOptions): SpillwayServer {
       return exchange
     },
     refuse(reply, refusal) {
+      const { raw } = reply.request
+      if (!raw.complete) {
+        // Node would close at once where this is the connection's last answer.
+        raw.socket.destroySoon = () => {
+          lingerAndClose(raw.socket, clock)
+        }
+      }
       const exchange = context.exchangeOf(reply.request)
       exchange.code = refusal.code
       if (refusal.param !== null) exchange.param = refusal.param
@@ -178,6 +186,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
   const answerClientError = createClientErrorHandler({
     limits,
     connections,
+    clock,
     newId,
     refuse: context.refuse,
     onAnswered: log.notUnderstood,
@@ -185,7 +194,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
   app.server.on('connect', (request, socket) => {
     const refusal = badInput(null, 'this server is no proxy: CONNECT is not possible', 'method_not_allowed', 405)
     log.notUnderstood(refusal.status, refusal.code)
-    answerConnection(socket, refusal, newId())
+    answerConnection(socket, refusal, newId(), clock)
   })
   const bodies = createBodyDeadline({ timeoutMs: limits.bodyTimeoutMs, clock }, (request, reply) => {
     void reply.header('connection', 'close')

@@ -1,10 +1,12 @@
-import { badInput } from './refusal.ts'
+import { show } from '../../operators/index.ts'
 import { accepted, type Checked, refused } from './checked.ts'
+import { duplicateKey } from './duplicate-key.ts'
+import { badInput } from './refusal.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * A body's JSON.
+ * A body's JSON, in which no object has a key twice.
  *
  * @param body What was sent; it must be UTF-8.
  * @param maxDepth How deep objects and arrays may be nested; looked at before anything is built.
@@ -26,12 +28,17 @@ export function parseJsonBody(body: Uint8Array, maxDepth: number): Checked<unkno
   } catch {
     return refused(badInput(null, 'the body is not valid UTF-8', 'invalid_json'))
   }
+  let value: unknown
   try {
-    return accepted(JSON.parse(text))
+    value = JSON.parse(text)
   } catch {
     // The parser's own message quotes the body, and so the prompt.
     return refused(badInput(null, 'the body is not valid JSON', 'invalid_json'))
   }
+  const twice = duplicateKey(text)
+  if (twice === undefined) return accepted(value)
+  // Not as the field that is wrong, which is logged: what a key is called may be anything.
+  return refused(badInput(null, `the body's JSON has a key twice: ${show(twice)}`, 'duplicate_key'))
 }
 
 const quote = 0x22

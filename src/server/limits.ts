@@ -86,7 +86,6 @@ const ranges: Readonly<Record<keyof ServerLimits, { readonly min: number; readon
   jsonDepth: { min: 1, max: 1_000 },
   promptChars: { min: 1 },
   headerBytes: { min: 1024, max: mebibyte },
-  // Node keeps at most 2,000 and drops the rest without a word.
   headers: { min: 1, max: 1_000 },
   connections: { min: 1, max: 1_000_000 },
   headersTimeoutMs: { min: 100, max: 600_000 },

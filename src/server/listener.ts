@@ -24,6 +24,8 @@ export function createListener(handler: RequestListener, limits: Required<Server
     requireHostHeader: false,
   }
   const server = createServer(options, handler)
+  // Ours counts them, and says so; what Node has to hold is bounded by their bytes.
+  server.maxHeadersCount = 0
   server.maxConnections = limits.connections + toldOff
   return server.on('checkContinue', handler).on('checkExpectation', handler)
 }

@@ -48,6 +48,11 @@ export function headFault(request: IncomingMessage, limits: Required<ServerLimit
     const message = `the header transfer-encoding must be chunked or absent, got ${show(coding)}`
     return badInput('transfer-encoding', message, 'unsupported_transfer_encoding', 501)
   }
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers['content-type'] ?? '')?.[1]
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    const message = `the charset of the header content-type must be utf-8 or absent, got ${show(charset)}`
+    return badInput('content-type', message, 'unsupported_media_type', 415)
+  }
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
     const message = `the header expect must be 100-continue or absent, got ${show(headers.expect)}`
     return badInput('expect', message, 'expectation_failed', 417)
