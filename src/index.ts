@@ -57,6 +57,13 @@ export type {
 } from './retrieval/retriever.ts'
 export { createSqliteRetriever, type SqliteRetrieverOptions } from './retrieval/sqlite-retriever.ts'
 export { assemble, type AssembleOptions, defaultSystem, defaultTemplate } from './stages/assemble.ts'
+export {
+  type ContentFilterOptions,
+  patternFilter,
+  type PatternFilterOptions,
+  wordFilter,
+  type WordFilterOptions,
+} from './stages/content-filter.ts'
 export { infer, type InferStageOptions } from './stages/infer.ts'
 export { type ChunkFilter, textFilter, type TextFilterOptions } from './stages/chunk-filter.ts'
 export { post, type PostOptions } from './stages/post.ts'

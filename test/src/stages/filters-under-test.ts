@@ -1,7 +1,12 @@
 import fc from 'fast-check'
+import type { MatchHandling } from '../../../src/stages/matched-text.ts'
+import { PatternTextFilter } from '../../../src/stages/pattern-filter.ts'
+import { PatternProgram } from '../../../src/stages/pattern-program.ts'
 import { StopMatcher } from '../../../src/stages/stop-matcher.ts'
 import type { TextFilter } from '../../../src/stages/text-filter.ts'
 import { Trimmer } from '../../../src/stages/trimmer.ts'
+import { WordAutomaton } from '../../../src/stages/word-automaton.ts'
+import { WordTextFilter } from '../../../src/stages/word-text-filter.ts'
 
 /** A filter whose output must not depend on how its text is split; and texts to try it with. */
 export interface FilterUnderTest {
@@ -42,6 +47,24 @@ export function textOf(vocabulary: readonly string[]): fc.Arbitrary<string> {
   return fc.array(piece, { maxLength: 16, size: 'max' }).map((pieces) => pieces.join(''))
 }
 
+const replacing: MatchHandling = { action: 'replace', replacement: '***', onMatch: () => undefined }
+const ending: MatchHandling = { ...replacing, action: 'end' }
+
+const words = ['straße', 'new york', 'new', 'york city', 'c++', 'café', '😀 x']
+const automaton = new WordAutomaton(words)
+const wordTexts = textOf([...words, 'STRASSE', 'cafe\u0301', 'New York City'])
+
+const patterns = [
+  '\\bsk-[a-z0-9]{3,8}\\b',
+  '^a+$',
+  '(?i)pass(?:word)?\\s*[:=]\\s*\\S+',
+  '(x+x+)+y',
+  '.é$',
+  '[^a]*?😀{2}',
+]
+const program = new PatternProgram('patterns', patterns)
+const patternTexts = textOf(['sk-abc12', 'aaa', 'Password: s3cret', 'pass=', 'xxxxxx', 'xxy', '😀😀', '-', 'aé'])
+
 /** Every text filter that the package has; a new one is added here. */
 export const filtersUnderTest: readonly FilterUnderTest[] = [
   {
@@ -54,4 +77,14 @@ export const filtersUnderTest: readonly FilterUnderTest[] = [
     create: () => new Trimmer(),
     text: textOf(['  ', '\u00a0\u2003', 'a b', '\ufeff']),
   },
+  ...Object.entries({ 'words, replaced': replacing, 'words, ending': ending }).map(([name, handling]) => ({
+    name,
+    create: () => new WordTextFilter(automaton, handling),
+    text: wordTexts,
+  })),
+  ...Object.entries({ 'patterns, replaced': replacing, 'patterns, ending': ending }).map(([name, handling]) => ({
+    name,
+    create: () => new PatternTextFilter(program, 24, handling),
+    text: patternTexts,
+  })),
 ]
