@@ -22,6 +22,7 @@ import { badInput, openAiError, problem, type Refusal, retryHeaders } from './re
 import { headFault, originForm } from './request-head.ts'
 import { createRequestLog } from './request-log.ts'
 import type { ServedPipeline, ServerContext } from './server-context.ts'
+import { addSocketRoute } from './socket-route.ts'
 import { addStreamRoutes } from './stream-routes.ts'
 import { urlOf } from './url-of.ts'
 
@@ -136,6 +137,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
     limits,
     deadlineMs,
     heartbeatMs,
+    log,
     exchangeOf(request) {
       let exchange = exchanges.get(request)
       if (exchange === undefined) {
@@ -264,6 +266,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
   })
   addChatRoute(app, context)
   const streamRoutes = addStreamRoutes(app, context)
+  const socketRoute = addSocketRoute(app, context, options.apiKey !== undefined)
   addInfoRoutes(app, context, { topology, registry })
 
   function admit(request: FastifyRequest): Refusal | undefined {
@@ -285,10 +288,12 @@ export function createServer(options: ServerOptions): SpillwayServer {
       connections.stop()
       bodies.stop()
       streamRoutes.close()
+      socketRoute.close()
       const closed = app.close()
       connections.closeUnused()
       const cut = clock.setTimeout(() => {
         app.server.closeAllConnections()
+        socketRoute.cut()
       }, graceMs)
       await closed
       clock.clearTimeout(cut)

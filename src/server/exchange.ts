@@ -10,6 +10,8 @@ export interface Exchange {
   /** The path's pattern, one of a few. */
   route: string
   session?: string
+  /** What it was answered with, where the response itself does not say so. */
+  status?: number
   /** The answer, once the pipeline was asked for one. */
   answer?: Reply<CompletionChunk>
   /** Of the refusal. */

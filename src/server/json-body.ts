@@ -10,30 +10,27 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  *
  * @param body What was sent; it must be UTF-8.
  * @param maxDepth How deep objects and arrays may be nested; looked at before anything is built.
+ * @param what How it is called in a refusal.
  */
-export function parseJsonBody(body: Uint8Array, maxDepth: number): Checked<unknown> {
-  if (body.length === 0) return refused(badInput(null, 'the body is empty; it must be a JSON object', 'invalid_json'))
+export function parseJsonBody(body: Uint8Array, maxDepth: number, what = 'the body'): Checked<unknown> {
+  if (body.length === 0) return refused(badInput(null, `${what} is empty; it must be a JSON object`, 'invalid_json'))
   if (isDeeperThan(body, maxDepth)) {
     return refused(
-      badInput(
-        null,
-        `the body's JSON is nested deeper than the limit jsonDepth of ${maxDepth} levels`,
-        'json_too_deep',
-      ),
+      badInput(null, `${what}'s JSON is nested deeper than the limit jsonDepth of ${maxDepth} levels`, 'json_too_deep'),
     )
   }
   let text: string
   try {
     text = utf8.decode(body)
   } catch {
-    return refused(badInput(null, 'the body is not valid UTF-8', 'invalid_json'))
+    return refused(badInput(null, `${what} is not valid UTF-8`, 'invalid_json'))
   }
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
     // The parser's own message quotes the body, and so the prompt.
-    return refused(badInput(null, 'the body is not valid JSON', 'invalid_json'))
+    return refused(badInput(null, `${what} is not valid JSON`, 'invalid_json'))
   }
   const twice = duplicateKey(text)
   if (twice === undefined) return accepted(value)

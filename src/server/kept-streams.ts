@@ -104,7 +104,7 @@ export class KeptStreams {
   #await(entry: Entry): void {
     const { clock, resumeMs } = this.#options
     entry.timer = clock.setTimeout(() => {
-      this.forget(entry.id, `nobody read the stream for ${resumeMs} ms (limits.resumeMs)`)
+      this.forget(entry.id, `nobody read the stream within the limit resumeMs of ${resumeMs} ms`)
     }, resumeMs)
   }
 }

@@ -43,6 +43,14 @@ export interface ServerLimits {
    * longest ago; where none has ended: 503.
    */
   readonly replayStreams?: number
+  /** Bytes of a message on a WebSocket, 1 … 1 GiB; default 1 MiB. Beyond: closed with 1009. */
+  readonly socketMessageBytes?: number
+  /** Messages and pings that a client may send on a WebSocket in a second, 1 … 1,000,000; default 500. Beyond: closed with 1008. */
+  readonly socketMessagesPerSecond?: number
+  /** Requests that run on a WebSocket at the same time, 1 … 100,000; default 64. Beyond: refused with 429. */
+  readonly socketRequests?: number
+  /** Bytes that may wait for the client of a WebSocket, 1 … 1 GiB; default 64 KiB. Beyond: the models wait. */
+  readonly socketQueuedBytes?: number
 }
 
 /**
@@ -79,6 +87,10 @@ export const defaultLimits: Readonly<Record<keyof ServerLimits, number>> = {
   replayEvents: 512,
   replayBytes: 128 * 1024,
   replayStreams: 1_024,
+  socketMessageBytes: mebibyte,
+  socketMessagesPerSecond: 500,
+  socketRequests: 64,
+  socketQueuedBytes: 64 * 1024,
 }
 
 const ranges: Readonly<Record<keyof ServerLimits, { readonly min: number; readonly max?: number }>> = {
@@ -96,4 +108,8 @@ const ranges: Readonly<Record<keyof ServerLimits, { readonly min: number; readon
   replayEvents: { min: 1, max: 100_000 },
   replayBytes: { min: 1, max: 64 * mebibyte },
   replayStreams: { min: 1, max: 100_000 },
+  socketMessageBytes: { min: 1, max: 1024 * mebibyte },
+  socketMessagesPerSecond: { min: 1, max: 1_000_000 },
+  socketRequests: { min: 1, max: 100_000 },
+  socketQueuedBytes: { min: 1, max: 1024 * mebibyte },
 }

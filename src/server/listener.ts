@@ -22,6 +22,8 @@ export function createListener(handler: RequestListener, limits: Required<Server
     keepAliveTimeout: limits.idleTimeoutMs,
     // Missing hosts are refused like everything else, with a body and in the books.
     requireHostHeader: false,
+    // Other upgrades are declined by answering as if they were not asked for; older versions of Node divert them all.
+    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
   }
   const server = createServer(options, handler)
   // Ours counts them, and says so; what Node has to hold is bounded by their bytes.

@@ -14,6 +14,8 @@ export interface PromptBodyRules {
   readonly models: readonly string[]
   /** UTF-16 code units of all messages together. */
   readonly promptChars: number
+  /** The longest that a request may take; one that allows itself more is given this. */
+  readonly deadlineMs?: number | undefined
 }
 
 const message = z.strictObject({
@@ -53,7 +55,7 @@ export const promptBodySchema: z.ZodType<PromptRequest> = z.strictObject({
  */
 export function checkPromptRequest(
   body: unknown,
-  { models, promptChars }: PromptBodyRules,
+  { models, promptChars, deadlineMs }: PromptBodyRules,
   what = 'the body',
 ): Checked<PromptRequest> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -67,7 +69,8 @@ export function checkPromptRequest(
   if (request.model !== undefined && !models.includes(request.model)) {
     return refused(unknownModel(request.model, models))
   }
-  return accepted(request)
+  if (deadlineMs === undefined) return accepted(request)
+  return accepted({ ...request, deadlineMs: Math.min(request.deadlineMs ?? Infinity, deadlineMs) })
 }
 
 function promptFault({ input, messages }: PromptRequest, promptChars: number): Refusal | undefined {

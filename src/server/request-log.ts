@@ -8,10 +8,15 @@ import type { Exchange } from './exchange.ts'
 /** Status in logs and metrics of a request whose client left before it was answered; never sent. */
 const clientLeft = 499
 
+/** What is seen of a response that is over. */
+type EndedResponse = Pick<ServerResponse, 'writableFinished' | 'statusCode'>
+
 /** Tells the log and the metrics what became of what came in. */
 export interface RequestLog {
   /** A response is over, whole or broken off. */
-  readonly ended: (exchange: Exchange, response: ServerResponse) => void
+  readonly ended: (exchange: Exchange, response: EndedResponse) => void
+  /** A WebSocket is over, with this code. */
+  readonly socketClosed: (code: number) => void
   /** Something never became a request. */
   readonly notUnderstood: (status: number, code: string) => void
 }
@@ -35,8 +40,15 @@ export function createRequestLog({
     registers: [registry],
   })
 
-  const ended = (exchange: Exchange, response: ServerResponse): void => {
-    const status = response.writableFinished ? response.statusCode : clientLeft
+  const sockets = new Counter({
+    name: `${metricsPrefix}http_sockets_closed_total`,
+    help: 'WebSockets that are over, by the code with which they were closed; 1006: broken off',
+    labelNames: ['code'],
+    registers: [registry],
+  })
+
+  const ended = (exchange: Exchange, response: EndedResponse): void => {
+    const status = exchange.status ?? (response.writableFinished ? response.statusCode : clientLeft)
     requests.inc({ route: exchange.route, status })
     const { id, route, session, answer, code, param } = exchange
     const settled = answer?.settled
@@ -57,6 +69,10 @@ export function createRequestLog({
   }
   return {
     ended,
+    socketClosed(code) {
+      // A client may close with a code of its own.
+      sockets.inc({ code: code >= 1000 && code <= 1015 ? code : 'other' })
+    },
     notUnderstood(status, code) {
       requests.inc({ route: 'unmatched', status })
       logger.info({ route: 'unmatched', status, code }, 'request not understood')

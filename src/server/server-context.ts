@@ -6,6 +6,7 @@ import type { CompletionChunk, ModelInfo } from '../workers/model-worker.ts'
 import type { Exchange } from './exchange.ts'
 import type { ServerLimits } from './limits.ts'
 import type { Refusal } from './refusal.ts'
+import type { RequestLog } from './request-log.ts'
 
 /** A pipeline that the server can serve: prompts in, a stream of chunks out. */
 export type ServedPipeline = Running<PromptRequest, CompletionChunk>
@@ -18,6 +19,8 @@ export interface ServerContext {
   readonly limits: Required<ServerLimits>
   readonly deadlineMs: number | undefined
   readonly heartbeatMs: number
+  /** Where it is told how requests ended. */
+  readonly log: RequestLog
   /** What is remembered of a request. */
   readonly exchangeOf: (request: FastifyRequest) => Exchange
   /** Answers with a refusal, in the shape that belongs to the request's path. */

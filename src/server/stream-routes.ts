@@ -1,7 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { show } from '../../operators/index.ts'
-import type { PromptRequest } from '../prompt-request.ts'
 import { accepted, type Checked, refused } from './checked.ts'
 import { jsonOf } from './json-request.ts'
 import type { KeptStream } from './kept-stream.ts'
@@ -26,7 +25,7 @@ type Named = FastifyRequest<{ Params: { id: string } }>
  * on after the event that `last-event-id` names, `DELETE /v1/stream/:id` cancels.
  */
 export function addStreamRoutes(app: FastifyInstance, context: ServerContext): StreamRoutes {
-  const { running, clock, limits, heartbeatMs, exchangeOf, refuse } = context
+  const { running, clock, limits, deadlineMs, heartbeatMs, exchangeOf, refuse } = context
   const models = context.models.flatMap((info) => info.models)
   const streams = new KeptStreams({
     streams: limits.replayStreams,
@@ -40,9 +39,9 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
     const exchange = exchangeOf(request)
     const body = jsonOf(request, reply, limits.jsonDepth)
     if (!body.ok) return refuse(reply, body.refusal)
-    const checked = checkPromptRequest(body.value, { models, promptChars: limits.promptChars })
+    const checked = checkPromptRequest(body.value, { models, promptChars: limits.promptChars, deadlineMs })
     if (!checked.ok) return refuse(reply, checked.refusal)
-    const prompt = withDeadline(checked.value, context.deadlineMs)
+    const { value: prompt } = checked
     if (prompt.id !== undefined) exchange.id = prompt.id
     void reply.header('x-request-id', exchange.id)
     const { id } = exchange
@@ -174,11 +173,6 @@ function refusalInPlaceOf({ ended, last, reply: { settled } }: KeptStream): Refu
   return refusalOf(settled)
 }
 
-function withDeadline(request: PromptRequest, deadlineMs: number | undefined): PromptRequest {
-  if (deadlineMs === undefined) return request
-  return { ...request, deadlineMs: Math.min(request.deadlineMs ?? Infinity, deadlineMs) }
-}
-
 const superseded = badInput(null, 'another reader has taken over the stream', 'superseded', 409)
 
 function taken(id: string): Refusal {
@@ -187,16 +181,16 @@ function taken(id: string): Refusal {
 }
 
 function unknownStream(id: string): Refusal {
-  const message = `there is no stream ${show(id)}: it never was, or was not read for longer than limits.resumeMs`
+  const message = `there is no stream ${show(id)}: it never was, or was not read for longer than the limit resumeMs`
   return badInput(null, message, 'stream_not_found', 404)
 }
 
 function gone(after: number, first: number): Refusal {
-  const message = `the events after ${after} are gone, the first that is there is ${first} (limits.replayEvents, limits.replayBytes)`
+  const message = `the events after ${after} are gone, the first that is there is ${first} (limits replayEvents and replayBytes)`
   return badInput('last-event-id', message, 'replay_window_passed', 410)
 }
 
 function tooManyStreams(streams: number): Refusal {
-  const message = `the server keeps its limit of ${streams} streams (limits.replayStreams); try again later`
+  const message = `the server keeps as many streams as the limit replayStreams of ${streams}; try again later`
   return { status: 503, message, type: 'server_error', param: null, code: 'too_many_streams', retryAfterMs: 1000 }
 }
