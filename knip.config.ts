@@ -3,6 +3,7 @@ import type { KnipConfig } from 'knip'
 const config: KnipConfig = {
   entry: [
     'src/retrieval/sqlite-search-worker.ts',
+    'src/retrieval/formats/pdf-thread.ts',
     'test/fixtures/mortal-search-thread.ts',
     'examples/*.ts',
     'scripts/*.ts',

@@ -43,8 +43,10 @@ export { chatPipeline, type ChatPipelineOptions, type ChatStage } from './preset
 export { type OpenSource, pulled } from './pulled.ts'
 export type { ChunkOptions } from './retrieval/chunk-document.ts'
 export type { Embedder } from './retrieval/embedder.ts'
-export { indexDocuments, type IndexReport } from './retrieval/index-documents.ts'
-export type { LoadOptions } from './retrieval/load-documents.ts'
+export { indexDocuments } from './retrieval/index-documents.ts'
+export type { IndexOptions } from './retrieval/index-options.ts'
+export type { IndexCounts, IndexProgress, IndexReport } from './retrieval/index-report.ts'
+export type { LeftOut } from './retrieval/left-out.ts'
 export type { RetrievedPrompt } from './retrieval/retrieved-prompt.ts'
 export { RetrievalError } from './retrieval/retrieval-error.ts'
 export type {

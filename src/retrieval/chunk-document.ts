@@ -22,8 +22,7 @@ export interface ChunkOptions {
 const hasWord = /[\p{L}\p{N}]/u
 
 /**
- * Cuts a document into chunks along its structure: `.md` and `.markdown` by headings and blocks, everything
- * else by paragraphs. Neighbouring blocks of a section share a chunk while they fit.
+ * Cuts a document into chunks along its structure: Markdown by headings and blocks, plain text by paragraphs. Neighbouring blocks of a section share a chunk while they fit.
  *
  * Pure; every word of the text is in a chunk's text or headings, and a chunk without words is left out.
  *
@@ -38,7 +37,7 @@ export function chunkDocument(document: SourceDocument, options: ChunkOptions = 
   const limits = chunkLimits(options)
   // A byte order mark is not text.
   const text = document.text.startsWith('\ufeff') ? document.text.slice(1) : document.text
-  const sections = isMarkdown(document.source) ? markdownSections(text) : plainSections(text)
+  const sections = isMarkdown(document) ? markdownSections(text) : plainSections(text)
   const chunks: Chunk[] = []
   sections.forEach((section, index) => {
     const body = pack(text, section.blocks, limits)
@@ -59,8 +58,8 @@ export function chunkLimits(options: ChunkOptions): Required<ChunkOptions> {
   return { maxChars, overlapChars }
 }
 
-function isMarkdown(source: string): boolean {
-  return /\.(?:md|markdown)$/i.test(source)
+function isMarkdown({ source, format }: SourceDocument): boolean {
+  return format === undefined ? /\.(?:md|markdown)$/i.test(source) : format === 'markdown'
 }
 
 function headingBlock(section: Section): Block {

@@ -106,7 +106,7 @@ export function createIndexWriter(
 
 /** What a document is called in a search: its name without the ending that says how it is written. */
 export function nameOf(source: string): string {
-  return source.replace(/\.(?:md|markdown|txt)$/i, '')
+  return source.replace(/\.(?:md|markdown|txt|text|x?html?|pdf)$/i, '')
 }
 
 function digestOf({ text, format }: SourceDocument, metadata: string): string {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { indexDocuments } from '../../../src/retrieval/index-documents.ts'
+import type { IndexOptions } from '../../../src/retrieval/index-options.ts'
+import type { IndexProgress } from '../../../src/retrieval/index-report.ts'
 import type { DocumentIndex, SourceDocument } from '../../../src/retrieval/retriever.ts'
 import { createSqliteRetriever } from '../../../src/retrieval/sqlite-retriever.ts'
 
@@ -89,7 +91,7 @@ describe('a folder of documents', () => {
     ['Tell me about supervision.', 'docs/supervision.md'],
   ])('%s → %s', async (question, source) => {
     for (const [name, text] of Object.entries(project)) write(name, text)
-    expect(await indexDocuments(index, [root], { root })).toEqual({ documents: 6, removed: 0 })
+    expect(await indexDocuments(index, [root], { root })).toMatchObject({ documents: 6, added: 6, removed: 0 })
     const [best] = await index.search(question)
     expect(best?.source).toBe(source)
   })
@@ -103,7 +105,14 @@ describe('following a folder', () => {
     write('a.md', 'apricots')
     rmSync(join(root, 'sub'), { recursive: true })
     write('c.md', 'cherries')
-    expect(await indexDocuments(index, [root], { root })).toEqual({ documents: 2, removed: 1 })
+    expect(await indexDocuments(index, [root], { root })).toEqual({
+      documents: 2,
+      added: 1,
+      changed: 1,
+      unchanged: 0,
+      removed: 1,
+      leftOut: [],
+    })
     expect(await index.sources()).toEqual(['a.md', 'c.md'])
     expect(await index.search('apples bananas')).toEqual([])
     expect(await index.search('apricots cherries')).toHaveLength(2)
@@ -129,16 +138,73 @@ describe('following a folder', () => {
     for (let at = 0; at < 70; at++) write(`${at}.txt`, `text ${at}`)
     write('z/large-1.txt', 'word '.repeat(60_000))
     write('z/large-2.txt', 'word '.repeat(60_000))
-    expect(await indexDocuments(counting, [root], { root })).toEqual({ documents: 72, removed: 0 })
+    expect(await indexDocuments(counting, [root], { root })).toMatchObject({ documents: 72, added: 72, removed: 0 })
     expect(await index.sources()).toHaveLength(72)
     expect(groups.map((group) => group.length)).toEqual([32, 32, 7, 1])
+  })
+
+  test('what is unchanged is neither parsed nor written', async () => {
+    write('a.md', 'apples')
+    write('b.txt', 'bananas')
+    await indexDocuments(index, [root], { root })
+    write('a.md', 'apples')
+    const unwritable: DocumentIndex = { ...index, add: () => Promise.reject(new Error('written')) }
+    expect(await indexDocuments(unwritable, [root], { root })).toMatchObject({ documents: 2, unchanged: 2, changed: 0 })
+  })
+
+  test('each document is told of when it has been dealt with', async () => {
+    for (const name of ['a.md', 'b.md', 'c.md']) write(name, name)
+    write('b.md', ' ')
+    const told: IndexProgress[] = []
+    await indexDocuments(index, [root], { root, onProgress: (progress) => told.push(progress) })
+    expect(told.map(({ source, done, total }) => `${source} ${done}/${total}`)).toEqual([
+      'b.md 1/3',
+      'a.md 2/3',
+      'c.md 3/3',
+    ])
+    expect(told.at(-1)).toMatchObject({ added: 2, changed: 0, unchanged: 0, leftOut: 1 })
+  })
+
+  test('an aborted signal ends it between two groups, and the next run goes on from there', async () => {
+    for (let at = 0; at < 100; at++) write(`${at}.txt`, `text ${at}`)
+    const controller = new AbortController()
+    const stopped = indexDocuments(index, [root], {
+      root,
+      signal: controller.signal,
+      onProgress: ({ done }) => {
+        if (done === 40) controller.abort(new Error('enough'))
+      },
+    })
+    await expect(stopped).rejects.toThrow('enough')
+    expect(await index.sources()).toHaveLength(64)
+    expect(await indexDocuments(index, [root], { root })).toMatchObject({ documents: 100, added: 36, unchanged: 64 })
+  })
+
+  test('metadata says where a document lies, and what it says of itself', async () => {
+    write('guide/setup.md', '---\nauthor: Ann\n---\n# Setting up\n\nRun it.')
+    await indexDocuments(index, [root], { root })
+    const [passage] = await index.search('run', { filter: { folder: 'guide', author: 'Ann' } })
+    expect(passage?.metadata).toEqual({
+      author: 'Ann',
+      extension: 'md',
+      folder: 'guide',
+      format: 'markdown',
+      name: 'setup.md',
+      title: 'Setting up',
+    })
+  })
+
+  test('bad options and an empty path are refused', async () => {
+    await expect(indexDocuments(index, [root, ''])).rejects.toThrow('paths[1] must not be empty')
+    await expect(indexDocuments(index, [root], { maxBytes: 0 })).rejects.toThrow(/maxBytes.*1 to 1000000000.*0/)
+    await expect(indexDocuments(index, [root], { maxbytes: 1 } as IndexOptions)).rejects.toThrow(/maxbytes/)
   })
 
   test('an empty folder makes an empty index', async () => {
     write('a.md', 'apples')
     await indexDocuments(index, [root], { root })
     rmSync(join(root, 'a.md'))
-    expect(await indexDocuments(index, [root], { root })).toEqual({ documents: 0, removed: 1 })
+    expect(await indexDocuments(index, [root], { root })).toMatchObject({ documents: 0, removed: 1 })
     expect(await index.sources()).toEqual([])
   })
 })

@@ -1,0 +1,44 @@
+import { stat } from 'node:fs/promises'
+import type { FoundFile } from './find-documents.ts'
+import type { LeftOut } from './left-out.ts'
+import type { ReadDocument } from './read-document.ts'
+import { signatureOf } from './read-file.ts'
+
+type Remembered = Exclude<ReadDocument, { readonly kind: 'document' }>
+
+/**
+ * Remembers, while a process watches its documents, which files it has read, so that a change of one does not cost
+ * reading all the others. An index outlives it: what another process reads is decided by the files' contents.
+ */
+export class FileMemory {
+  private readonly files = new Map<string, Remembered>()
+  /** By path, why a document was left out at the last time. */
+  private readonly reasons = new Map<string, string>()
+
+  /** What reading the file would give, when it is what it was at the last time. */
+  async recall({ path, source }: FoundFile, known: ReadonlyMap<string, string>): Promise<ReadDocument | undefined> {
+    const last = this.files.get(path)
+    if (last === undefined || (last.kind === 'unchanged' && !known.has(source))) return undefined
+    const found = await stat(path, { bigint: true }).catch(() => undefined)
+    return found !== undefined && signatureOf(found) === last.signature ? last : undefined
+  }
+
+  /** To be called when what was read is in the index. */
+  remember({ path }: FoundFile, read: ReadDocument): void {
+    if (read.signature === undefined) this.files.delete(path)
+    else this.files.set(path, read.kind === 'document' ? { kind: 'unchanged', signature: read.signature } : read)
+  }
+
+  /** Whether a document is left out for the first time, or for another reason than at the last time. */
+  isNews({ path, reason }: LeftOut): boolean {
+    const isNews = this.reasons.get(path) !== reason
+    this.reasons.set(path, reason)
+    return isNews
+  }
+
+  /** The file is to be read again, whatever it looks like. */
+  forget(path: string): void {
+    this.files.delete(path)
+    this.reasons.delete(path)
+  }
+}
