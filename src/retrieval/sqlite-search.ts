@@ -48,10 +48,12 @@ export const firstVector = `
  * Prepares searching on a connection. What is given searches on the calling thread.
  *
  * @param withVectors Whether the connection has sqlite-vec.
+ * @param budget How many entries of the full-text index one search may walk through.
  */
 export function createSqliteSearch(
   database: DatabaseSync,
   withVectors: boolean,
+  budget: number = entryBudget,
 ): (query: SqliteQuery) => readonly Passage[] {
   const countOf = createEntryCount(database)
   const words = { all: database.prepare(byWords('')), some: database.prepare(byWords(fits)) }
@@ -68,7 +70,7 @@ export function createSqliteSearch(
   `)
 
   const rankedByWords = (query: SqliteQuery, limit: number): readonly { id: number; score: number }[] => {
-    const terms = rarestTerms(query.terms, countOf, entryBudget)
+    const terms = rarestTerms(query.terms, countOf, budget)
     if (terms.length === 0) return []
     const match = terms.map(quoted).join(' OR ')
     const { filter } = query
