@@ -24,6 +24,7 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
     .option('--docs <paths...>', "files and folders to retrieve from (default: the project's own documents)")
     .option('--no-docs', 'retrieve nothing')
     .option('--model <name>', 'model to ask at OPENAI_BASE_URL (default: all that it has)')
+    .option('--embedding-model <name>', 'finds passages by meaning too, by this model (default: by words alone)')
     .option('--echo-delay-ms <ms>', 'makes the echo model slow (default: 0)')
     .option('--inference-concurrency <number>', 'answers that the model gives at once, 1 or more (default: 16)')
     .option('--inference-timeout-ms <ms>', 'how long the model may take to its first words (default: 60000)')
@@ -66,6 +67,7 @@ Environment:
   OPENAI_BASE_URL    where the model is, e.g. http://127.0.0.1:11434/v1; without it the built-in model "echo"
                      answers, with the prompt that was assembled
   OPENAI_API_KEY     the key that is shown there
+  EMBEDDING_BASE_URL where the model of --embedding-model is, and EMBEDDING_API_KEY its key (default: those above)
   SPILLWAY_API_KEY   the bearer token that this server asks for, on every route but health; several of which each
                      will do are separated by commas
   PORT               as --port

@@ -3,6 +3,8 @@ import { resolve } from 'node:path'
 import { checkInteger, checkNumber, checkOneOf, checkText, type NumberRange, show } from '../../operators/index.ts'
 import { checkApiKey } from '../server/check-api-key.ts'
 import type { ServerLimits } from '../server/index.ts'
+import { checkBaseUrl } from './base-url.ts'
+import { type EmbeddingSettings, embeddingSettings } from './embedding-settings.ts'
 import { limitSettings } from './limit-settings.ts'
 
 /** What `spillway serve` was given on the command line, as text. */
@@ -13,6 +15,7 @@ export interface ServeArguments {
   readonly docs?: readonly string[] | undefined
   readonly noDocs?: boolean
   readonly model?: string
+  readonly embeddingModel?: string
   readonly echoDelayMs?: string
   readonly inferenceConcurrency?: string
   readonly inferenceTimeoutMs?: string
@@ -42,6 +45,8 @@ export interface ServeSettings {
   readonly docs: readonly string[] | 'own' | 'none'
   /** `undefined` for the echo model. */
   readonly endpoint: EndpointSettings | undefined
+  /** `undefined` for retrieval by words alone. */
+  readonly embedding: EmbeddingSettings | undefined
   readonly echoDelayMs: number
   readonly inferenceConcurrency: number
   /** To the first chunk. */
@@ -93,6 +98,7 @@ export function serveSettings(
     dataDir: checkText('--data-dir', given.dataDir ?? '.spillway'),
     docs: documentSettings(given),
     endpoint,
+    embedding: embeddingSettings(given.embeddingModel, variable),
     echoDelayMs: number('--echo-delay-ms', given.echoDelayMs, 0, { max: 3_600_000 }),
     inferenceConcurrency:
       given.inferenceConcurrency === undefined
@@ -113,7 +119,10 @@ export function serveSettings(
   }
 }
 
-function documentSettings({ docs, noDocs = false }: ServeArguments): ServeSettings['docs'] {
+function documentSettings({ docs, noDocs = false, embeddingModel }: ServeArguments): ServeSettings['docs'] {
+  if (noDocs && embeddingModel !== undefined) {
+    throw new RangeError(`--embedding-model must not be given together with --no-docs, got ${show(embeddingModel)}`)
+  }
   if (docs === undefined) return noDocs ? 'none' : 'own'
   if (noDocs) {
     throw new RangeError(`--docs must not be given together with --no-docs, got ${docs.map(show).join(', ')}`)
@@ -134,11 +143,7 @@ function endpointSettings(
       `--model must be "echo" where OPENAI_BASE_URL does not say where the model is, got ${JSON.stringify(model)}`,
     )
   }
-  if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol)) {
-    throw new RangeError(
-      `OPENAI_BASE_URL must be an http or https address such as http://127.0.0.1:11434/v1, got ${JSON.stringify(baseUrl)}`,
-    )
-  }
+  checkBaseUrl('OPENAI_BASE_URL', baseUrl)
   if (echoDelayMs !== undefined) {
     throw new RangeError(
       `--echo-delay-ms is for the echo model, which is not used where OPENAI_BASE_URL is set, got ${echoDelayMs}`,

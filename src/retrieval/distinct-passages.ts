@@ -22,8 +22,8 @@ interface Kept {
 }
 
 /**
- * The best passages without repetitions, at most `topK`: a text that stands in several documents is given once, as the
- * best one, and neighbours in a document that share text become one passage, with the place, the score and the
+ * The best passages without repetitions, at most `topK`: a text that stands under the same heading in several
+ * documents is given once, as the best one, and neighbours in a document that share text become one passage, with the place, the score and the
  * headings of the better one.
  *
  * Pure.
@@ -32,12 +32,13 @@ interface Kept {
  */
 export function distinctPassages(found: readonly FoundPassage[], topK: number): readonly Passage[] {
   const kept: Kept[] = []
-  const texts = new Set<string>()
+  const seen = new Set<string>()
   for (const { passage, document, position } of found) {
-    if (texts.has(passage.text)) continue
+    const identity = JSON.stringify([passage.headings.at(-1), passage.text])
+    if (seen.has(identity)) continue
     const joined = kept.some((other) => other.document === document && join(other, passage.text, position))
     if (!joined && kept.length === topK) break
-    texts.add(passage.text)
+    seen.add(identity)
     if (!joined) kept.push({ passage, document, first: position, last: position })
   }
   return kept.map(({ passage }) => passage)

@@ -21,7 +21,7 @@ export interface BenchOptions {
 export const usage = `Usage: npm run bench -- [options] [name …]
 
   name               a benchmark (five-stages), or a part of a row's name (tokio); default: all of these;
-                     or a report (targets), whose exit code says whether all that is asked was met
+                     or a report (retrieval, search, splits, targets), whose exit code says whether all that is asked was met
   --json             print the rows as JSON and nothing else on standard output
   --save             write the rows to test/bench/results.json, with machine, versions and date
   --outstanding N    requests under way at the same time, 1 … 512; default 256

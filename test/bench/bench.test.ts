@@ -60,9 +60,7 @@ describe('the command', () => {
     const { exitCode, stdout, output } = await bench('six-stages')
     expect(exitCode).toBe(1)
     expect(stdout).toBe('')
-    expect(output).toContain(
-      'there is no benchmark or row "six-stages"; known are five-stages, targets, spillway five-stages',
-    )
+    expect(output).toContain('there is no benchmark or row "six-stages"; known are five-stages, ')
   })
 })
 

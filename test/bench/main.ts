@@ -14,8 +14,8 @@ const races: Readonly<Record<string, () => readonly Variant[]>> = { 'five-stages
 
 /** Benchmarks that find something out by themselves, by name; loaded when they are asked for. */
 const reports: Readonly<Record<string, () => Promise<Report>>> = {
-  search: async () => (await import('./search.ts')).search(),
   retrieval: async () => (await import('./retrieval.ts')).retrieval(),
+  search: async () => (await import('./search.ts')).search(),
   splits: async () => (await import('./splits.ts')).splits(),
   targets: async () => (await import('./targets.ts')).targets(),
 }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openDocuments, type OpenDocuments } from '../../../src/cli/open-documents.ts'
 import { serveSettings } from '../../../src/cli/serve-settings.ts'
 import { silentLogger } from '../../../src/logger.ts'
+import { startEmbeddingServer } from '../../fixtures/embedding-server.ts'
 
 let root: string
 const opened: OpenDocuments[] = []
@@ -42,4 +43,25 @@ test('the same set has the same index, in any order', async () => {
   const [first, second] = [await open('a.md', 'b.md'), await open('b.md', 'a.md')]
   expect(second.store).toBe(first.store)
   expect(await found(first)).toEqual(['Document a.md', 'Document b.md'])
+})
+
+test('documents are embedded by the model that is named, once', async () => {
+  await using server = await startEmbeddingServer()
+  const docs = [join(root, 'a.md')]
+  const settings = serveSettings(
+    { dataDir: join(root, 'data'), docs, embeddingModel: 'fixture' },
+    { EMBEDDING_BASE_URL: server.baseUrl },
+  )
+  for (const times of [1, 2]) {
+    const documents = await openDocuments(settings, silentLogger)
+    opened.push(documents)
+    expect(documents.description).toMatch(`found by words and by fixture at ${server.baseUrl}`)
+    const [best] = await documents.retriever!.search('reservoir')
+    expect(best?.ranks).toEqual({ words: 1, vectors: 1 })
+    expect(server.calls.filter(({ input }) => input[0]?.includes('Document a.md'))).toHaveLength(1)
+    expect(server.calls).toHaveLength(1 + times)
+  }
+  server.behaviour.status = 500
+  const others = { ...settings, docs: [join(root, 'b.md')] }
+  await expect(openDocuments(others, silentLogger)).rejects.toThrow(/openai-embedder/)
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Passage } from '../../../src/retrieval/retriever.ts'
 import { distinctPassages, type FoundPassage, overlap } from '../../../src/retrieval/distinct-passages.ts'
 
 const shared = 'These words stand at the end of one and at the beginning of the other.'
@@ -48,10 +49,12 @@ describe('neighbours that share text', () => {
   })
 })
 
-test('the same text is given once, as the best', () => {
-  expect(distinctPassages([found('Same.', 1), found('Other.', 2), found('Same.', 7, 2)], 10)).toEqual([
+test('the same text under the same heading is given once, as the best', () => {
+  const [copied, elsewhere] = [found('Same.', 1, 2), found('Same.', 7, 3)]
+  expect(distinctPassages([found('Same.', 1), found('Other.', 2), copied, elsewhere], 10)).toEqual([
     found('Same.', 1).passage,
     found('Other.', 2).passage,
+    elsewhere.passage,
   ])
 })
 
@@ -60,8 +63,9 @@ test('gives at most topK, never a text twice, in the order found', () => {
   fc.assert(
     fc.property(fc.array(each, { maxLength: 30 }), fc.integer({ min: 1, max: 10 }), (all, topK) => {
       const given = all.map(({ text, position, document }) => found(text, position, document))
-      const unique = [...new Set(given.map(({ passage }) => passage.text))]
-      expect(texts(given, topK)).toEqual(unique.slice(0, topK))
+      const identity = ({ text, headings }: Passage): string => JSON.stringify([headings, text])
+      const unique = [...new Set(given.map(({ passage }) => identity(passage)))]
+      expect(distinctPassages(given, topK).map(identity)).toEqual(unique.slice(0, topK))
     }),
   )
 })
