@@ -8,12 +8,14 @@ export type ErrorCode =
   | 'invalid_prompt'
   | 'invalid_topology'
   | 'overflow'
+  | 'prompt_too_long'
   | 'restart_intensity'
   | 'retrieval_failed'
   | 'shed'
   | 'stage_crash'
   | 'stage_failed'
   | 'stage_timeout'
+  | 'template_failed'
   | 'worker_failed'
 
 /**

@@ -66,6 +66,18 @@ export {
   wordFilter,
   type WordFilterOptions,
 } from './stages/content-filter.ts'
+export { PromptTooLongError } from './stages/prompt-too-long-error.ts'
+export type { Spotlight } from './stages/spotlight.ts'
+export {
+  createTemplate,
+  type PromptTemplate,
+  type TemplateInput,
+  type TemplateOptions,
+  type TemplateVersion,
+} from './template/prompt-template.ts'
+export { createTemplateFile, type TemplateFile, type TemplateFileOptions } from './template/template-file.ts'
+export type { TemplateLimits } from './template/sandbox-budget.ts'
+export { TemplateError } from './template/template-error.ts'
 export { infer, type InferStageOptions } from './stages/infer.ts'
 export { type ChunkFilter, textFilter, type TextFilterOptions } from './stages/chunk-filter.ts'
 export { post, type PostOptions } from './stages/post.ts'

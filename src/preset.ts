@@ -11,7 +11,9 @@ import { checkRequest } from './stages/check-request.ts'
 import { infer } from './stages/infer.ts'
 import { post } from './stages/post.ts'
 import { retrieve, type RetrieveOptions } from './stages/retrieve.ts'
+import type { Spotlight } from './stages/spotlight.ts'
 import { stream } from './stages/stream.ts'
+import type { PromptTemplate } from './template/prompt-template.ts'
 import type { CompletionChunk, ModelWorker } from './workers/model-worker.ts'
 
 /** What the five stages are made of. */
@@ -24,10 +26,16 @@ export interface ChatPipelineOptions {
   readonly topK?: number
   /** Only documents whose metadata is like this, for all requests or by the request; default: all. */
   readonly retrievalFilter?: RetrieveOptions['filter']
-  /** A Jinja template for the leading system message; default: that of `assemble`. */
-  readonly template?: string
+  /** A Jinja template for the leading system message, or an object that can be replaced; default: that of `assemble`. */
+  readonly template?: string | PromptTemplate
   /** Who the model is and how it should answer; default: that of `assemble`. */
   readonly system?: string
+  /** How passages are kept apart from what the model is told: `'delimit'`, the default, `'mark'` or `'off'`. */
+  readonly spotlight?: Spotlight
+  /** The most tokens that a prompt may have, 1 or more; default: what the worker's `contextWindow` leaves, if it is known. */
+  readonly maxPromptTokens?: number
+  /** How many tokens a text has; default: an estimate, a few percent off. */
+  readonly countTokens?: (text: string) => number
   /** Texts that end every answer, beside those that a request names; default none. */
   readonly stop?: readonly string[]
   /** What every answer goes through, in this order; default nothing. */
@@ -48,6 +56,9 @@ const optionKeys = [
   'retrievalFilter',
   'template',
   'system',
+  'spotlight',
+  'maxPromptTokens',
+  'countTokens',
   'stop',
   'filters',
   'inferenceConcurrency',
@@ -69,7 +80,8 @@ export function chatPipeline(
   options: ChatPipelineOptions,
 ): Pipeline<PromptRequest, Observable<CompletionChunk>, ChatStage> {
   checkKeys('chatPipeline', options, optionKeys)
-  const { worker, retriever, topK, retrievalFilter, template, system, stop, filters } = options
+  const { worker, retriever, topK, retrievalFilter, stop, filters } = options
+  const { template, system, spotlight, maxPromptTokens, countTokens } = options
   const { inferenceConcurrency = 16, inferenceTimeoutMs = 60_000 } = options
   checkInteger('inferenceConcurrency', inferenceConcurrency, { min: 1 })
   checkInteger('inferenceTimeoutMs', inferenceTimeoutMs, { min: 1 })
@@ -79,7 +91,16 @@ export function chatPipeline(
   }
   const rag: Handler<PromptRequest, RetrievedPrompt | Promise<RetrievedPrompt>, PromptRequest> =
     retriever === undefined ? withoutPassages : retrieve({ retriever, ...searched })
-  const written = { ...(template !== undefined && { template }), ...(system !== undefined && { system }) }
+  // What is no worker is refused by `infer`, in words that fit.
+  const contextWindow = (worker as Partial<ModelWorker> | undefined)?.info?.contextWindow
+  const written = {
+    ...(template !== undefined && { template }),
+    ...(system !== undefined && { system }),
+    ...(spotlight !== undefined && { spotlight }),
+    ...(maxPromptTokens !== undefined && { maxPromptTokens }),
+    ...(countTokens !== undefined && { countTokens }),
+    ...(contextWindow !== undefined && { contextWindow }),
+  }
   const finished = { ...(stop !== undefined && { stop }), ...(filters !== undefined && { filters }) }
   return pipeline<PromptRequest>('chat')
     .stage('rag', rag, { capacity: 512, concurrency: 32 })

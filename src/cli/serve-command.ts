@@ -23,6 +23,14 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
     .option('--data-dir <folder>', 'where state is kept (default: .spillway)')
     .option('--docs <paths...>', "files and folders to retrieve from (default: the project's own documents)")
     .option('--no-docs', 'retrieve nothing')
+    .option(
+      '--template <file>',
+      'Jinja template of the system message, followed while the server runs (default: built in)',
+    )
+    .option(
+      '--max-prompt-tokens <number>',
+      "weak passages and old messages beyond it are left out (default: what the model's window leaves, if it is known)",
+    )
     .option('--model <name>', 'model to ask at OPENAI_BASE_URL (default: all that it has)')
     .option('--embedding-model <name>', 'finds passages by meaning too, by this model (default: by words alone)')
     .option('--echo-delay-ms <ms>', 'makes the echo model slow (default: 0)')

@@ -14,6 +14,8 @@ export interface ServeArguments {
   readonly dataDir?: string
   readonly docs?: readonly string[] | undefined
   readonly noDocs?: boolean
+  readonly template?: string
+  readonly maxPromptTokens?: string
   readonly model?: string
   readonly embeddingModel?: string
   readonly echoDelayMs?: string
@@ -43,6 +45,10 @@ export interface ServeSettings {
   readonly dataDir: string
   /** Paths, each folder or file once; `'own'` for the project's own documents, `'none'` for no retrieval. */
   readonly docs: readonly string[] | 'own' | 'none'
+  /** The file of the prompt's template; `undefined` for the one that is built in. */
+  readonly template: string | undefined
+  /** `undefined`: what the model's window leaves, if it is known. */
+  readonly maxPromptTokens: number | undefined
   /** `undefined` for the echo model. */
   readonly endpoint: EndpointSettings | undefined
   /** `undefined` for retrieval by words alone. */
@@ -97,6 +103,9 @@ export function serveSettings(
     port: port === undefined ? 8080 : whole(given.port === undefined ? 'PORT' : '--port', port, { max: 65_535 }),
     dataDir: checkText('--data-dir', given.dataDir ?? '.spillway'),
     docs: documentSettings(given),
+    template: given.template === undefined ? undefined : checkText('--template', given.template),
+    maxPromptTokens:
+      given.maxPromptTokens === undefined ? undefined : whole('--max-prompt-tokens', given.maxPromptTokens, { min: 1 }),
     endpoint,
     embedding: embeddingSettings(given.embeddingModel, variable),
     echoDelayMs: number('--echo-delay-ms', given.echoDelayMs, 0, { max: 3_600_000 }),

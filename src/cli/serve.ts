@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { chatPipeline } from '../preset.ts'
+import { createTemplateFile } from '../template/template-file.ts'
 import { collectProcessMetrics, createServer, type ServerAddress, type SpillwayServer } from '../server/index.ts'
 import { chooseWorker } from './choose-worker.ts'
 import { openDocuments } from './open-documents.ts'
@@ -20,11 +21,15 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const registry = new Registry()
   collectProcessMetrics(registry)
   const { worker, description, warning } = await chooseWorker(settings)
+  // Before the documents, which may take a while: a bad template is told at once.
+  const template = settings.template === undefined ? undefined : createTemplateFile({ path: settings.template, logger })
   const documents = await openDocuments(settings, logger)
   const { retriever } = documents
   const chat = chatPipeline({
     worker,
     ...(retriever !== undefined && { retriever }),
+    ...(template !== undefined && { template }),
+    ...(settings.maxPromptTokens !== undefined && { maxPromptTokens: settings.maxPromptTokens }),
     inferenceConcurrency: settings.inferenceConcurrency,
     inferenceTimeoutMs: settings.inferenceTimeoutMs,
   })
@@ -40,6 +45,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     ...(settings.deadlineMs !== undefined && { deadlineMs: settings.deadlineMs }),
   })
   const release = async (): Promise<void> => {
+    template?.close()
     await Promise.all([server.close(), retriever?.close(), worker.close()])
   }
 
@@ -59,6 +65,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
       ...address,
       worker: description,
       documents: documents.description,
+      template: settings.template === undefined ? 'built in' : `${settings.template} (followed)`,
       stores: documents.store,
       apiKeys: settings.apiKeys?.length ?? 0,
     }),

@@ -6,18 +6,20 @@ export interface StartFacts {
   readonly port: number
   readonly worker: string
   readonly documents: string
+  readonly template: string
   readonly stores: string
   /** How many there are of which one must be shown. */
   readonly apiKeys: number
 }
 
 /** Where the server listens, what it works with, and a command to try. */
-export function startLines({ host, port, worker, documents, stores, apiKeys }: StartFacts): string {
+export function startLines({ host, port, worker, documents, template, stores, apiKeys }: StartFacts): string {
   const several = apiKeys > 1 ? ` (${apiKeys} keys)` : ''
   return `Spillway is listening on ${urlOf(host, port)}
 
   model      ${worker}
   documents  ${documents}
+  template   ${template}
   stores     ${stores}
   API key    ${apiKeys === 0 ? 'none is asked for' : `SPILLWAY_API_KEY${several}, on every route but health`}
 

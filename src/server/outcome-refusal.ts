@@ -1,6 +1,7 @@
 import type { ShedReason } from '../../operators/index.ts'
 import { SpillwayError } from '../../operators/index.ts'
 import type { Cancelled, Expired, Failed, Outcome, Shed } from '../pipeline/outcome.ts'
+import { PromptTooLongError } from '../stages/prompt-too-long-error.ts'
 import { InvalidPromptError } from '../workers/invalid-prompt-error.ts'
 import { WorkerError } from '../workers/worker-error.ts'
 import { badInput, type Refusal } from './refusal.ts'
@@ -65,6 +66,7 @@ function ofFailed({ stage, error }: Failed): Refusal {
   for (const cause of causesOf(error)) {
     if (cause instanceof WorkerError) return ofWorkerError(cause)
     if (cause instanceof InvalidPromptError) return badInput(cause.field, cause.message, 'invalid_prompt')
+    if (cause instanceof PromptTooLongError) return badInput('messages', cause.message, 'context_length_exceeded')
     if (cause instanceof SpillwayError) {
       const answer = failures[cause.code]
       if (answer !== undefined) return serverError(answer, cause.code, cause.message)
@@ -81,6 +83,7 @@ const failures: Readonly<Partial<Record<SpillwayError['code'], number>>> = {
   restart_intensity: 503,
   stage_crash: 500,
   retrieval_failed: 500,
+  template_failed: 500,
 }
 
 /** What the model's server said decides whether the caller, or nobody, can mend it. */

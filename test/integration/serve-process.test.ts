@@ -2,8 +2,11 @@ import { execFile } from 'node:child_process'
 import { createServer } from 'node:net'
 import { promisify } from 'node:util'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { OpenAI } from 'openai'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import type { DrainReport, Ledger } from '../../src/pipeline/running.ts'
 import { startOpenAiServer } from '../fixtures/openai-server.ts'
 import { npmStart, runSpillway, type SpillwayProcess, startSpillway } from './spillway-process.ts'
@@ -61,12 +64,14 @@ test('the official client gets an answer that quotes the document that holds it'
   const messages = [{ role: 'user' as const, content: 'How do I add a stage?' }]
   const whole = await client.chat.completions.create({ model: 'echo', messages })
   const text = whole.choices[0]!.message.content!
-  expect(text).toContain('<passage source="CONTRIBUTING.md" section="Contributing > Add a stage">')
+  expect(text).toContain('source: "CONTRIBUTING.md"\nsection: "Contributing > Add a stage"\n')
   let streamed = ''
   for await (const chunk of await client.chat.completions.create({ model: 'echo', messages, stream: true })) {
     streamed += chunk.choices[0]?.delta.content ?? ''
   }
-  expect(streamed).toBe(text)
+  // Each prompt has tags of its own.
+  const plain = (prompt: string): string => prompt.replace(/passage-[0-9a-f]{32}/g, 'passage')
+  expect(plain(streamed)).toBe(plain(text))
 })
 
 test('the command that is printed works as it is printed', async () => {
@@ -201,9 +206,7 @@ test('a model server gets a prompt that quotes the right document, and its answe
   for (const prompt of prompts) {
     expect(prompt.messages.at(-1)).toEqual(messages[0])
     expect(prompt.messages[0]!.role).toBe('system')
-    expect(prompt.messages[0]!.content).toContain(
-      '<passage source="CONTRIBUTING.md" section="Contributing > Add a stage">',
-    )
+    expect(prompt.messages[0]!.content).toContain('section: "Contributing > Add a stage"\n')
   }
   expect((await client.models.retrieve('fixture')).id).toBe('fixture')
   await expect(client.models.retrieve('gpt')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
@@ -224,4 +227,35 @@ test('an endpoint says which models it has, and its answers are served', async (
   } finally {
     await model.close()
   }
+})
+
+test('a template is followed while the server runs, and prompts are kept within their tokens', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'spillway-serve-'))
+  try {
+    const path = join(folder, 'prompt.jinja')
+    writeFileSync(path, 'one')
+    const spillway = await start(['--no-docs', '--template', path, '--max-prompt-tokens', '20'])
+    expect((await ask(spillway)).body.choices).toMatchObject([{ message: { content: 'one\n\nhello' } }])
+    writeFileSync(path, 'two')
+    await vi.waitFor(async () => {
+      expect((await ask(spillway)).body.choices).toMatchObject([{ message: { content: 'two\n\nhello' } }])
+    }, 10_000)
+    expect(await ask(spillway, 'word '.repeat(20))).toMatchObject({
+      status: 400,
+      body: { error: { code: 'context_length_exceeded', param: 'messages' } },
+    })
+    expect((await ask(spillway)).status).toBe(200)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('a template that cannot be used is an error that names it', async () => {
+  expect(await runSpillway(['serve', '--template', 'none.jinja'])).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(
+      /^error: .*none\.jinja cannot be read \(ENOENT\); name a file that holds a Jinja template\n$/,
+    ) as string,
+  })
 })
