@@ -3,6 +3,8 @@ import { checkInteger, checkKeys } from '../operators/index.ts'
 import type { Handler } from './handler.ts'
 import { type Pipeline, pipeline } from './pipeline/pipeline.ts'
 import type { PromptRequest } from './prompt-request.ts'
+import { redact } from './redaction/redact.ts'
+import type { RedactionOptions } from './redaction/redaction-options.ts'
 import type { RetrievedPrompt } from './retrieval/retrieved-prompt.ts'
 import type { Retriever } from './retrieval/retriever.ts'
 import { assemble } from './stages/assemble.ts'
@@ -40,6 +42,8 @@ export interface ChatPipelineOptions {
   readonly stop?: readonly string[]
   /** What every answer goes through, in this order; default nothing. */
   readonly filters?: readonly ChunkFilter[]
+  /** Takes personal data out of the answers, after `filters`; default: it stays. */
+  readonly redact?: RedactionOptions
   /** Answers that the model gives at the same time, 1 or more; default 16. */
   readonly inferenceConcurrency?: number
   /** Milliseconds that the model may take to its first chunk, 1 or more; default 60,000. */
@@ -61,6 +65,7 @@ const optionKeys = [
   'countTokens',
   'stop',
   'filters',
+  'redact',
   'inferenceConcurrency',
   'inferenceTimeoutMs',
 ] as const satisfies readonly (keyof ChatPipelineOptions)[]
@@ -80,7 +85,7 @@ export function chatPipeline(
   options: ChatPipelineOptions,
 ): Pipeline<PromptRequest, Observable<CompletionChunk>, ChatStage> {
   checkKeys('chatPipeline', options, optionKeys)
-  const { worker, retriever, topK, retrievalFilter, stop, filters } = options
+  const { worker, retriever, topK, retrievalFilter, stop } = options
   const { template, system, spotlight, maxPromptTokens, countTokens } = options
   const { inferenceConcurrency = 16, inferenceTimeoutMs = 60_000 } = options
   checkInteger('inferenceConcurrency', inferenceConcurrency, { min: 1 })
@@ -101,7 +106,11 @@ export function chatPipeline(
     ...(countTokens !== undefined && { countTokens }),
     ...(contextWindow !== undefined && { contextWindow }),
   }
-  const finished = { ...(stop !== undefined && { stop }), ...(filters !== undefined && { filters }) }
+  const filters = ([] as ChunkFilter[]).concat(
+    options.filters ?? [],
+    options.redact === undefined ? [] : redact(options.redact),
+  )
+  const finished = { ...(stop !== undefined && { stop }), filters }
   return pipeline<PromptRequest>('chat')
     .stage('rag', rag, { capacity: 512, concurrency: 32 })
     .stage('assemble', assemble(written), { capacity: 512, concurrency: 8 })

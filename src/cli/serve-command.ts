@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { SpillwayError } from '../../operators/index.ts'
 import { limitsHelp } from './limit-settings.ts'
+import { redactionKinds } from '../redaction/redaction-options.ts'
 import { serve } from './serve.ts'
 import { logLevels, type ServeArguments, type ServeSettings, serveSettings } from './serve-settings.ts'
 
@@ -45,6 +46,11 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
     .option('--drain-timeout-ms <ms>', 'how long requests may still take when the server is stopped (default: 30000)')
     .option('--log-level <level>', `${logLevels.join(', ')}; JSON lines on standard error (default: info)`)
     .option(
+      '--redact <mode>',
+      'what becomes of personal data in answers and the log: mask, remove, hash or off (default: off)',
+    )
+    .option('--redact-kinds <list>', `which: ${redactionKinds.join(',')} (default: all)`)
+    .option(
       '--limit <name=value...>',
       'what a client may ask of the server, e.g. bodyBytes=2097152; the names and what holds otherwise are below',
     )
@@ -72,13 +78,16 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
 
 const environmentHelp = `
 Environment:
-  OPENAI_BASE_URL    where the model is, e.g. http://127.0.0.1:11434/v1; without it the built-in model "echo"
-                     answers, with the prompt that was assembled
-  OPENAI_API_KEY     the key that is shown there
-  EMBEDDING_BASE_URL where the model of --embedding-model is, and EMBEDDING_API_KEY its key (default: those above)
-  SPILLWAY_API_KEY   the bearer token that this server asks for, on every route but health; several of which each
-                     will do are separated by commas
-  PORT               as --port
+  OPENAI_BASE_URL      where the model is, e.g. http://127.0.0.1:11434/v1; without it the built-in model "echo"
+                       answers, with the prompt that was assembled
+  OPENAI_API_KEY       the key that is shown there
+  EMBEDDING_BASE_URL   where the model of --embedding-model is, and EMBEDDING_API_KEY its key (default: those
+                       above)
+  SPILLWAY_API_KEY     the bearer token that this server asks for, on every route but health; several of which
+                       each will do are separated by commas
+  SPILLWAY_REDACT_KEY  the secret that --redact hash makes digests with, 16 characters or more; without it they
+                       are others after each start
+  PORT                 as --port
 
 SIGTERM and SIGINT let the requests in flight finish; a second one stops at once. The exit code is 0 when all
 were finished.`

@@ -6,6 +6,7 @@ import type { ServerLimits } from '../server/index.ts'
 import { checkBaseUrl } from './base-url.ts'
 import { type EmbeddingSettings, embeddingSettings } from './embedding-settings.ts'
 import { limitSettings } from './limit-settings.ts'
+import { type RedactionChoice, redactionChoice } from './redaction-choice.ts'
 
 /** What `spillway serve` was given on the command line, as text. */
 export interface ServeArguments {
@@ -26,6 +27,9 @@ export interface ServeArguments {
   readonly deadlineMs?: string
   readonly drainTimeoutMs?: string
   readonly logLevel?: string
+  readonly redact?: string
+  /** Separated by commas. */
+  readonly redactKinds?: string
   /** `name=value`, as often as there are limits. */
   readonly limit?: readonly string[]
 }
@@ -65,6 +69,8 @@ export interface ServeSettings {
   /** Each will do; `undefined` where none is asked for. */
   readonly apiKeys: readonly string[] | undefined
   readonly limits: ServerLimits
+  /** `undefined` for none. */
+  readonly redaction: RedactionChoice | undefined
 }
 
 /** How much is logged. */
@@ -125,6 +131,7 @@ export function serveSettings(
     logLevel: checkOneOf('--log-level', given.logLevel ?? 'info', logLevels),
     apiKeys,
     limits: limitSettings(given.limit),
+    redaction: redactionChoice(given, variable('SPILLWAY_REDACT_KEY')),
   }
 }
 

@@ -1,9 +1,14 @@
 import { pino } from 'pino'
-import { Registry } from 'prom-client'
+import { Counter, Registry } from 'prom-client'
+import type { Logger } from '../logger.ts'
 import { chatPipeline } from '../preset.ts'
-import { createTemplateFile } from '../template/template-file.ts'
+import { redactedLogger } from '../redaction/redacted-logger.ts'
+import type { RedactionOptions } from '../redaction/redaction-options.ts'
+import { redactor } from '../redaction/redactor.ts'
 import { collectProcessMetrics, createServer, type ServerAddress, type SpillwayServer } from '../server/index.ts'
+import { createTemplateFile } from '../template/template-file.ts'
 import { chooseWorker } from './choose-worker.ts'
+import { describeRedaction, redactionOptions } from './redaction-choice.ts'
 import { openDocuments } from './open-documents.ts'
 import type { ServeSettings } from './serve-settings.ts'
 import { startLines } from './start-lines.ts'
@@ -17,9 +22,11 @@ import { stopSignal } from './stop-signals.ts'
  * @throws Error saying what is wrong, where the server cannot start.
  */
 export async function serve(settings: ServeSettings): Promise<number> {
-  const logger = pino({ level: settings.logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
+  const output = pino({ level: settings.logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
   const registry = new Registry()
   collectProcessMetrics(registry)
+  const redact = settings.redaction === undefined ? undefined : redactionOptions(settings.redaction)
+  const logger = redact === undefined ? output : redactedLog(output, redact, registry)
   const { worker, description, warning } = await chooseWorker(settings)
   // Before the documents, which may take a while: a bad template is told at once.
   const template = settings.template === undefined ? undefined : createTemplateFile({ path: settings.template, logger })
@@ -30,6 +37,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     ...(retriever !== undefined && { retriever }),
     ...(template !== undefined && { template }),
     ...(settings.maxPromptTokens !== undefined && { maxPromptTokens: settings.maxPromptTokens }),
+    ...(redact !== undefined && { redact }),
     inferenceConcurrency: settings.inferenceConcurrency,
     inferenceTimeoutMs: settings.inferenceTimeoutMs,
   })
@@ -54,7 +62,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     address = await listen(server, settings)
   } catch (error) {
     // Nothing was ever in flight: the error is all that there is to say.
-    logger.level = 'silent'
+    output.level = 'silent'
     await running.drain({ timeoutMs: 0 })
     await release()
     throw error
@@ -67,6 +75,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
       documents: documents.description,
       template: settings.template === undefined ? 'built in' : `${settings.template} (followed)`,
       stores: documents.store,
+      redaction: describeRedaction(settings.redaction),
       apiKeys: settings.apiKeys?.length ?? 0,
     }),
   )
@@ -80,6 +89,17 @@ export async function serve(settings: ServeSettings): Promise<number> {
   console.log(`Drained: ${JSON.stringify(report)}`)
   console.log(`Ledger: ${JSON.stringify(running.ledger())}`)
   return report.timedOut === 0 && running.state === 'stopped' ? 0 : 1
+}
+
+/** What every part of the process logs to: the one place that log lines pass. */
+function redactedLog(output: Logger, options: RedactionOptions, registry: Registry): Logger {
+  const redactions = new Counter({
+    name: 'orchestrator_log_redactions_total',
+    help: 'Personal data taken out of log lines, by kind.',
+    labelNames: ['kind'],
+    registers: [registry],
+  })
+  return redactedLogger(output, redactor(options), (kind) => redactions.inc({ kind }))
 }
 
 async function listen(server: SpillwayServer, { host, port }: ServeSettings): Promise<ServerAddress> {

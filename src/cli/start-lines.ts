@@ -8,12 +8,14 @@ export interface StartFacts {
   readonly documents: string
   readonly template: string
   readonly stores: string
+  readonly redaction: string
   /** How many there are of which one must be shown. */
   readonly apiKeys: number
 }
 
 /** Where the server listens, what it works with, and a command to try. */
-export function startLines({ host, port, worker, documents, template, stores, apiKeys }: StartFacts): string {
+export function startLines(facts: StartFacts): string {
+  const { host, port, worker, documents, template, stores, redaction, apiKeys } = facts
   const several = apiKeys > 1 ? ` (${apiKeys} keys)` : ''
   return `Spillway is listening on ${urlOf(host, port)}
 
@@ -21,6 +23,7 @@ export function startLines({ host, port, worker, documents, template, stores, ap
   documents  ${documents}
   template   ${template}
   stores     ${stores}
+  redaction  ${redaction}
   API key    ${apiKeys === 0 ? 'none is asked for' : `SPILLWAY_API_KEY${several}, on every route but health`}
 
 Try it:

@@ -22,6 +22,7 @@ test('without anything: loopback, port 8080, the echo model, the own documents',
     logLevel: 'info',
     apiKeys: undefined,
     limits: {},
+    redaction: undefined,
   })
 })
 

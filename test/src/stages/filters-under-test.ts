@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { redactor } from '../../../src/redaction/redactor.ts'
 import type { MatchHandling } from '../../../src/stages/matched-text.ts'
 import { PatternTextFilter } from '../../../src/stages/pattern-filter.ts'
 import { PatternProgram } from '../../../src/stages/pattern-program.ts'
@@ -7,6 +8,7 @@ import type { TextFilter } from '../../../src/stages/text-filter.ts'
 import { Trimmer } from '../../../src/stages/trimmer.ts'
 import { WordAutomaton } from '../../../src/stages/word-automaton.ts'
 import { WordTextFilter } from '../../../src/stages/word-text-filter.ts'
+import { trickyText } from '../redaction/tricky-text.ts'
 
 /** A filter whose output must not depend on how its text is split; and texts to try it with. */
 export interface FilterUnderTest {
@@ -65,6 +67,12 @@ const patterns = [
 const program = new PatternProgram('patterns', patterns)
 const patternTexts = textOf(['sk-abc12', 'aaa', 'Password: s3cret', 'pass=', 'xxxxxx', 'xxy', '😀😀', '-', 'aé'])
 
+const redaction = redactor({
+  mode: 'hash',
+  hashKey: 'a key for tests only',
+  recognisers: [{ kind: 'employee', pattern: 'EMP-\\d{6}', maxChars: 10 }],
+})
+
 /** Every text filter that the package has; a new one is added here. */
 export const filtersUnderTest: readonly FilterUnderTest[] = [
   {
@@ -87,4 +95,5 @@ export const filtersUnderTest: readonly FilterUnderTest[] = [
     create: () => new PatternTextFilter(program, 24, handling),
     text: patternTexts,
   })),
+  { name: 'redaction', create: () => redaction.stream(), text: trickyText },
 ]

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { redactor } from '../../../src/redaction/redactor.ts'
+import { lookAlikes } from './look-alikes.ts'
+import { personalData } from './personal-data.ts'
+
+const { redact } = redactor()
+
+test.each(personalData)('%s: %s', (kind, marked) => {
+  expect(redact(marked.replaceAll(/[«»]/g, ''))).toBe(marked.replaceAll(/«[^»]*»/g, `[${kind}]`))
+})
+
+test.each(lookAlikes)('stays, %s: %s', (_, text) => {
+  expect(redact(text)).toBe(text)
+})
+
+test('the tables have 200 rows and more, none of them twice', ({ annotate }) => {
+  expect(new Set(personalData.map(([, marked]) => marked)).size).toBe(personalData.length)
+  expect(new Set(lookAlikes.map(([, text]) => text)).size).toBe(lookAlikes.length)
+  expect(personalData.length).toBeGreaterThanOrEqual(200)
+  expect(lookAlikes.length).toBeGreaterThanOrEqual(200)
+  void annotate(`${personalData.length} texts with personal data, ${lookAlikes.length} look-alikes`)
+})
