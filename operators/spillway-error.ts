@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'channel_closed'
   | 'drain_timeout'
   | 'expired'
+  | 'invalid_answer'
   | 'invalid_prompt'
   | 'invalid_topology'
   | 'overflow'

@@ -84,6 +84,7 @@ const failures: Readonly<Partial<Record<SpillwayError['code'], number>>> = {
   stage_crash: 500,
   retrieval_failed: 500,
   template_failed: 500,
+  invalid_answer: 502,
 }
 
 /** What the model's server said decides whether the caller, or nobody, can mend it. */

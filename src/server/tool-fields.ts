@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { show } from '../../operators/index.ts'
 import type { GenerationParameters, ResponseFormat } from '../generation-parameters.ts'
+import { checkJsonSchema } from '../json-schema.ts'
+import { InvalidPromptError } from '../workers/invalid-prompt-error.ts'
 import type { FieldSchemas, Given } from './generation-fields.ts'
 import { badInput, type Refusal } from './refusal.ts'
 
@@ -96,7 +98,19 @@ export function toolFault({ tools, tool_choice: choice, response_format: format 
     const param = 'response_format.json_schema'
     return badInput(param, `${param} is required: an object`, 'missing_required_parameter')
   }
-  return undefined
+  return schemaFault(format?.json_schema?.schema)
+}
+
+/** What is wrong with the schema that the answer is to be compared with. */
+function schemaFault(schema: unknown): Refusal | undefined {
+  if (schema === undefined || schema === null) return undefined
+  try {
+    checkJsonSchema('response_format.json_schema.schema', schema)
+    return undefined
+  } catch (error) {
+    if (error instanceof InvalidPromptError) return badInput(error.field, error.message)
+    throw error
+  }
 }
 
 /** These fields as parameters. */

@@ -75,7 +75,7 @@ export class FilteredChoice {
   /** Adds what the filters hold back, and the finish reason. */
   #release(chunk: Mutable<CompletionChunk>): void {
     for (const [field, filter] of this.#filters) {
-      const held = filter.ended === undefined ? filter.end() : ''
+      const held = filter.ended === undefined ? filter.end(this.#finishReason) : ''
       if (held !== '') chunk[field] = (chunk[field] ?? '') + held
     }
     if (this.#finishReason !== undefined) chunk.finishReason = this.#finishReason

@@ -1,8 +1,11 @@
 import type { Observable } from 'rxjs'
+import { z } from 'zod'
 import { checkFunction, checkKeys, checkText, show } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
+import { checkJsonSchema } from '../json-schema.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
 import { type ChunkFilter, textFilter } from './chunk-filter.ts'
+import { JsonCheck } from './json-check.ts'
 import { requestParameter } from './request-parameter.ts'
 import { StopMatcher } from './stop-matcher.ts'
 import { Trimmer } from './trimmer.ts'
@@ -15,16 +18,29 @@ export interface PostOptions {
   readonly filters?: readonly ChunkFilter[]
   /** Whether white space at both ends of the answer is removed; default `true`. */
   readonly trim?: boolean
+  /** What the answer has to be, beside what the request's `parameters.responseFormat` asks for; default anything. */
+  readonly json?: JsonOptions
+}
+
+/** What the answer's JSON has to fit. */
+export interface JsonOptions {
+  /** A JSON schema, or one of zod's. */
+  readonly schema: z.ZodType | Readonly<Record<string, unknown>>
 }
 
 /**
- * The stage that finishes the answer: ends it at a stop sequence, sends it through filters, then trims it.
+ * The stage that finishes the answer: ends it at a stop sequence, sends it through filters, trims it, and checks the
+ * JSON that was asked for.
  *
  * The result does not depend on how the text is cut into chunks. Text is passed on as soon as it cannot be the
  * beginning of a stop sequence or white space at the end. At a stop sequence the source is unsubscribed at once,
  * which cancels the generation, and the answer ends with `finishReason: 'stop'`; of several choices each ends for
  * itself. Of several sequences the one that is complete first ends the answer. Finish reason and usage come in the
- * last chunk. Stop sequences and trimming look at `text` alone.
+ * last chunk. Stop sequences, trimming and the check look at `text` alone.
+ *
+ * JSON is checked when it is complete, while its text streams: what was passed on cannot be taken back, so a stream
+ * whose answer does not fit ends with an `InvalidAnswerError`, which names the place and what was expected there,
+ * instead of its last chunk. An answer that the model did not end itself is not checked: its finish reason says so.
  *
  * @throws TypeError or RangeError naming the option that is wrong.
  *
@@ -34,10 +50,11 @@ export interface PostOptions {
  * ```
  */
 export function post(options: PostOptions = {}): Handler<Observable<CompletionChunk>, Observable<CompletionChunk>> {
-  checkKeys('post', options, ['stop', 'filters', 'trim'])
+  checkKeys('post', options, ['stop', 'filters', 'trim', 'json'])
   const { trim = true } = options
   const own = checkStops(options.stop ?? [])
   const filters = checkFilters(options.filters ?? [])
+  const json = options.json === undefined ? [] : [fits(ownSchema(options.json))]
   if (typeof trim !== 'boolean') throw new TypeError(`trim must be true or false, got ${show(trim)}`)
   const afterStop = trim ? [...filters, trimmed()] : filters
   const withOwnStops = own.length === 0 ? afterStop : [stopsAt(own), ...afterStop]
@@ -45,7 +62,10 @@ export function post(options: PostOptions = {}): Handler<Observable<CompletionCh
   return (chunks, context) => {
     const asked = stopsOf(context.request)
     const chain = asked.length === 0 ? withOwnStops : [stopsAt([...new Set([...own, ...asked])]), ...afterStop]
-    return chain.reduce((filtered$, apply) => apply(filtered$, context), chunks)
+    return [...chain, ...json, ...formatOf(context.request)].reduce(
+      (filtered$, apply) => apply(filtered$, context),
+      chunks,
+    )
   }
 }
 
@@ -71,4 +91,24 @@ function checkFilters(filters: unknown): readonly ChunkFilter[] {
 function stopsOf(request: unknown): readonly string[] {
   const stop = requestParameter(request, 'stop')
   return Array.isArray(stop) ? stop.filter((text): text is string => typeof text === 'string' && text !== '') : []
+}
+
+function fits(schema: z.ZodType): ChunkFilter {
+  return textFilter(() => new JsonCheck(schema), { fields: ['text'], logprobs: 'follow' })
+}
+
+function ownSchema(json: JsonOptions): z.ZodType {
+  checkKeys('json', json, ['schema'])
+  return json.schema instanceof z.ZodType ? json.schema : checkJsonSchema('json.schema', json.schema)
+}
+
+/** The check of what the request itself asks for. */
+function formatOf(request: unknown): readonly ChunkFilter[] {
+  const format = requestParameter(request, 'responseFormat')
+  if (typeof format !== 'object' || format === null) return []
+  const { type, schema } = format as { readonly type?: unknown; readonly schema?: unknown }
+  if (type === 'json_schema' && schema !== undefined) {
+    return [fits(checkJsonSchema('parameters.responseFormat.schema', schema))]
+  }
+  return type === 'json_object' || type === 'json_schema' ? [fits(z.looseObject({}))] : []
 }

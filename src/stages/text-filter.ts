@@ -1,3 +1,5 @@
+import type { FinishReason } from '../workers/model-worker.ts'
+
 /** A text of an answer that its reader sees. */
 export type TextField = 'text' | 'reasoning' | 'refusal'
 
@@ -13,8 +15,12 @@ export type FilterEnding = 'stop' | 'content_filter'
 export interface TextFilter {
   /** The text that is safe to pass on now that `piece`, which is not empty, has come; not called once it has `ended`. */
   push(piece: string): string
-  /** What was held back, now that no more comes; called once at the most, and not once it has `ended`. */
-  end(): string
+  /**
+   * What was held back, now that no more comes; called once at the most, and not once it has `ended`.
+   *
+   * @param reason Why the model stopped, where it said so.
+   */
+  end(reason?: FinishReason): string
   /** Set when the text ends here: nothing that the model has yet to say is wanted. */
   readonly ended?: FilterEnding | undefined
 }

@@ -1,4 +1,5 @@
 import { show } from '../../operators/index.ts'
+import { checkJsonSchema } from '../json-schema.ts'
 import {
   checkChoiceOf,
   checkExtra,
@@ -111,7 +112,7 @@ function checkResponseFormat(field: string, value: unknown): void {
     throw new InvalidPromptError(`${field}.type`, `must be "json_schema" where there is a schema, got ${show(type)}`)
   }
   if (description !== undefined) checkString(`${field}.description`, description)
-  if (schema !== undefined) fieldsOf(`${field}.schema`, schema, 'a JSON schema')
+  if (schema !== undefined) checkJsonSchema(`${field}.schema`, schema)
   if (strict !== undefined) checkFlag(`${field}.strict`, strict)
 }
 
