@@ -1,6 +1,8 @@
-import { EventEmitter } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { expect, test } from 'vitest'
+import { systemClock } from '../../../operators/index.ts'
 import { ChunkFrames } from '../../../src/server/chunk-frames.ts'
 import { streamedAnswer } from '../../../src/server/streamed-answer.ts'
 import { VirtualClock } from '../../../src/testing/index.ts'
@@ -55,6 +57,45 @@ test('chunks that are there together go out in one write, and begin comes once',
   await done
   expect(response.writes.map((write) => write.split('\n\n').length - 1)).toEqual([3, 1, 2])
   expect(begun()).toBe(1)
+})
+
+test('chunks that are there together leave the socket in one write', async () => {
+  const writes: number[] = []
+  const server = createServer((_request, response) => {
+    const script: Script = async function* () {
+      for (const size of [3, 1, 50]) {
+        yield Array.from({ length: size }, () => ({ text: 'token ' }))
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      return undefined
+    }
+    const reply = scriptedPipeline(script).running.submit({ input: 'x' })
+    const frames = new ChunkFrames({ id: 'c', created: 0, model: 'm' }, false)
+    const begin = (): unknown => response.writeHead(200, { 'content-type': 'text/event-stream' })
+    void streamedAnswer(reply, response, { frames, clock: systemClock, heartbeatMs, begin }).then(() => response.end())
+  })
+  // What the socket hands to the system: one call for each write, however many pieces it has.
+  server.on('connection', (socket: Socket) => {
+    const count = (text: string): void => {
+      const frames = text.split('data: ').length - 1
+      if (frames > 0) writes.push(frames)
+    }
+    const [one, many] = [socket._write.bind(socket), socket._writev!.bind(socket)]
+    socket._write = (piece: Buffer | string, encoding, done) => {
+      count(piece.toString())
+      one(piece, encoding, done)
+    }
+    socket._writev = (pieces, done) => {
+      count(pieces.map(({ chunk }) => String(chunk)).join(''))
+      many(pieces, done)
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  await response.text()
+  server.close()
+  expect(writes).toEqual([3, 1, 50, 2])
 })
 
 test('a comment goes out after each silence, but not before the first chunk and not after the last', async () => {
