@@ -11,6 +11,7 @@ import { chooseWorker } from './choose-worker.ts'
 import { describeRedaction, redactionOptions } from './redaction-choice.ts'
 import { openDocuments } from './open-documents.ts'
 import type { ServeSettings } from './serve-settings.ts'
+import { startSidePipelines } from './side-pipelines.ts'
 import { startLines } from './start-lines.ts'
 import { stopSignal } from './stop-signals.ts'
 
@@ -42,8 +43,14 @@ export async function serve(settings: ServeSettings): Promise<number> {
     inferenceTimeoutMs: settings.inferenceTimeoutMs,
   })
   const running = chat.start({ logger, registry, admission: settings.admission, scale: settings.scale })
+  const { inferenceConcurrency, inferenceTimeoutMs } = settings
+  const likeChat = { worker, ...(redact !== undefined && { redact }), inferenceConcurrency, inferenceTimeoutMs }
+  const sides = startSidePipelines(likeChat, settings, { logger, registry })
+  const { completions, embeddings } = sides
   const server = createServer({
     running,
+    ...(completions !== undefined && { completions }),
+    ...(embeddings !== undefined && { embeddings }),
     models: [worker.info],
     topology: chat.topology,
     logger,
@@ -63,7 +70,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   } catch (error) {
     // Nothing was ever in flight: the error is all that there is to say.
     output.level = 'silent'
-    await running.drain({ timeoutMs: 0 })
+    await Promise.all([running.drain({ timeoutMs: 0 }), sides.drain({ timeoutMs: 0 })])
     await release()
     throw error
   }
@@ -84,11 +91,14 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const signal = await stopping
   const { drainTimeoutMs } = settings
   console.log(`${signal}: draining for at most ${drainTimeoutMs} ms; a second signal stops at once`)
-  const report = await running.drain({ timeoutMs: drainTimeoutMs })
+  const [report, othersDone] = await Promise.all([
+    running.drain({ timeoutMs: drainTimeoutMs }),
+    sides.drain({ timeoutMs: drainTimeoutMs }),
+  ])
   await release()
   console.log(`Drained: ${JSON.stringify(report)}`)
   console.log(`Ledger: ${JSON.stringify(running.ledger())}`)
-  return report.timedOut === 0 && running.state === 'stopped' ? 0 : 1
+  return report.timedOut === 0 && othersDone && running.state === 'stopped' ? 0 : 1
 }
 
 /** What every part of the process logs to: the one place that log lines pass. */

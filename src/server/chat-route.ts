@@ -1,15 +1,11 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
-import { show } from '../../operators/index.ts'
-import type { Reply } from '../pipeline/reply.ts'
-import type { CompletionChunk } from '../workers/model-worker.ts'
-import { accepted, type Checked, refused } from './checked.ts'
+import type { FastifyInstance } from 'fastify'
 import { type ChatRequest, checkChatRequest, longestSessionName } from './chat-request.ts'
-import { type AnswerFrames, type AnswerHead, ChunkFrames } from './chunk-frames.ts'
-import { parseJsonBody } from './json-body.ts'
-import { refusalOf } from './outcome-refusal.ts'
-import { badInput, type Refusal } from './refusal.ts'
+import { accepted, type Checked, refused } from './checked.ts'
+import { type AnswerHead, ChunkFrames } from './chunk-frames.ts'
+import { jsonOf } from './json-request.ts'
+import { badInput } from './refusal.ts'
+import { sendStreamed, sendWhole } from './send-answer.ts'
 import type { ServerContext } from './server-context.ts'
-import { streamedAnswer } from './streamed-answer.ts'
 import { chatCompletion, readWhole } from './whole-answer.ts'
 
 const sessionHeader = 'x-session-id'
@@ -20,12 +16,7 @@ export function addChatRoute(app: FastifyInstance, context: ServerContext): void
 
   app.post('/v1/chat/completions', async (request, reply) => {
     const exchange = exchangeOf(request)
-    const encoding = request.headers['content-encoding']
-    if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-      void reply.header('accept-encoding', 'identity')
-      return refuse(reply, encoded(encoding))
-    }
-    const body = parseJsonBody(request.body instanceof Uint8Array ? request.body : new Uint8Array(), limits.jsonDepth)
+    const body = jsonOf(request, reply, limits.jsonDepth)
     if (!body.ok) return refuse(reply, body.refusal)
     const checked = checkChatRequest(body.value, { models, promptChars: limits.promptChars })
     if (!checked.ok) return refuse(reply, checked.refusal)
@@ -49,69 +40,8 @@ export function addChatRoute(app: FastifyInstance, context: ServerContext): void
     }
     if (checked.value.stream)
       return sendStreamed(reply, answer, new ChunkFrames(head, checked.value.includeUsage), context)
-    return sendWhole(reply, answer, head, context)
+    return sendWhole(reply, answer, async () => chatCompletion(await readWhole(answer), head), context)
   })
-}
-
-function encoded(encoding: string): Refusal {
-  const message = `the header content-encoding must be identity or absent, got ${show(encoding)}`
-  return badInput('content-encoding', message, 'unsupported_content_encoding', 415)
-}
-
-async function sendWhole(
-  reply: FastifyReply,
-  answer: Reply<CompletionChunk>,
-  head: AnswerHead,
-  context: ServerContext,
-): Promise<FastifyReply> {
-  try {
-    return await reply.send(chatCompletion(await readWhole(answer), head))
-  } catch (error) {
-    return giveUp(reply, answer, error, context)
-  }
-}
-
-async function sendStreamed(
-  reply: FastifyReply,
-  answer: Reply<CompletionChunk>,
-  frames: AnswerFrames,
-  context: ServerContext,
-): Promise<FastifyReply> {
-  const response = reply.raw
-  const begin = (): void => {
-    reply.hijack()
-    response.writeHead(200, {
-      'x-request-id': reply.request.id,
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache',
-      'x-accel-buffering': 'no',
-      ...(context.running.state !== 'running' && { connection: 'close' }),
-    })
-  }
-  try {
-    await streamedAnswer(answer, response, { ...context, frames, begin })
-    response.end()
-  } catch (error) {
-    if (!response.headersSent) return giveUp(reply, answer, error, context)
-    const { settled } = answer
-    // Without an outcome it is no end that can be told; a broken connection is at least not taken for a whole answer.
-    if (settled === undefined || settled.kind === 'completed')
-      response.destroy(error instanceof Error ? error : undefined)
-    else if (!response.destroyed) response.end(frames.error(refusalOf(settled)))
-  }
-  return reply
-}
-
-/** Says how the request ended, where the client is still there and has not heard a status yet. */
-function giveUp(
-  reply: FastifyReply,
-  { settled }: Reply<CompletionChunk>,
-  error: unknown,
-  { refuse }: ServerContext,
-): FastifyReply {
-  if (reply.raw.destroyed) return reply.hijack()
-  if (settled === undefined || settled.kind === 'completed') throw error
-  return refuse(reply, refusalOf(settled))
 }
 
 function checkSession(

@@ -7,6 +7,8 @@ import { type Logger, silentLogger } from '../logger.ts'
 import type { ModelInfo } from '../workers/model-worker.ts'
 import { createAuthorization } from './authorization.ts'
 import { addChatRoute } from './chat-route.ts'
+import { addCompletionsRoute } from './completions-route.ts'
+import { addEmbeddingsRoute } from './embeddings-route.ts'
 import { createAllowedMethods } from './allowed-methods.ts'
 import { createBodyDeadline } from './body-deadline.ts'
 import { answerConnection, createClientErrorHandler } from './client-error.ts'
@@ -21,7 +23,7 @@ import { createListener } from './listener.ts'
 import { badInput, openAiError, problem, type Refusal, retryHeaders } from './refusal.ts'
 import { headFault, originForm } from './request-head.ts'
 import { createRequestLog } from './request-log.ts'
-import type { ServedPipeline, ServerContext } from './server-context.ts'
+import type { ServedCompletions, ServedEmbeddings, ServedPipeline, ServerContext } from './server-context.ts'
 import { addSocketRoute } from './socket-route.ts'
 import { addStreamRoutes } from './stream-routes.ts'
 import { urlOf } from './url-of.ts'
@@ -30,6 +32,10 @@ import { urlOf } from './url-of.ts'
 export interface ServerOptions {
   /** The pipeline that answers; the server neither starts nor drains it. */
   readonly running: ServedPipeline
+  /** What continues bare texts at `/v1/completions`; default: nothing does, which is answered with 404. */
+  readonly completions?: ServedCompletions
+  /** What makes vectors at `/v1/embeddings`; default: nothing does, which is answered with 404. */
+  readonly embeddings?: ServedEmbeddings
   /** The models that may be asked for, the default first; at least one. */
   readonly models: readonly ModelInfo[]
   /** The pipeline as it was defined, told by `GET /v1/pipeline`; plain data. */
@@ -82,6 +88,8 @@ export interface ServerAddress {
 
 const optionKeys = [
   'running',
+  'completions',
+  'embeddings',
   'models',
   'topology',
   'logger',
@@ -96,7 +104,7 @@ const optionKeys = [
 ] as const satisfies readonly (keyof ServerOptions)[]
 
 /** Paths whose errors have OpenAI's shape; the others' are problem details. */
-const openAiPath = /^\/v1\/(?:chat|models)(?:[/?]|$)/
+const openAiPath = /^\/v1\/(?:chat|completions|embeddings|models)(?:[/?]|$)/
 
 /** Routes that tell nothing worth protecting and that a supervisor of processes asks without a key. */
 const openRoutes: readonly string[] = ['/healthz', '/readyz']
@@ -265,6 +273,8 @@ export function createServer(options: ServerOptions): SpillwayServer {
     return context.refuse(reply, fault)
   })
   addChatRoute(app, context)
+  addCompletionsRoute(app, context, options.completions)
+  addEmbeddingsRoute(app, context, options.embeddings)
   const streamRoutes = addStreamRoutes(app, context)
   const socketRoute = addSocketRoute(app, context, options.apiKey !== undefined)
   addInfoRoutes(app, context, { topology, registry })

@@ -1,5 +1,4 @@
 import type { Reply } from '../pipeline/reply.ts'
-import type { CompletionChunk } from '../workers/model-worker.ts'
 
 /** What is remembered of one request and its response until it is logged and counted. */
 export interface Exchange {
@@ -12,8 +11,8 @@ export interface Exchange {
   session?: string
   /** What it was answered with, where the response itself does not say so. */
   status?: number
-  /** The answer, once the pipeline was asked for one. */
-  answer?: Reply<CompletionChunk>
+  /** The answer, once a pipeline was asked for one. */
+  answer?: Pick<Reply<unknown>, 'cancel' | 'settled'>
   /** Of the refusal. */
   code?: string
   /** Of the refusal: which field was wrong. */

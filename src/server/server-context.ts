@@ -1,7 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../operators/index.ts'
+import type { TextRequest } from '../completions-pipeline.ts'
+import type { VectorsRequest } from '../embeddings-pipeline.ts'
 import type { Running } from '../pipeline/running.ts'
 import type { PromptRequest } from '../prompt-request.ts'
+import type { Embeddings } from '../workers/embeddings.ts'
 import type { CompletionChunk, ModelInfo } from '../workers/model-worker.ts'
 import type { Exchange } from './exchange.ts'
 import type { ServerLimits } from './limits.ts'
@@ -10,6 +13,12 @@ import type { RequestLog } from './request-log.ts'
 
 /** A pipeline that the server can serve: prompts in, a stream of chunks out. */
 export type ServedPipeline = Running<PromptRequest, CompletionChunk>
+
+/** A pipeline of text completions that the server can serve. */
+export type ServedCompletions = Running<TextRequest, CompletionChunk>
+
+/** A pipeline of embeddings that the server can serve. */
+export type ServedEmbeddings = Running<VectorsRequest, Embeddings>
 
 /** What the routes share. */
 export interface ServerContext {

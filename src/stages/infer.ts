@@ -1,8 +1,9 @@
-import { defer, type Observable, tap } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { checkKeys, show } from '../../operators/index.ts'
-import type { Handler, HandlerContext } from '../handler.ts'
+import type { Handler } from '../handler.ts'
 import { pulled } from '../pulled.ts'
 import type { CompletionChunk, ModelWorker, Prompt } from '../workers/model-worker.ts'
+import { meteredAnswer } from './metered-answer.ts'
 
 /** Who answers the prompts. */
 export interface InferStageOptions {
@@ -26,38 +27,11 @@ export interface InferStageOptions {
 export function infer(options: InferStageOptions): Handler<Prompt, Observable<CompletionChunk>> {
   checkKeys('infer', options, ['worker'])
   const worker = checkWorker(options.worker)
-  return (prompt, context) =>
-    metered(
-      pulled((signal) => worker.inferStream(prompt, { signal }), context),
-      prompt,
-      context,
-    )
-
-  function metered(
-    chunks$: Observable<CompletionChunk>,
-    { model = worker.info.models[0] ?? worker.info.id }: Prompt,
-    { clock, meter }: HandlerContext,
-  ): Observable<CompletionChunk> {
-    return defer(() => {
-      const calledAt = clock.now()
-      let begun = false
-      return chunks$.pipe(
-        tap((chunk) => {
-          const { usage } = chunk
-          if (!begun && saysSomething(chunk)) {
-            begun = true
-            meter.firstToken(model, clock.now() - calledAt)
-          }
-          if (usage !== undefined) meter.used(model, usage.promptTokens, usage.completionTokens)
-        }),
-      )
-    })
+  const [first = worker.info.id] = worker.info.models
+  return (prompt, context) => {
+    const chunks$ = pulled((signal) => worker.inferStream(prompt, { signal }), context)
+    return meteredAnswer(chunks$, prompt.model ?? first, context)
   }
-}
-
-/** A thought, a refusal or a call is as good a sign of life as a text. */
-function saysSomething({ text, reasoning, refusal, toolCalls }: CompletionChunk): boolean {
-  return text !== '' || reasoning !== undefined || refusal !== undefined || toolCalls !== undefined
 }
 
 function checkWorker(worker: unknown): ModelWorker {
