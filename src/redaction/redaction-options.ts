@@ -10,16 +10,16 @@ import type { Recogniser } from './recogniser.ts'
 import { usSsn } from './us-ssn.ts'
 
 /** What is put in the place of personal data. */
-export type RedactionMode = (typeof redactionModes)[number]
+export type RedactionMode = 'mask' | 'remove' | 'hash' | 'off'
 
 /** All modes. */
-export const redactionModes = ['mask', 'remove', 'hash', 'off'] as const
+export const redactionModes: readonly RedactionMode[] = ['mask', 'remove', 'hash', 'off']
 
 /** The kinds of personal data that are recognised without further ado. */
-export type RedactionKind = (typeof redactionKinds)[number]
+export type RedactionKind = 'email' | 'phone' | 'card' | 'iban' | 'ssn' | 'ip'
 
 /** All kinds. */
-export const redactionKinds = ['email', 'phone', 'card', 'iban', 'ssn', 'ip'] as const
+export const redactionKinds: readonly RedactionKind[] = ['email', 'phone', 'card', 'iban', 'ssn', 'ip']
 
 /** What is looked for, and what becomes of it. */
 export interface RedactionOptions {

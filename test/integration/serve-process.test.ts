@@ -74,6 +74,17 @@ test('the official client gets an answer that quotes the document that holds it'
   expect(plain(streamed)).toBe(plain(text))
 })
 
+test('with --redact personal data is in no answer, and counted', async () => {
+  const spillway = await start(['--no-docs', '--redact', 'mask', '--redact-kinds', 'email,ip', '--log-level', 'debug'])
+  expect(await spillway.line(/redaction/)).toBe('  redaction  mask: email, ip')
+  const { body } = await ask(spillway, 'mail ann@example.org from 10.0.0.7, SSN 219-09-9998')
+  expect(JSON.stringify(body)).toContain('mail [email] from [ip], SSN 219-09-9998')
+  const metrics = await (await fetch(`${spillway.url}/metrics`)).text()
+  expect(metrics).toMatch(/^orchestrator_redactions_total\{.*kind="email".*\} 1$/m)
+  expect(metrics).toMatch(/^orchestrator_redactions_total\{.*kind="ip".*\} 1$/m)
+  expect(metrics).not.toContain('ann@')
+})
+
 test('the command that is printed works as it is printed', async () => {
   const spillway = await start(['--no-docs'], { SPILLWAY_API_KEY: 'secret' })
   await spillway.line(/^ {4}-d/)

@@ -40,6 +40,20 @@ test('every option reaches its stage', async () => {
   await running.drain()
 })
 
+test('what leaves is redacted, after the filters', async () => {
+  const running = chatPipeline({
+    worker: echo(),
+    template: '{{ system }}',
+    system: 'ask ann~example.org or +49 30 1234567.',
+    filters: [textFilter(() => ({ push: (piece) => piece.replace('~', '@'), end: () => '' }))],
+    redact: { kinds: { phone: 'remove' } },
+  }).start()
+  let text = ''
+  for await (const chunk of running.submit({ input: 'hello' })) text += chunk.text
+  expect(text).toContain('ask [email] or .')
+  await running.drain()
+})
+
 test.each<[object, string]>([
   [{}, 'worker must be a ModelWorker'],
   [{ worker: echo(), inferenceConcurrency: 0 }, 'inferenceConcurrency must be a whole number from 1 to'],
