@@ -15,6 +15,7 @@ const races: Readonly<Record<string, () => readonly Variant[]>> = { 'five-stages
 /** Benchmarks that find something out by themselves, by name; loaded when they are asked for. */
 const reports: Readonly<Record<string, () => Promise<Report>>> = {
   redaction: async () => (await import('./redaction.ts')).redaction(),
+  assemble: async () => (await import('./assemble.ts')).assembling(),
   retrieval: async () => (await import('./retrieval.ts')).retrieval(),
   search: async () => (await import('./search.ts')).search(),
   splits: async () => (await import('./splits.ts')).splits(),
