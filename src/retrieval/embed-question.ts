@@ -1,8 +1,9 @@
 import type { Clock } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
-import { messageOf } from '../message-of.ts'
+import { describeError } from '../pipeline/describe-error.ts'
 import { embed } from './embed-passages.ts'
 import type { Embedder } from './embedder.ts'
+import { RetrievalError } from './retrieval-error.ts'
 
 /** What it takes to embed a question within bounds. */
 export interface QuestionEmbedding {
@@ -34,7 +35,7 @@ export async function embedQuestion(
   }
   for (const each of signals) each.addEventListener('abort', onAbort, { once: true })
   const timer = clock.setTimeout(() => {
-    call.abort(new Error(`no vector within ${timeoutMs} ms`))
+    call.abort(new RetrievalError(path, `no vector of a question within ${timeoutMs} ms`))
   }, timeoutMs)
   try {
     const [vector] = await orAborted(embed(embedder, path, [question], call.signal), call.signal)
@@ -42,7 +43,7 @@ export async function embedQuestion(
   } catch (error) {
     for (const each of signals) each.throwIfAborted()
     logger.warn(
-      { path, model: embedder.model, error: messageOf(error) },
+      { path, model: embedder.model, ...describeError(error) },
       'a question could not be embedded: it is searched by words alone',
     )
     return undefined

@@ -141,7 +141,7 @@ describe('vectors', () => {
     const found = await retriever.search('oil for a vehicle', { onFallback: () => (fallbacks += 1) })
     expect(found).toMatchObject([{ source: 'a.md', ranks: { words: 1 } }])
     expect(fallbacks).toBe(1)
-    expect(lines).toEqual([{ path: ':memory:', model: 'knowing', error: 'the endpoint is down' }])
+    expect(lines).toEqual([{ path: ':memory:', model: 'knowing', error: 'Error' }])
     await expect(retriever.add([bread])).rejects.toBe(embedder.fails)
     expect(await retriever.sources()).toEqual(['a.md', 'b.md'])
   })
