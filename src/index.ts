@@ -48,6 +48,7 @@ export type { RedactionKind, RedactionMode, RedactionOptions } from './redaction
 export { redactor, type RedactionCounter, type Redactor } from './redaction/redactor.ts'
 export type { ChunkOptions } from './retrieval/chunk-document.ts'
 export type { Embedder } from './retrieval/embedder.ts'
+export { type DocumentFollower, followDocuments, type FollowOptions } from './retrieval/follow-documents.ts'
 export { indexDocuments } from './retrieval/index-documents.ts'
 export type { IndexOptions } from './retrieval/index-options.ts'
 export type { IndexCounts, IndexProgress, IndexReport } from './retrieval/index-report.ts'

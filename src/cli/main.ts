@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { packageFolder } from './package-folder.ts'
+import { createIngestCommand } from './ingest-command.ts'
 import { createServeCommand } from './serve-command.ts'
 import { messageOf } from '../message-of.ts'
 
@@ -21,4 +22,5 @@ await new Command('spillway')
   .description(description)
   .version(version)
   .addCommand(createServeCommand(fail))
+  .addCommand(createIngestCommand(fail))
   .parseAsync()

@@ -1,13 +1,15 @@
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { systemClock } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
+import { messageOf } from '../message-of.ts'
+import { type DocumentFollower, followDocuments } from '../retrieval/follow-documents.ts'
 import { indexDocuments } from '../retrieval/index-documents.ts'
 import type { DocumentIndex } from '../retrieval/retriever.ts'
-import { createSqliteRetriever } from '../retrieval/sqlite-retriever.ts'
 import { openaiEmbedder } from '../workers/index.ts'
-import { makeFolder } from './make-folder.ts'
+import { openDocumentIndex } from './document-index.ts'
 import { packageFolder } from './package-folder.ts'
+import { createProgressLine } from './progress-line.ts'
 import type { ServeSettings } from './serve-settings.ts'
 
 /** An index of documents and what to tell the user of it. */
@@ -17,49 +19,62 @@ export interface OpenDocuments {
   readonly description: string
   /** Where the index is kept. */
   readonly store: string
+  /** Begins to follow changes of the documents, where the settings ask for it. */
+  readonly follow: () => DocumentFollower | undefined
 }
 
 /** The documents that come with this package, as far as they were installed. */
 const ownDocuments = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
 
 /**
- * Opens the index in the data folder and brings it up to date with the documents that the settings name. Every set
- * of documents has an index of its own, so that servers of different ones can share the folder.
+ * Opens the index in the data folder and brings it up to date with the documents that the settings name.
+ * How far it is shows on standard error.
  *
  * @throws RetrievalError naming the path that is not there or cannot be read; WorkerError naming the endpoint that
  * was to embed the documents and did not.
  */
 export async function openDocuments(
-  { docs, dataDir, embedding }: ServeSettings,
+  { docs, dataDir, watchDocs, embedding }: ServeSettings,
   logger: Logger,
 ): Promise<OpenDocuments> {
-  if (docs === 'none') return { retriever: undefined, description: 'none (--no-docs)', store: 'none' }
+  if (docs === 'none')
+    return { retriever: undefined, description: 'none (--no-docs)', store: 'none', follow: () => undefined }
   const root = docs === 'own' ? packageFolder() : process.cwd()
   const paths = docs === 'own' ? ownDocuments.map((name) => join(root, name)).filter((path) => existsSync(path)) : docs
-  const file = join(dataDir, indexName(root, paths))
-  makeFolder('--data-dir', dataDir)
-  const retriever = createSqliteRetriever({
-    path: file,
+  const { file, index: retriever } = openDocumentIndex(
+    { dataDir, root, paths },
     logger,
-    ...(embedding !== undefined && { embedder: openaiEmbedder(embedding) }),
-  })
+    embedding && openaiEmbedder(embedding),
+  )
+  const progress = createProgressLine(process.stderr, systemClock)
   try {
-    const { documents } = await indexDocuments(retriever, paths, { root, logger })
+    const { documents } = await indexDocuments(retriever, paths, { root, logger, onProgress: progress.show })
     const whose = docs === 'own' ? "the project's own" : docs.join(', ')
     const how = embedding === undefined ? 'by words' : `by words and by ${embedding.model} at ${embedding.baseUrl}`
     return {
       retriever,
-      description: `${documents} (${whose}), found ${how}`,
+      description: `${documents} (${whose}), found ${how}${watchDocs ? ', followed' : ''}`,
       store: `${file} (SQLite, the index of the documents)`,
+      follow: () => (watchDocs ? follow(retriever, paths, root, logger) : undefined),
     }
   } catch (error) {
     await retriever.close()
     throw error
+  } finally {
+    progress.end()
   }
 }
 
-/** The same for the same documents under the same names, which are relative to `root`; in any order. */
-function indexName(root: string, paths: readonly string[]): string {
-  const set = JSON.stringify([root, ...paths.map((path) => resolve(path)).sort()])
-  return `retrieval-${createHash('sha256').update(set).digest('hex').slice(0, 12)}.db`
+function follow(index: DocumentIndex, paths: readonly string[], root: string, logger: Logger): DocumentFollower {
+  return followDocuments(index, paths, {
+    root,
+    logger,
+    onReport: ({ leftOut, ...counts }) => {
+      const isNews = counts.added + counts.changed + counts.removed > 0
+      if (isNews) logger.info({ ...counts, leftOut: leftOut.length }, 'documents followed')
+    },
+    onError: (error) => {
+      logger.warn({ error: messageOf(error) }, 'documents could not be followed; it is tried again')
+    },
+  })
 }

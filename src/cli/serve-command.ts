@@ -32,6 +32,7 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
       '--max-prompt-tokens <number>',
       "weak passages and old messages beyond it are left out (default: what the model's window leaves, if it is known)",
     )
+    .option('--watch-docs', 'follow changes of the documents while the server runs')
     .option('--model <name>', 'model to ask at OPENAI_BASE_URL (default: all that it has)')
     .option('--embedding-model <name>', 'finds passages by meaning too, by this model (default: by words alone)')
     .option('--echo-delay-ms <ms>', 'makes the echo model slow (default: 0)')

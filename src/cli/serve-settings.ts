@@ -17,6 +17,7 @@ export interface ServeArguments {
   readonly noDocs?: boolean
   readonly template?: string
   readonly maxPromptTokens?: string
+  readonly watchDocs?: boolean
   readonly model?: string
   readonly embeddingModel?: string
   readonly echoDelayMs?: string
@@ -53,6 +54,8 @@ export interface ServeSettings {
   readonly template: string | undefined
   /** `undefined`: what the model's window leaves, if it is known. */
   readonly maxPromptTokens: number | undefined
+  /** Whether changes of the documents are followed while it runs. */
+  readonly watchDocs: boolean
   /** `undefined` for the echo model. */
   readonly endpoint: EndpointSettings | undefined
   /** `undefined` for retrieval by words alone. */
@@ -112,6 +115,7 @@ export function serveSettings(
     template: given.template === undefined ? undefined : checkText('--template', given.template),
     maxPromptTokens:
       given.maxPromptTokens === undefined ? undefined : whole('--max-prompt-tokens', given.maxPromptTokens, { min: 1 }),
+    watchDocs: given.watchDocs ?? false,
     endpoint,
     embedding: embeddingSettings(given.embeddingModel, variable),
     echoDelayMs: number('--echo-delay-ms', given.echoDelayMs, 0, { max: 3_600_000 }),

@@ -75,6 +75,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     throw error
   }
   const stopping = stopSignal()
+  const follower = documents.follow()
   console.log(
     startLines({
       ...address,
@@ -91,6 +92,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const signal = await stopping
   const { drainTimeoutMs } = settings
   console.log(`${signal}: draining for at most ${drainTimeoutMs} ms; a second signal stops at once`)
+  await follower?.close()
   const [report, othersDone] = await Promise.all([
     running.drain({ timeoutMs: drainTimeoutMs }),
     sides.drain({ timeoutMs: drainTimeoutMs }),

@@ -11,7 +11,8 @@ let root: string
 const opened: OpenDocuments[] = []
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'spillway-open-'))
-  for (const name of ['a.md', 'b.md']) writeFileSync(join(root, name), `# Document ${name}\n\nThe reservoir.`)
+  for (const name of ['a.md', 'b.md'])
+    writeFileSync(join(root, name), `# Document ${name}\n\nThe reservoir of ${name}.`)
 })
 afterEach(async () => {
   for (const { retriever } of opened.splice(0)) await retriever?.close()

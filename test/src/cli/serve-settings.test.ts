@@ -11,6 +11,7 @@ test('without anything: loopback, port 8080, the echo model, the own documents',
     docs: 'own',
     template: undefined,
     maxPromptTokens: undefined,
+    watchDocs: false,
     endpoint: undefined,
     echoDelayMs: 0,
     inferenceConcurrency: 16,
@@ -28,6 +29,7 @@ test('without anything: loopback, port 8080, the echo model, the own documents',
 
 test('everything that is given is taken', () => {
   const given = {
+    watchDocs: true,
     host: '0.0.0.0',
     port: '0',
     dataDir: '/tmp/x',
@@ -46,6 +48,7 @@ test('everything that is given is taken', () => {
   }
   const environment = { ...endpoint, OPENAI_API_KEY: 'k', SPILLWAY_API_KEY: 's,t', PORT: '99' }
   expect(serveSettings(given, environment)).toEqual({
+    watchDocs: true,
     host: '0.0.0.0',
     port: 0,
     dataDir: '/tmp/x',

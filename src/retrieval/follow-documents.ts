@@ -1,0 +1,116 @@
+import { relative, resolve, sep } from 'node:path'
+import { watch } from 'chokidar'
+import { checkFunction, checkKeys } from '../../operators/index.ts'
+import { FileMemory } from './file-memory.ts'
+import { isPassedOver } from './find-documents.ts'
+import { updateIndex } from './index-documents.ts'
+import { checkIndexing, type IndexOptions, indexOptionNames } from './index-options.ts'
+import type { IndexReport } from './index-report.ts'
+import type { DocumentIndex } from './retriever.ts'
+
+/** How documents are followed. */
+export interface FollowOptions extends Omit<IndexOptions, 'signal'> {
+  /** Hears what the index holds each time that it has been brought up to date. */
+  readonly onReport: (report: IndexReport) => void
+  /** Hears why it could not be; it is tried again after 5,000 ms, or at the next change. */
+  readonly onError: (error: unknown) => void
+}
+
+/** An index that follows its documents. */
+export interface DocumentFollower {
+  /** Stops between two groups of documents. */
+  close(): Promise<void>
+}
+
+/** A change is acted upon when nothing more has changed for so long, and at the latest after the longest wait. */
+const quietMs = 200
+const longestWaitMs = 2_000
+const retryMs = 5_000
+
+/**
+ * Brings an index up to date at once and whenever a document is changed, added, renamed or removed, until it is
+ * closed. Changes that come together are one update, and only what has changed is read again. Nothing that goes wrong
+ * ends it: a path that is missing is an error each time, and followed again when it is back.
+ *
+ * @example
+ * ```ts
+ * const follower = followDocuments(retriever, ['docs'], { onReport: console.log, onError: console.error })
+ * // …
+ * await follower.close()
+ * ```
+ *
+ * @throws RangeError or TypeError for an empty path or a bad option.
+ */
+export function followDocuments(
+  index: DocumentIndex,
+  paths: readonly string[],
+  options: FollowOptions,
+): DocumentFollower {
+  const { onReport, onError, ...indexing } = options
+  checkKeys('followDocuments', indexing, indexOptionNames)
+  checkFunction('onReport', onReport)
+  checkFunction('onError', onError)
+  const closing = new AbortController()
+  const settings = { ...checkIndexing(paths, indexing), signal: closing.signal }
+  const { clock } = settings
+  const memory = new FileMemory()
+  let timer: unknown
+  let running: Promise<void> | undefined
+  /** When the first change happened that is not in the index. */
+  let changedAt: number | undefined
+
+  const update = async (): Promise<void> => {
+    changedAt = undefined
+    try {
+      onReport(await updateIndex(index, paths, settings, memory))
+    } catch (error) {
+      if (closing.signal.aborted) return
+      onError(error)
+      later(retryMs)
+    }
+  }
+  const start = (): void => {
+    running = update().finally(() => {
+      running = undefined
+      if (changedAt !== undefined) later(quietMs)
+    })
+  }
+  const later = (ms: number): void => {
+    clock.clearTimeout(timer)
+    if (!closing.signal.aborted) timer = clock.setTimeout(start, ms)
+  }
+  const onChange = (path: string): void => {
+    memory.forget(path)
+    changedAt ??= clock.now()
+    if (running === undefined) later(Math.max(0, Math.min(quietMs, changedAt + longestWaitMs - clock.now())))
+  }
+
+  // Watching begins before the first update, so that nothing is missed in between.
+  const watcher = watch([...paths], {
+    ignoreInitial: true,
+    ignorePermissionErrors: true,
+    ignored: (path) => isIgnored(path, paths),
+  })
+  watcher.on('all', (_event, path) => {
+    onChange(resolve(path))
+  })
+  watcher.on('error', onError)
+  start()
+
+  return {
+    async close() {
+      closing.abort(new Error('the documents are no longer followed'))
+      clock.clearTimeout(timer)
+      await watcher.close()
+      await running
+    },
+  }
+}
+
+/** Whether a file is in one of the paths only through folders that are passed over. */
+function isIgnored(path: string, paths: readonly string[]): boolean {
+  return paths.every((given) => {
+    const below = relative(resolve(given), resolve(path)).split(sep)
+    return below[0] === '..' || below.some((name) => name !== '' && isPassedOver(name))
+  })
+}
