@@ -38,6 +38,9 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
     .option('--echo-delay-ms <ms>', 'makes the echo model slow (default: 0)')
     .option('--inference-concurrency <number>', 'answers that the model gives at once, 1 or more (default: 16)')
     .option('--inference-timeout-ms <ms>', 'how long the model may take to its first words (default: 60000)')
+    .option('--filter-words <file>', 'words that no answer may hold, one in a line')
+    .option('--filter-patterns <file>', "regular expressions in RE2's syntax that no answer may match, one in a line")
+    .option('--filter-action <action>', '"mask" or "remove" what is found, or "end" the answer there (default: mask)')
     .option('--scale <factor>', 'multiplies the capacity of every channel (default: 1)')
     .option(
       '--admission <where>',

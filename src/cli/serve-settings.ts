@@ -23,6 +23,9 @@ export interface ServeArguments {
   readonly echoDelayMs?: string
   readonly inferenceConcurrency?: string
   readonly inferenceTimeoutMs?: string
+  readonly filterWords?: string
+  readonly filterPatterns?: string
+  readonly filterAction?: string
   readonly scale?: string
   readonly admission?: string
   readonly deadlineMs?: string
@@ -41,6 +44,14 @@ interface EndpointSettings {
   readonly apiKey: string | undefined
   /** `undefined`: whatever the endpoint has. */
   readonly model: string | undefined
+}
+
+/** What answers are filtered for. */
+interface FilterSettings {
+  /** Paths of files, `undefined` for no filter. */
+  readonly words: string | undefined
+  readonly patterns: string | undefined
+  readonly action: 'mask' | 'remove' | 'end'
 }
 
 /** How the server is to run; everything has been checked. */
@@ -64,6 +75,7 @@ export interface ServeSettings {
   readonly inferenceConcurrency: number
   /** To the first chunk. */
   readonly inferenceTimeoutMs: number
+  readonly filters: FilterSettings
   readonly scale: number
   readonly admission: 'door' | 'stage'
   readonly deadlineMs: number | undefined
@@ -128,6 +140,7 @@ export function serveSettings(
         ? 60_000
         : // The platform's own client gives up after 300,000 ms without an answer.
           whole('--inference-timeout-ms', given.inferenceTimeoutMs, { min: 1, max: 300_000 }),
+    filters: filterSettings(given),
     scale: number('--scale', given.scale, 1, { min: 0.001, max: 1_000 }),
     admission: checkOneOf('--admission', given.admission ?? 'door', ['door', 'stage']),
     deadlineMs: given.deadlineMs === undefined ? undefined : number('--deadline-ms', given.deadlineMs, 0, { min: 1 }),
@@ -136,6 +149,19 @@ export function serveSettings(
     apiKeys,
     limits: limitSettings(given.limit),
     redaction: redactionChoice(given, variable('SPILLWAY_REDACT_KEY')),
+  }
+}
+
+function filterSettings({ filterWords, filterPatterns, filterAction }: ServeArguments): FilterSettings {
+  if (filterAction !== undefined && filterWords === undefined && filterPatterns === undefined) {
+    throw new RangeError(
+      `--filter-action is only for --filter-words and --filter-patterns, got ${show(filterAction)} without either`,
+    )
+  }
+  return {
+    words: filterWords === undefined ? undefined : checkText('--filter-words', filterWords),
+    patterns: filterPatterns === undefined ? undefined : checkText('--filter-patterns', filterPatterns),
+    action: checkOneOf('--filter-action', filterAction ?? 'mask', ['mask', 'remove', 'end']),
   }
 }
 

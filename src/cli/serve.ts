@@ -10,6 +10,7 @@ import { createTemplateFile } from '../template/template-file.ts'
 import { chooseWorker } from './choose-worker.ts'
 import { describeRedaction, redactionOptions } from './redaction-choice.ts'
 import { openDocuments } from './open-documents.ts'
+import { openFilters } from './open-filters.ts'
 import type { ServeSettings } from './serve-settings.ts'
 import { startSidePipelines } from './side-pipelines.ts'
 import { startLines } from './start-lines.ts'
@@ -31,6 +32,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const { worker, description, warning } = await chooseWorker(settings)
   // Before the documents, which may take a while: a bad template is told at once.
   const template = settings.template === undefined ? undefined : createTemplateFile({ path: settings.template, logger })
+  const filters = await openFilters(settings)
   const documents = await openDocuments(settings, logger)
   const { retriever } = documents
   const chat = chatPipeline({
@@ -39,6 +41,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     ...(template !== undefined && { template }),
     ...(settings.maxPromptTokens !== undefined && { maxPromptTokens: settings.maxPromptTokens }),
     ...(redact !== undefined && { redact }),
+    filters,
     inferenceConcurrency: settings.inferenceConcurrency,
     inferenceTimeoutMs: settings.inferenceTimeoutMs,
   })

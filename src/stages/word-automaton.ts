@@ -11,7 +11,7 @@ export interface WordState {
 }
 
 /** A word as it is looked for. */
-export interface Word {
+interface Word {
   /** Units, folded. */
   readonly length: number
   /** Whether no letter may stand in front of it, and behind it: at ends that are letters themselves. */
