@@ -58,6 +58,12 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
       '--limit <name=value...>',
       'what a client may ask of the server, e.g. bodyBytes=2097152; the names and what holds otherwise are below',
     )
+    .option(
+      '--tls-cert <file>',
+      'certificate in PEM, with those that lead to its authority: serve by TLS (with --tls-key)',
+    )
+    .option('--tls-key <file>', 'its private key in PEM; SIGHUP reads both again')
+    .option('--cors-origin <origins...>', 'origins whose pages may call, or "*" for all (default: none)')
     .addHelpText('after', `${limitsHelp}\n${environmentHelp}`)
     .on('option:docs', (path: string) => docs.push(path))
     .on('option:no-docs', () => {

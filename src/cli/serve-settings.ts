@@ -2,11 +2,13 @@ import { isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { checkInteger, checkNumber, checkOneOf, checkText, type NumberRange, show } from '../../operators/index.ts'
 import { checkApiKey } from '../server/check-api-key.ts'
+import { checkOrigins } from '../server/cors.ts'
 import type { ServerLimits } from '../server/index.ts'
 import { checkBaseUrl } from './base-url.ts'
 import { type EmbeddingSettings, embeddingSettings } from './embedding-settings.ts'
 import { limitSettings } from './limit-settings.ts'
 import { type RedactionChoice, redactionChoice } from './redaction-choice.ts'
+import type { TlsFiles } from './tls-files.ts'
 
 /** What `spillway serve` was given on the command line, as text. */
 export interface ServeArguments {
@@ -36,6 +38,9 @@ export interface ServeArguments {
   readonly redactKinds?: string
   /** `name=value`, as often as there are limits. */
   readonly limit?: readonly string[]
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly corsOrigin?: readonly string[]
 }
 
 /** The model behind an endpoint. */
@@ -86,6 +91,9 @@ export interface ServeSettings {
   readonly limits: ServerLimits
   /** `undefined` for none. */
   readonly redaction: RedactionChoice | undefined
+  /** `undefined` for plain HTTP. */
+  readonly tls: TlsFiles | undefined
+  readonly corsOrigins: readonly string[]
 }
 
 /** How much is logged. */
@@ -149,6 +157,8 @@ export function serveSettings(
     apiKeys,
     limits: limitSettings(given.limit),
     redaction: redactionChoice(given, variable('SPILLWAY_REDACT_KEY')),
+    tls: tlsSettings(given),
+    corsOrigins: corsSettings(given),
   }
 }
 
@@ -163,6 +173,19 @@ function filterSettings({ filterWords, filterPatterns, filterAction }: ServeArgu
     patterns: filterPatterns === undefined ? undefined : checkText('--filter-patterns', filterPatterns),
     action: checkOneOf('--filter-action', filterAction ?? 'mask', ['mask', 'remove', 'end']),
   }
+}
+
+function tlsSettings({ tlsCert: cert, tlsKey: key }: ServeArguments): TlsFiles | undefined {
+  if (cert === undefined && key === undefined) return undefined
+  if (cert === undefined) throw new RangeError('--tls-key must be given together with --tls-cert, got only the key')
+  if (key === undefined)
+    throw new RangeError('--tls-cert must be given together with --tls-key, got only the certificate')
+  return { cert: checkText('--tls-cert', cert), key: checkText('--tls-key', key) }
+}
+
+function corsSettings({ corsOrigin = [] }: ServeArguments): readonly string[] {
+  checkOrigins('--cors-origin', corsOrigin)
+  return corsOrigin
 }
 
 function documentSettings({ docs, noDocs = false, embeddingModel }: ServeArguments): ServeSettings['docs'] {

@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { Counter, Registry } from 'prom-client'
 import type { Logger } from '../logger.ts'
 import { chatPipeline } from '../preset.ts'
+import { renewOnHangup } from './certificate-renewal.ts'
 import { redactedLogger } from '../redaction/redacted-logger.ts'
 import type { RedactionOptions } from '../redaction/redaction-options.ts'
 import { redactor } from '../redaction/redactor.ts'
@@ -15,6 +16,7 @@ import type { ServeSettings } from './serve-settings.ts'
 import { startSidePipelines } from './side-pipelines.ts'
 import { startLines } from './start-lines.ts'
 import { stopSignal } from './stop-signals.ts'
+import { readTls } from './tls-files.ts'
 
 /**
  * Serves until the process is told to stop, then drains and reports. A pipeline that has failed does not end the
@@ -25,6 +27,7 @@ import { stopSignal } from './stop-signals.ts'
  */
 export async function serve(settings: ServeSettings): Promise<number> {
   const output = pino({ level: settings.logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
+  const tls = settings.tls === undefined ? undefined : readTls(settings.tls)
   const registry = new Registry()
   collectProcessMetrics(registry)
   const redact = settings.redaction === undefined ? undefined : redactionOptions(settings.redaction)
@@ -59,6 +62,8 @@ export async function serve(settings: ServeSettings): Promise<number> {
     logger,
     registry,
     limits: settings.limits,
+    corsOrigins: settings.corsOrigins,
+    ...(tls !== undefined && { tls }),
     ...(settings.apiKeys !== undefined && { apiKey: settings.apiKeys }),
     ...(settings.deadlineMs !== undefined && { deadlineMs: settings.deadlineMs }),
   })
@@ -82,6 +87,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   console.log(
     startLines({
       ...address,
+      secure: tls !== undefined,
       worker: description,
       documents: documents.description,
       template: settings.template === undefined ? 'built in' : `${settings.template} (followed)`,
@@ -91,6 +97,8 @@ export async function serve(settings: ServeSettings): Promise<number> {
     }),
   )
   if (warning !== undefined) console.error(`warning: ${warning}`)
+
+  if (settings.tls !== undefined && tls !== undefined) renewOnHangup(server, settings.tls, tls)
 
   const signal = await stopping
   const { drainTimeoutMs } = settings

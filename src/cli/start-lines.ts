@@ -4,6 +4,8 @@ import { urlOf } from '../server/url-of.ts'
 export interface StartFacts {
   readonly host: string
   readonly port: number
+  /** Whether it is called by TLS. */
+  readonly secure: boolean
   readonly worker: string
   readonly documents: string
   readonly template: string
@@ -15,9 +17,9 @@ export interface StartFacts {
 
 /** Where the server listens, what it works with, and a command to try. */
 export function startLines(facts: StartFacts): string {
-  const { host, port, worker, documents, template, stores, redaction, apiKeys } = facts
+  const { host, port, secure, worker, documents, template, stores, redaction, apiKeys } = facts
   const several = apiKeys > 1 ? ` (${apiKeys} keys)` : ''
-  return `Spillway is listening on ${urlOf(host, port)}
+  return `Spillway is listening on ${urlOf(host, port, secure)}
 
   model      ${worker}
   documents  ${documents}
@@ -28,7 +30,7 @@ export function startLines(facts: StartFacts): string {
 
 Try it:
 
-  curl ${urlOf(reachable(host), port)}/v1/chat/completions \\
+  curl ${urlOf(reachable(host), port, secure)}/v1/chat/completions \\
     -H 'content-type: application/json' \\${apiKeys === 0 ? '' : keyHeader(apiKeys)}
     -d '{"messages": [{"role": "user", "content": "What happens to a request when a channel is full?"}]}'
 `

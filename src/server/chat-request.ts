@@ -53,6 +53,9 @@ const schema = z.object({
 
 type Body = z.output<typeof schema>
 
+/** What a body of `POST /v1/chat/completions` looks like; fields that are not in it may be there, too. */
+export const chatRequestSchema: z.ZodType = schema
+
 const known: ReadonlySet<string> = new Set([...Object.keys(schema.shape), ...unsupportedFields()])
 
 /**

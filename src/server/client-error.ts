@@ -22,6 +22,9 @@ export interface ClientErrorOptions {
 /** Status in the books of a client that left in the middle of its headers; never sent. */
 const clientLeft = 499
 
+/** Status in the books of a connection whose TLS handshake failed; never sent. */
+const tlsFailed = 400
+
 /** Makes what ends connections on which something was sent that is not HTTP, or too slowly, or too much of it. */
 export function createClientErrorHandler({
   limits,
@@ -35,6 +38,12 @@ export function createClientErrorHandler({
   const told = new WeakSet<Socket>()
   return (error, socket) => {
     if (told.has(socket)) return
+    if (error.code.startsWith('ERR_SSL') || error.code.startsWith('ERR_TLS')) {
+      // Who does not get as far as speaking can be told nothing; TLS itself has said what it can.
+      onAnswered(tlsFailed, error.code === 'ERR_SSL_HTTP_REQUEST' ? 'http_without_tls' : 'tls_failed')
+      socket.destroy()
+      return
+    }
     const latest = connections.latest(socket)
     if (error.code === 'ECONNRESET' || !socket.writable) {
       // Of a request that has begun its own end tells.

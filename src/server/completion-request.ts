@@ -30,6 +30,9 @@ const schema = z.object({
   ...samplingFields,
 })
 
+/** What a body of `POST /v1/completions` looks like; fields that are not in it may be there, too. */
+export const completionRequestSchema: z.ZodType = schema
+
 const known: ReadonlySet<string> = new Set(Object.keys(schema.shape))
 
 /** Checks the body of a completion of bare text, as `checkChatRequest` does that of a chat's. */

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock, TimerHandle } from '../../operators/index.ts'
 
@@ -47,8 +48,14 @@ export function watchConnections(
 ): Connections {
   const open = new Map<Socket, Connection>()
   const excess = new WeakSet<Socket>()
+  // By TLS a connection is first bare: it counts from then on, and is used when both have agreed on how.
+  const bare = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
-    if (open.size >= max) excess.add(socket)
+    bare.add(socket)
+    socket.once('close', () => bare.delete(socket))
+  })
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+    if (bare.size > max) excess.add(socket)
     const since = clock.now()
     open.set(socket, { takenBytes: 0, since, latest: undefined, responses: 0, onQuiet: undefined })
     socket.once('close', () => open.delete(socket))
@@ -92,10 +99,16 @@ export function watchConnections(
       else connection.onQuiet = callback
     },
     closeUnused() {
-      for (const [socket, { latest }] of open) if (latest === undefined) socket.destroy()
+      const used = new Set([...open].flatMap(([socket, { latest }]) => (latest === undefined ? [] : [endOf(socket)])))
+      for (const socket of bare) if (!used.has(endOf(socket))) socket.destroy()
     },
     stop() {
       clock.clearTimeout(timer)
     },
   }
+}
+
+/** The same for a bare connection and for what is spoken on it. */
+function endOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }

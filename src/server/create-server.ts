@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
+import { Server as TlsServer } from 'node:tls'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { Registry } from 'prom-client'
 import { checkInteger, checkKeys, checkNumber, checkText, type Clock, systemClock } from '../../operators/index.ts'
@@ -11,6 +12,7 @@ import { addCompletionsRoute } from './completions-route.ts'
 import { addEmbeddingsRoute } from './embeddings-route.ts'
 import { createAllowedMethods } from './allowed-methods.ts'
 import { createBodyDeadline } from './body-deadline.ts'
+import { createCors } from './cors.ts'
 import { answerConnection, createClientErrorHandler } from './client-error.ts'
 import { checkParts } from './check-parts.ts'
 import { watchConnections } from './connections.ts'
@@ -20,12 +22,16 @@ import { addInfoRoutes } from './info-routes.ts'
 import { checkLimits, type ServerLimits } from './limits.ts'
 import { lingerAndClose } from './linger.ts'
 import { createListener } from './listener.ts'
+import { openAiPath } from './openai-path.ts'
+import { addOpenApiRoute } from './openapi-route.ts'
+import type { RegisteredRoute } from './openapi/document.ts'
 import { badInput, openAiError, problem, type Refusal, retryHeaders } from './refusal.ts'
 import { headFault, originForm } from './request-head.ts'
 import { createRequestLog } from './request-log.ts'
 import type { ServedCompletions, ServedEmbeddings, ServedPipeline, ServerContext } from './server-context.ts'
 import { addSocketRoute } from './socket-route.ts'
 import { addStreamRoutes } from './stream-routes.ts'
+import { checkTls, type TlsOptions } from './tls.ts'
 import { urlOf } from './url-of.ts'
 
 /** What a server serves and how. */
@@ -51,6 +57,13 @@ export interface ServerOptions {
   /** Milliseconds in which a request must be answered, 1 or more; default: no limit. Beyond: 504. */
   readonly deadlineMs?: number
   readonly limits?: ServerLimits
+  /** Certificate and key of a server that speaks TLS, and nothing else; default: it speaks plain HTTP. */
+  readonly tls?: TlsOptions
+  /**
+   * Origins whose pages may call, exact such as `'https://chat.example.org'`, or `'*'` for all; default: none. Their
+   * preflights need no key, and cookies are no part of it.
+   */
+  readonly corsOrigins?: readonly string[]
   /** Milliseconds of silence in a streamed answer after which a comment is sent, 100 … 3,600,000; default 15,000. */
   readonly heartbeatMs?: number
   /** Default: the machine's clock. The time limits on sending a request are Node's own and do not heed it. */
@@ -69,6 +82,12 @@ export interface SpillwayServer {
    * @returns Where it listens.
    */
   listen(address?: { readonly host?: string; readonly port?: number }): Promise<ServerAddress>
+  /**
+   * Uses another certificate and key for connections that come from now on; those that are open stay.
+   *
+   * @throws TypeError or RangeError naming what is wrong, also where the server does not speak TLS.
+   */
+  renewTls(tls: TlsOptions): void
   /**
    * Stops listening, closes idle connections and resolves when the responses that are under way are sent. Drain the
    * pipeline first.
@@ -98,13 +117,12 @@ const optionKeys = [
   'apiKey',
   'deadlineMs',
   'limits',
+  'tls',
+  'corsOrigins',
   'heartbeatMs',
   'clock',
   'newId',
 ] as const satisfies readonly (keyof ServerOptions)[]
-
-/** Paths whose errors have OpenAI's shape; the others' are problem details. */
-const openAiPath = /^\/v1\/(?:chat|completions|embeddings|models)(?:[/?]|$)/
 
 /** Routes that tell nothing worth protecting and that a supervisor of processes asks without a key. */
 const openRoutes: readonly string[] = ['/healthz', '/readyz']
@@ -132,11 +150,14 @@ export function createServer(options: ServerOptions): SpillwayServer {
   checkNumber('heartbeatMs', heartbeatMs, { min: 100, max: 3_600_000 })
   if (deadlineMs !== undefined) checkNumber('deadlineMs', deadlineMs, { min: 1 })
   const limits = checkLimits(options.limits)
+  const tls = options.tls === undefined ? undefined : checkTls(options.tls)
+  const cors = createCors(options.corsOrigins)
   const authorize = createAuthorization(options.apiKey)
   const metricsPrefix = checkText('metricsPrefix', options.metricsPrefix ?? 'orchestrator_')
   const log = createRequestLog({ logger, registry, metricsPrefix, clock })
   const exchanges = new WeakMap<FastifyRequest, Exchange>()
   const allowed = createAllowedMethods()
+  const routes: RegisteredRoute[] = []
 
   const context: ServerContext = {
     running,
@@ -174,7 +195,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
 
   const app = fastify({
     bodyLimit: limits.bodyBytes,
-    serverFactory: (handler) => createListener(handler, limits),
+    serverFactory: (handler) => createListener(handler, limits, tls),
     rewriteUrl: (request) => originForm(request.url ?? '/'),
     // While it shuts down the pipeline refuses by itself, in the shape that clients understand.
     return503OnClosing: false,
@@ -213,6 +234,8 @@ export function createServer(options: ServerOptions): SpillwayServer {
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     const exchange = context.exchangeOf(request)
     void reply.header('x-request-id', exchange.id)
+    // On the bare response, so that they are also there where an answer is streamed past the framework.
+    for (const [name, value] of Object.entries(cors.headers(request.raw))) reply.raw.setHeader(name, value)
     connections.begin(request, reply)
     reply.raw.once('close', () => {
       bodies.end(request)
@@ -227,12 +250,15 @@ export function createServer(options: ServerOptions): SpillwayServer {
   })
   app.addHook('onRoute', ({ url, method }) => {
     allowed.add(url, method)
+    for (const name of Array.isArray(method) ? method : [method]) routes.push({ method: name, url })
   })
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply)
-    const fault = admit(request)
-    if (fault === undefined) done()
-    else context.refuse(reply, fault)
+    const preflight = cors.preflight(request.raw)
+    const fault = preflight === undefined ? admit(request) : undefined
+    if (fault !== undefined) context.refuse(reply, fault)
+    else if (preflight !== undefined) void reply.code(204).headers(preflight).send()
+    else done()
   })
   app.addHook('preParsing', (request, reply, payload, done) => {
     if (request.headers.expect !== undefined) {
@@ -278,6 +304,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
   const streamRoutes = addStreamRoutes(app, context)
   const socketRoute = addSocketRoute(app, context, options.apiKey !== undefined)
   addInfoRoutes(app, context, { topology, registry })
+  addOpenApiRoute(app, routes, options.apiKey !== undefined)
 
   function admit(request: FastifyRequest): Refusal | undefined {
     if (connections.isExcess(request.raw.socket)) return tooManyConnections(limits)
@@ -292,6 +319,10 @@ export function createServer(options: ServerOptions): SpillwayServer {
       checkText('host', host)
       checkInteger('port', port, { max: 65_535 })
       return listen(app, host, port)
+    },
+    renewTls(renewed) {
+      if (!(app.server instanceof TlsServer)) throw new RangeError('renewTls is for a server that was made with tls')
+      app.server.setSecureContext({ ...checkTls(renewed), minVersion: 'TLSv1.2' })
     },
     async close({ graceMs = 5_000 } = {}) {
       checkNumber('graceMs', graceMs)
@@ -320,7 +351,7 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   await app.listen({ host: address, port, backlog })
   const listening = app.server.address()
   const bound = typeof listening === 'object' && listening !== null ? listening.port : port
-  return { host, port: bound, url: urlOf(host, bound) }
+  return { host, port: bound, url: urlOf(host, bound, app.server instanceof TlsServer) }
 }
 
 function tooManyConnections({ connections }: Required<ServerLimits>): Refusal {

@@ -23,6 +23,9 @@ const schema = z.object({
   user: z.string().max(longestSessionName).nullish(),
 })
 
+/** What a body of `POST /v1/embeddings` looks like; fields that are not in it may be there, too. */
+export const embeddingRequestSchema: z.ZodType = schema
+
 const known: ReadonlySet<string> = new Set(Object.keys(schema.shape))
 
 /** Checks the body of a request for vectors, as `checkChatRequest` does that of a chat's. */

@@ -2,3 +2,4 @@ export { createServer, type ServerAddress, type ServerOptions, type SpillwayServ
 export type { ServerLimits } from './limits.ts'
 export { collectProcessMetrics } from './process-metrics.ts'
 export type { ServedCompletions, ServedEmbeddings, ServedPipeline } from './server-context.ts'
+export type { TlsOptions } from './tls.ts'

@@ -1,16 +1,22 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { ServerLimits } from './limits.ts'
+import type { TlsOptions } from './tls.ts'
 
 /** Connections beyond the limit that are still accepted, to be told so. */
 const toldOff = 1_024
 
 /**
- * Makes the server beneath the framework, with the limits that Node itself keeps.
+ * Makes the server beneath the framework, with the limits that Node itself keeps; with `tls` it speaks TLS 1.2 or newer.
  *
  * @param handler Also gets requests that expect something, before they have been told to go on: who refuses one
  * does so before its body is sent.
  */
-export function createListener(handler: RequestListener, limits: Required<ServerLimits>): Server {
+export function createListener(
+  handler: RequestListener,
+  limits: Required<ServerLimits>,
+  tls: TlsOptions | undefined,
+): Server {
   const { headersTimeoutMs, bodyTimeoutMs } = limits
   const options: ServerOptions = {
     maxHeaderSize: limits.headerBytes,
@@ -25,7 +31,10 @@ export function createListener(handler: RequestListener, limits: Required<Server
     // Other upgrades are declined by answering as if they were not asked for; older versions of Node divert them all.
     shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
   }
-  const server = createServer(options, handler)
+  const server =
+    tls === undefined
+      ? createServer(options, handler)
+      : createSecureServer({ ...options, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: headersTimeoutMs }, handler)
   // Ours counts them, and says so; what Node has to hold is bounded by their bytes.
   server.maxHeadersCount = 0
   server.maxConnections = limits.connections + toldOff

@@ -122,7 +122,14 @@ export const targets: readonly Row[] = [
     'DELETE is not possible at /healthz, only GET, HEAD',
     'unmatched',
   ],
-  ['TRACE', 'TRACE / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n', 404, 'not_found', undefined, 'unmatched'],
+  [
+    'TRACE',
+    'TRACE /nowhere HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n',
+    404,
+    'not_found',
+    undefined,
+    'unmatched',
+  ],
   [
     'CONNECT',
     'CONNECT elsewhere:443 HTTP/1.1\r\nhost: elsewhere\r\n\r\n',

@@ -3,7 +3,7 @@ import type { Ledger, Running } from '../../src/pipeline/running.ts'
 import { chatPipeline } from '../../src/preset.ts'
 import type { PromptRequest } from '../../src/prompt-request.ts'
 import { createSqliteRetriever } from '../../src/retrieval/sqlite-retriever.ts'
-import { createServer, type ServerOptions } from '../../src/server/index.ts'
+import { createServer, type ServerOptions, type SpillwayServer } from '../../src/server/index.ts'
 import { echo } from '../../src/workers/index.ts'
 import type { CompletionChunk } from '../../src/workers/model-worker.ts'
 
@@ -20,6 +20,7 @@ export interface OpenServer {
    * the ledger balances: nothing has been leaked.
    */
   quiet(): Promise<Ledger>
+  renewTls: SpillwayServer['renewTls']
   close(): Promise<void>
 }
 
@@ -56,6 +57,9 @@ export async function startOpenServer(options: Partial<ServerOptions> = {}): Pro
         }
         await new Promise((resolve) => setImmediate(resolve))
       }
+    },
+    renewTls: (tls) => {
+      server.renewTls(tls)
     },
     async close() {
       await running.drain({ timeoutMs: 0 })

@@ -106,7 +106,7 @@ async function started(spawned: (given: readonly string[]) => ChildProcess): Pro
       check()
     })
 
-  const url = /http:\S+/.exec(await line(/listening on/))![0]
+  const url = /https?:\S+/.exec(await line(/listening on/))![0]
   return {
     child,
     url,

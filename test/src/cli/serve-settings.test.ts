@@ -25,6 +25,8 @@ test('without anything: loopback, port 8080, the echo model, the own documents',
     apiKeys: undefined,
     limits: {},
     redaction: undefined,
+    tls: undefined,
+    corsOrigins: [],
   })
 })
 
@@ -49,6 +51,9 @@ test('everything that is given is taken', () => {
     drainTimeoutMs: '0',
     logLevel: 'silent',
     limit: ['bodyBytes=10'],
+    tlsCert: 'c.pem',
+    tlsKey: 'k.pem',
+    corsOrigin: ['https://a.example'],
   }
   const environment = { ...endpoint, OPENAI_API_KEY: 'k', SPILLWAY_API_KEY: 's,t', PORT: '99' }
   expect(serveSettings(given, environment)).toEqual({
@@ -71,6 +76,8 @@ test('everything that is given is taken', () => {
     logLevel: 'silent',
     apiKeys: ['s', 't'],
     limits: { bodyBytes: 10 },
+    tls: { cert: 'c.pem', key: 'k.pem' },
+    corsOrigins: ['https://a.example'],
   })
 })
 
@@ -88,6 +95,13 @@ describe('what is wrong is named, with its value and what is allowed', () => {
   test.each<[object, Record<string, string>, string]>([
     [{ maxPromptTokens: '0' }, {}, '--max-prompt-tokens must be a whole number from 1'],
     [{ template: '' }, {}, '--template must not be empty'],
+    [{ tlsCert: 'c' }, {}, '--tls-cert must be given together with --tls-key'],
+    [{ tlsKey: 'k' }, {}, '--tls-key must be given together with --tls-cert'],
+    [
+      { corsOrigin: ['a.example'] },
+      {},
+      '--cors-origin must be origins such as https://chat.example.org, or *, got "a.example"',
+    ],
     [{ port: 'x' }, {}, '--port must be a whole number from 0 to 65535, got "x"'],
     [{ port: '65536' }, {}, '--port must be a whole number from 0 to 65535, got 65536'],
     [{ port: '1.5' }, {}, '--port must be a whole number from 0 to 65535, got 1.5'],

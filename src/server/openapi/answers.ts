@@ -1,0 +1,147 @@
+import { z } from 'zod'
+
+const head = { id: z.string(), created: z.int(), model: z.string() }
+const usage = z.strictObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() })
+const finishReason = z.string().meta({ description: 'e.g. stop, length, content_filter or tool_calls' })
+const logprobs = z.record(z.string(), z.unknown()).nullable()
+const toolCall = z.strictObject({
+  id: z.string(),
+  type: z.literal('function'),
+  function: z.strictObject({ name: z.string(), arguments: z.string() }),
+})
+const toolCallDelta = z.strictObject({
+  index: z.int(),
+  id: z.string().optional(),
+  type: z.literal('function').optional(),
+  function: z.strictObject({ name: z.string().optional(), arguments: z.string() }),
+})
+
+/** A whole answer of a chat. */
+export const chatCompletionSchema: z.ZodType = z.strictObject({
+  ...head,
+  object: z.literal('chat.completion'),
+  choices: z.array(
+    z.strictObject({
+      index: z.int(),
+      message: z.strictObject({
+        role: z.literal('assistant'),
+        content: z.string().nullable(),
+        refusal: z.string().nullable(),
+        reasoning_content: z.string().optional(),
+        tool_calls: z.array(toolCall).optional(),
+      }),
+      logprobs,
+      finish_reason: finishReason,
+    }),
+  ),
+  usage: usage.optional(),
+})
+
+/** What each event of a streamed answer holds, but for the last, which is `[DONE]`. */
+export const chatChunkSchema: z.ZodType = z.strictObject({
+  ...head,
+  object: z.literal('chat.completion.chunk'),
+  choices: z.array(
+    z.strictObject({
+      index: z.int(),
+      delta: z.strictObject({
+        role: z.literal('assistant').optional(),
+        content: z.string().optional(),
+        reasoning_content: z.string().optional(),
+        refusal: z.string().optional(),
+        tool_calls: z.array(toolCallDelta).optional(),
+      }),
+      logprobs: logprobs.optional(),
+      finish_reason: finishReason.nullable(),
+    }),
+  ),
+  usage: usage.nullable().optional(),
+})
+
+/** Whole answers of bare texts. */
+export const completionSchema: z.ZodType = z.strictObject({
+  ...head,
+  object: z.literal('text_completion'),
+  choices: z.array(
+    z.strictObject({ index: z.int(), text: z.string(), logprobs, finish_reason: finishReason.nullable() }),
+  ),
+  usage: usage.optional(),
+})
+
+/** The vectors of texts, as numbers or as the base64 of little-endian 32-bit floats. */
+export const embeddingListSchema: z.ZodType = z.strictObject({
+  object: z.literal('list'),
+  data: z.array(
+    z.strictObject({
+      object: z.literal('embedding'),
+      index: z.int(),
+      embedding: z.union([z.array(z.number()), z.string()]),
+    }),
+  ),
+  model: z.string(),
+  usage: z.strictObject({ prompt_tokens: z.int(), total_tokens: z.int() }).optional(),
+})
+
+/** A model that may be asked for. */
+export const modelSchema: z.ZodType = z.strictObject({
+  id: z.string(),
+  object: z.literal('model'),
+  created: z.int(),
+  owned_by: z.string(),
+})
+
+/** The models that may be asked for. */
+export const modelListSchema: z.ZodType = z.strictObject({ object: z.literal('list'), data: z.array(modelSchema) })
+
+/** What `GET /healthz` and `GET /readyz` say while all is well. */
+export const statusSchema: z.ZodType = z.strictObject({ status: z.enum(['alive', 'ready']) })
+
+const count = z.int().min(0)
+
+/** The pipeline: as it was defined, its stages' figures, its ledger. */
+export const pipelineSchema: z.ZodType = z.strictObject({
+  name: z.string(),
+  state: z.enum(['running', 'draining', 'stopped', 'failed']),
+  topology: z.unknown().optional(),
+  stages: z.record(
+    z.string(),
+    z.looseObject({ queueDepth: count, capacity: z.int(), running: count, concurrency: z.int(), state: z.string() }),
+  ),
+  ledger: z.strictObject({
+    submitted: count,
+    completed: count,
+    shed: count,
+    failed: count,
+    expired: count,
+    cancelled: count,
+    inFlight: count,
+  }),
+})
+
+/** Where to go from `GET /`. */
+export const welcomeSchema: z.ZodType = z.strictObject({
+  service: z.literal('spillway'),
+  openapi: z.string(),
+  chat: z.string(),
+  models: z.string(),
+  health: z.string(),
+})
+
+/** An error on the routes that OpenAI's clients call. */
+export const openAiErrorSchema: z.ZodType = z.strictObject({
+  error: z.strictObject({
+    message: z.string(),
+    type: z.string(),
+    param: z.string().nullable(),
+    code: z.string(),
+  }),
+})
+
+/** An error on the other routes, by RFC 9457. */
+export const problemSchema: z.ZodType = z.strictObject({
+  type: z.literal('about:blank'),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+})
