@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
 import type { AnswerFrames } from './chunk-frames.ts'
-import { eventStreamHeaders } from './event-stream-headers.ts'
+import { beginEventStream } from './event-stream.ts'
 import { refusalOf } from './outcome-refusal.ts'
 import type { ServerContext } from './server-context.ts'
 import { streamedAnswer } from './streamed-answer.ts'
@@ -34,12 +34,7 @@ export async function sendStreamed(
 ): Promise<FastifyReply> {
   const response = reply.raw
   const begin = (): void => {
-    reply.hijack()
-    response.writeHead(200, {
-      'x-request-id': reply.request.id,
-      ...eventStreamHeaders,
-      ...(context.running.state !== 'running' && { connection: 'close' }),
-    })
+    beginEventStream(reply, context.running)
   }
   try {
     await streamedAnswer(answer, response, { ...context, frames, begin })

@@ -1,7 +1,7 @@
-import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { show } from '../../operators/index.ts'
 import { accepted, type Checked, refused } from './checked.ts'
+import { beginEventStream, eventStreamHeaders } from './event-stream.ts'
 import { jsonOf } from './json-request.ts'
 import type { KeptStream } from './kept-stream.ts'
 import { KeptStreams } from './kept-streams.ts'
@@ -10,7 +10,6 @@ import { PacedWriter } from './paced-writer.ts'
 import { checkPromptRequest } from './prompt-body.ts'
 import { badInput, problem, type Refusal } from './refusal.ts'
 import type { ServerContext } from './server-context.ts'
-import { eventStreamHeaders } from './event-stream-headers.ts'
 
 /** What the native routes hold beyond a request. */
 export interface StreamRoutes {
@@ -104,12 +103,6 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
     let { after } = reading
     let over = false
     const isOver = (): boolean => over
-    const begin = (): void => {
-      reply.hijack()
-      const closing = running.state !== 'running' && { connection: 'close' }
-      response.writeHead(200, { ...(reply.getHeaders() as OutgoingHttpHeaders), ...eventStreamHeaders, ...closing })
-      response.flushHeaders()
-    }
     const reader = {
       superseded: (): void => {
         over = true
@@ -125,7 +118,10 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
       else streams.forget(id)
     })
     streams.attach(id, reader)
-    if (!late) begin()
+    if (!late) {
+      beginEventStream(reply, running)
+      response.flushHeaders()
+    }
     for (;;) {
       const text = stream.after(after)
       if (text === '' && !stream.ended) await stream.more()
@@ -137,7 +133,7 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
           streams.forget(id)
           return refuse(reply, refusal)
         }
-        if (!response.headersSent) begin()
+        if (!response.headersSent) beginEventStream(reply, running)
         after = stream.last
         await writer.write(text)
       } else if (stream.ended && after === stream.last) {
