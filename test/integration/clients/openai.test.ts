@@ -1,8 +1,14 @@
 import { OpenAI } from 'openai'
 import { zodResponseFormat } from 'openai/helpers/zod'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { connectedHosts } from './connected-hosts.ts'
 import { callFrames, part, serveFixture, type ServedFixture, textFrames, toolThenText } from './serve-fixture.ts'
+
+const hosts = connectedHosts()
+afterAll(() => {
+  expect([...hosts]).toEqual(['127.0.0.1'])
+})
 
 const clientOf = ({ baseURL }: ServedFixture, options: object = {}): OpenAI =>
   new OpenAI({ baseURL, apiKey: 'none', maxRetries: 0, ...options })
