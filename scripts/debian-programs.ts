@@ -7,7 +7,7 @@ import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:f
 import { delimiter, join } from 'node:path'
 
 /** Program → the Debian package that has it. */
-const packageOf: Readonly<Record<string, string>> = { promtool: 'prometheus', openssl: 'openssl' }
+const packageOf: Readonly<Record<string, string>> = { curl: 'curl', openssl: 'openssl', promtool: 'prometheus' }
 
 /** Debian's own switch: while this program exists and exits with 101, a package starts no daemon. */
 const daemonPolicy = '/usr/sbin/policy-rc.d'
