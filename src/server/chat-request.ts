@@ -146,11 +146,16 @@ function overlongPrompt(
     if (value === undefined) continue
     const own = JSON.stringify(value).length
     chars += own
-    if (own > promptChars) return tooLong(field, `${field} must have at most ${promptChars} characters`, own)
+    if (own > promptChars)
+      return tooLong(field, `${field} must have at most ${promptChars} characters (the limit promptChars)`, own)
   }
   if (chars <= promptChars) return undefined
   const subject = tools === undefined && responseFormat === undefined ? 'messages' : 'messages, tools and schemas'
-  return tooLong('messages', `${subject} must hold at most ${promptChars} characters together`, chars)
+  return tooLong(
+    'messages',
+    `${subject} must hold at most ${promptChars} characters together (the limit promptChars)`,
+    chars,
+  )
 }
 
 function tooLong(param: string, sentence: string, chars: number): Refusal {

@@ -84,6 +84,6 @@ function faultIn(body: z.output<typeof schema>, promptChars: number): Refusal | 
   }
   const chars = charsOf(body.prompt) + (body.suffix?.length ?? 0)
   if (chars <= promptChars) return undefined
-  const sentence = `prompt must hold at most ${promptChars} characters or tokens together, got ${chars}`
+  const sentence = `prompt must hold at most ${promptChars} characters or tokens together (the limit promptChars), got ${chars}`
   return badInput('prompt', sentence, 'context_length_exceeded')
 }

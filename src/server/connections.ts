@@ -21,7 +21,7 @@ export interface Connections {
 }
 
 /** A request and what answers it. */
-export interface Exchanged {
+interface Exchanged {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
 }

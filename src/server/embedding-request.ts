@@ -44,7 +44,7 @@ export function checkEmbeddingRequest(body: unknown, rules: RequestRules): Check
   const { input, dimensions, encoding_format: encoding } = result.data
   const chars = charsOf(input)
   if (chars > rules.promptChars) {
-    const sentence = `input must hold at most ${rules.promptChars} characters or tokens together, got ${chars}`
+    const sentence = `input must hold at most ${rules.promptChars} characters or tokens together (the limit promptChars), got ${chars}`
     return refused(badInput('input', sentence, 'context_length_exceeded'))
   }
   const empty = input.findIndex((text) => text === '')

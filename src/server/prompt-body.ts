@@ -88,6 +88,6 @@ function promptFault({ input, messages }: PromptRequest, promptChars: number): R
   }
   const chars = texts.reduce((sum, text) => sum + text.length, 0)
   if (chars <= promptChars) return undefined
-  const sentence = `${field} must hold at most ${promptChars} characters, got ${chars}`
+  const sentence = `${field} must hold at most ${promptChars} characters (the limit promptChars), got ${chars}`
   return badInput(field, sentence, 'context_length_exceeded')
 }

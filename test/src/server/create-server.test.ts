@@ -337,23 +337,28 @@ describe('what is told', () => {
     ])
   })
 
-  test('the log has ids, a digest and an outcome, and neither the session nor the prompt', async () => {
+  test('the log has ids, a digest and an outcome, and neither the session nor the prompt nor a key', async () => {
     const lines: object[] = []
     const write = (fields: object): number => lines.push(fields)
     const logger = { debug: write, info: write, warn: write, error: write, child: () => logger }
-    const { post } = await serve(answering, { logger })
+    const { post } = await serve(answering, { logger, apiKey: 'sesame' })
+    const authorization = 'Bearer sesame'
     await (
       await post(
         { messages: [{ role: 'user', content: 'the prompt' }] },
-        { 'x-request-id': 'r1', 'x-session-id': 'ann' },
+        { authorization, 'x-request-id': 'r1', 'x-session-id': 'ann' },
       )
     ).text()
-    await (await post({ messages: [{ role: 'the prompt', content: 'the prompt' }] }, { 'x-request-id': 'r2' })).text()
+    await (
+      await post({ messages: [{ role: 'the prompt', content: 'the prompt' }] }, { authorization, 'x-request-id': 'r2' })
+    ).text()
+    await (await post({}, { authorization: 'Bearer sesam', 'x-request-id': 'r3' })).text()
     expect(lines).toMatchObject([
       { request: 'r1', session: sessionDigest('ann'), status: 200, outcome: 'completed' },
       { request: 'r2', status: 400, code: 'invalid_value', param: 'messages[0].role' },
+      { request: 'r3', status: 401, code: 'invalid_api_key' },
     ])
-    expect(JSON.stringify(lines)).not.toMatch(/prompt|ann/)
+    expect(JSON.stringify(lines)).not.toMatch(/prompt|ann|sesam/)
   })
 })
 

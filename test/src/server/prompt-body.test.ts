@@ -62,7 +62,12 @@ describe('a refusal names the field, the value and what was expected', () => {
     ['an id for no header', { input: 'x', id: 'a b' }, 'id', 'must be 1 to 128 visible ASCII characters'],
     ['a deadline', { input: 'x', deadlineMs: 0 }, 'deadlineMs', 'must be at least 1, got 0'],
     ['another model', { input: 'x', model: 'gpt' }, 'model', 'the model "gpt" does not exist; there are "m", "n"'],
-    ['much text', { input: 'x'.repeat(101) }, 'input', 'input must hold at most 100 characters, got 101'],
+    [
+      'much text',
+      { input: 'x'.repeat(101) },
+      'input',
+      'input must hold at most 100 characters (the limit promptChars), got 101',
+    ],
   ])('%s', (_name, body, param, message) => {
     const checked = checkPromptRequest(body, rules)
     expect(checked).toMatchObject({ ok: false, refusal: { param } })
