@@ -3,15 +3,17 @@ import { show } from '../../operators/index.ts'
 import type { GenerationParameters } from '../generation-parameters.ts'
 import type { ChatMessage, PromptRequest } from '../prompt-request.ts'
 import type { ModelInfo } from '../workers/model-worker.ts'
+import { parameterRanges } from '../workers/parameter-ranges.ts'
 import { chatMessage } from './chat-message.ts'
 import { accepted, type Checked, refused } from './checked.ts'
 import { extraFields } from './extra-fields.ts'
-import { samplingFields, samplingOf } from './generation-fields.ts'
+import { numberIn, samplingFields, samplingOf } from './generation-fields.ts'
+import { overlongPrompt } from './prompt-size.ts'
 import { badInput, type Refusal } from './refusal.ts'
 import { schemaRefusal } from './schema-refusal.ts'
 import { toolFault, toolFields, toolParametersOf } from './tool-fields.ts'
 import { unknownModel } from './unknown-model.ts'
-import { unsupportedByModel, unsupportedField, unsupportedFields } from './unsupported-field.ts'
+import { type AskedModel, unsupportedByModel, unsupportedField, unsupportedFields } from './unsupported-field.ts'
 
 /** A body of `POST /v1/chat/completions` that has been checked. */
 export interface ChatRequest {
@@ -43,10 +45,10 @@ const schema = z.object({
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
   user: z.string().max(longestSessionName).nullish(),
   ...samplingFields,
-  max_completion_tokens: z.int().min(1).nullish(),
+  max_completion_tokens: numberIn(parameterRanges.maxTokens).nullish(),
   ...toolFields,
   logprobs: z.boolean().nullish(),
-  top_logprobs: z.int().min(0).max(20).nullish(),
+  top_logprobs: numberIn(parameterRanges.topLogprobs).nullish(),
   reasoning_effort: z.string().min(1).max(64).nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
 })
@@ -78,11 +80,12 @@ export function checkChatRequest(body: unknown, rules: RequestRules): Checked<Ch
   const { messages, stream, stream_options: streamOptions, user, metadata } = result.data
   const model = checkedModel(result.data.model, rules.models)
   if (!model.ok) return model
-  const fault = faultIn(result.data) ?? unsupportedByModel(result.data, model.value.info, model.value.name)
-  if (fault !== undefined) return refused(fault)
   const parameters = { ...parametersOf(result.data), ...(extra.value !== undefined && { extra: extra.value }) }
-  const overlong = overlongPrompt(messages, parameters, rules.promptChars)
-  if (overlong !== undefined) return refused(overlong)
+  const fault =
+    faultIn(result.data) ??
+    unsupportedByModel(parameters, model.value, (name) => (name === 'responseFormat' ? wireNames[name] : name)) ??
+    overlongPrompt(messages, parameters, rules.promptChars, { ...wireNames, messages: 'messages', tools: 'tools' })
+  if (fault !== undefined) return refused(fault)
   return accepted({
     prompt: {
       messages,
@@ -96,11 +99,11 @@ export function checkChatRequest(body: unknown, rules: RequestRules): Checked<Ch
   })
 }
 
+/** What is called otherwise here than among the parameters, of those that not all models have. */
+const wireNames = { responseFormat: 'response_format' } as const
+
 /** The model that is asked for, the first where none is, and whose it is. */
-export function checkedModel(
-  asked: string | null | undefined,
-  models: readonly ModelInfo[],
-): Checked<{ readonly name: string; readonly info: ModelInfo }> {
+export function checkedModel(asked: string | null | undefined, models: readonly ModelInfo[]): Checked<AskedModel> {
   const name = asked ?? models.flatMap((info) => info.models)[0]
   const info = models.find((candidate) => name !== undefined && candidate.models.includes(name))
   if (name !== undefined && info !== undefined) return accepted({ name, info })
@@ -129,37 +132,6 @@ function emptyPrompt(messages: readonly ChatMessage[]): Refusal | undefined {
     return badInput('messages', 'messages must hold some text, and all of them are empty', 'empty_prompt')
   }
   return undefined
-}
-
-/** Schemas are read by the model, too. */
-function overlongPrompt(
-  messages: readonly ChatMessage[],
-  { tools, responseFormat }: GenerationParameters,
-  promptChars: number,
-): Refusal | undefined {
-  let chars = 0
-  for (const { content, reasoning = '', toolCalls = [] } of messages) {
-    chars += content.length + reasoning.length
-    for (const call of toolCalls) chars += call.name.length + call.arguments.length
-  }
-  for (const [field, value] of [['tools', tools] as const, ['response_format', responseFormat] as const]) {
-    if (value === undefined) continue
-    const own = JSON.stringify(value).length
-    chars += own
-    if (own > promptChars)
-      return tooLong(field, `${field} must have at most ${promptChars} characters (the limit promptChars)`, own)
-  }
-  if (chars <= promptChars) return undefined
-  const subject = tools === undefined && responseFormat === undefined ? 'messages' : 'messages, tools and schemas'
-  return tooLong(
-    'messages',
-    `${subject} must hold at most ${promptChars} characters together (the limit promptChars)`,
-    chars,
-  )
-}
-
-function tooLong(param: string, sentence: string, chars: number): Refusal {
-  return badInput(param, `${sentence}, got ${chars}`, 'context_length_exceeded')
 }
 
 function parametersOf(body: Body): GenerationParameters {

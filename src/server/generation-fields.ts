@@ -1,5 +1,15 @@
 import { z } from 'zod'
 import type { GenerationParameters } from '../generation-parameters.ts'
+import type { FieldRange } from '../workers/check-fields.ts'
+import { biasRange, parameterRanges } from '../workers/parameter-ranges.ts'
+
+/** A number within a range. */
+export function numberIn({ min, max, whole }: FieldRange): z.ZodNumber {
+  return (whole === true ? z.int() : z.number()).min(min).max(max)
+}
+
+/** By token id: what is added to its logit. */
+export const logitBias: z.ZodType<Readonly<Record<string, number>>> = z.record(z.string(), numberIn(biasRange))
 
 const stop = z.union([z.string().min(1), z.array(z.string().min(1)).max(16)], {
   error: () => 'must be a string or an array of at most 16 strings, none of them empty',
@@ -26,15 +36,15 @@ export interface SamplingBody {
 
 /** The fields of how to generate that chat completions and completions of bare text have alike. */
 export const samplingFields: FieldSchemas<SamplingBody> = {
-  temperature: z.number().min(0).max(2).nullish(),
-  top_p: z.number().min(0).max(1).nullish(),
-  max_tokens: z.int().min(1).nullish(),
+  temperature: numberIn(parameterRanges.temperature).nullish(),
+  top_p: numberIn(parameterRanges.topP).nullish(),
+  max_tokens: numberIn(parameterRanges.maxTokens).nullish(),
   stop: stop.nullish(),
-  seed: z.int().nullish(),
-  frequency_penalty: z.number().min(-2).max(2).nullish(),
-  presence_penalty: z.number().min(-2).max(2).nullish(),
-  n: z.int().min(1).max(128).nullish(),
-  logit_bias: z.record(z.string(), z.number().min(-100).max(100)).nullish(),
+  seed: numberIn(parameterRanges.seed).nullish(),
+  frequency_penalty: numberIn(parameterRanges.frequencyPenalty).nullish(),
+  presence_penalty: numberIn(parameterRanges.presencePenalty).nullish(),
+  n: numberIn(parameterRanges.n).nullish(),
+  logit_bias: logitBias.nullish(),
 }
 
 /** These fields as parameters. */

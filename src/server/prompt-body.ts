@@ -1,37 +1,32 @@
 import { z } from 'zod'
 import { show } from '../../operators/index.ts'
-import type { PromptRequest } from '../prompt-request.ts'
-import { longestSessionName } from './chat-request.ts'
+import { messagesOf, type PromptRequest } from '../prompt-request.ts'
+import { checkPrompt } from '../workers/check-prompt.ts'
+import { checkedModel, longestSessionName, type RequestRules } from './chat-request.ts'
 import { accepted, type Checked, refused } from './checked.ts'
-import { badInput, type Refusal } from './refusal.ts'
 import { presentable } from './exchange.ts'
+import { refusalBy } from './invalid-prompt.ts'
+import { parametersBody } from './parameters-body.ts'
+import { overlongPrompt } from './prompt-size.ts'
+import { badInput, type Refusal } from './refusal.ts'
 import { schemaRefusal } from './schema-refusal.ts'
-import { unknownModel } from './unknown-model.ts'
+import { type AskedModel, unsupportedByModel } from './unsupported-field.ts'
 
 /** What a prompt request is checked against. */
-export interface PromptBodyRules {
-  /** The models that may be asked for, the default first. */
-  readonly models: readonly string[]
-  /** UTF-16 code units of all messages together. */
-  readonly promptChars: number
+export interface PromptBodyRules extends RequestRules {
   /** The longest that a request may take; one that allows itself more is given this. */
   readonly deadlineMs?: number | undefined
 }
+
+const toolCall = z.strictObject({ id: z.string().min(1), name: z.string().min(1), arguments: z.string() })
 
 const message = z.strictObject({
   role: z.enum(['system', 'user', 'assistant', 'tool']),
   content: z.string(),
   name: z.string().exactOptional(),
-})
-
-const parameters = z.strictObject({
-  temperature: z.number().min(0).max(2).exactOptional(),
-  topP: z.number().min(0).max(1).exactOptional(),
-  maxTokens: z.int().min(1).exactOptional(),
-  stop: z.array(z.string().min(1)).max(16).exactOptional(),
-  seed: z.int().exactOptional(),
-  frequencyPenalty: z.number().min(-2).max(2).exactOptional(),
-  presencePenalty: z.number().min(-2).max(2).exactOptional(),
+  toolCalls: z.array(toolCall).min(1).exactOptional(),
+  toolCallId: z.string().min(1).exactOptional(),
+  reasoning: z.string().exactOptional(),
 })
 
 /** A `PromptRequest` as JSON: the body of the native route, and the `request` of a WebSocket's `submit`. */
@@ -43,7 +38,7 @@ export const promptBodySchema: z.ZodType<PromptRequest> = z.strictObject({
   priority: z.enum(['low', 'normal', 'high']).exactOptional(),
   deadlineMs: z.number().min(1).exactOptional(),
   model: z.string().min(1).exactOptional(),
-  parameters: parameters.exactOptional(),
+  parameters: parametersBody.exactOptional(),
   metadata: z.record(z.string(), z.unknown()).exactOptional(),
 })
 
@@ -66,14 +61,16 @@ export function checkPromptRequest(
   const request: PromptRequest = result.data
   const fault = promptFault(request, promptChars)
   if (fault !== undefined) return refused(fault)
-  if (request.model !== undefined && !models.includes(request.model)) {
-    return refused(unknownModel(request.model, models))
-  }
+  const model = checkedModel(request.model, models)
+  if (!model.ok) return model
+  const unfit = modelFault(request, model.value)
+  if (unfit !== undefined) return refused(unfit)
   if (deadlineMs === undefined) return accepted(request)
   return accepted({ ...request, deadlineMs: Math.min(request.deadlineMs ?? Infinity, deadlineMs) })
 }
 
-function promptFault({ input, messages }: PromptRequest, promptChars: number): Refusal | undefined {
+function promptFault(request: PromptRequest, promptChars: number): Refusal | undefined {
+  const { input, messages, parameters = {} } = request
   if (input !== undefined && messages !== undefined) {
     return badInput('input', 'input must be absent where there are messages', 'invalid_prompt')
   }
@@ -81,13 +78,26 @@ function promptFault({ input, messages }: PromptRequest, promptChars: number): R
     const sentence = `input must be a text that is not empty, or there must be messages, got ${show(input)}`
     return badInput('input', sentence, 'empty_prompt')
   }
-  const field = messages === undefined ? 'input' : 'messages'
-  const texts = messages?.map(({ content }) => content) ?? [input ?? '']
-  if (texts.every((text) => text.trim() === '')) {
-    return badInput(field, 'messages must hold some text, and all of them are empty', 'empty_prompt')
+  const asked = messagesOf(request)
+  if (asked.every(({ content, toolCalls }) => content.trim() === '' && toolCalls === undefined)) {
+    return badInput('messages', 'messages must hold some text, and all of them are empty', 'empty_prompt')
   }
-  const chars = texts.reduce((sum, text) => sum + text.length, 0)
-  if (chars <= promptChars) return undefined
-  const sentence = `${field} must hold at most ${promptChars} characters (the limit promptChars), got ${chars}`
-  return badInput(field, sentence, 'context_length_exceeded')
+  return overlongPrompt(asked, parameters, promptChars, {
+    messages: messages === undefined ? 'input' : 'messages',
+    tools: 'parameters.tools',
+    responseFormat: 'parameters.responseFormat',
+  })
+}
+
+/** What the model cannot do, and what its worker would find wrong. */
+function modelFault(request: PromptRequest, model: AskedModel): Refusal | undefined {
+  const { parameters } = request
+  if (parameters !== undefined) {
+    const unsupported = unsupportedByModel(parameters, model, (name) => `parameters.${name}`)
+    if (unsupported !== undefined) return unsupported
+  }
+  const prompt = { messages: messagesOf(request), ...(parameters !== undefined && { parameters }) }
+  return refusalBy(() => {
+    checkPrompt(prompt, model.info)
+  })
 }

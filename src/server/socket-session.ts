@@ -47,7 +47,6 @@ export interface SessionLink {
 export class SocketSession {
   readonly #link: SessionLink
   readonly #context: ServerContext
-  readonly #models: readonly string[]
   readonly #running = new Map<string, Reply<CompletionChunk>>()
   /** What it was closed with from here. */
   #code: number | undefined
@@ -63,7 +62,6 @@ export class SocketSession {
   constructor(link: SessionLink, context: ServerContext, onEnd: (code: number) => void) {
     this.#link = link
     this.#context = context
-    this.#models = context.models.flatMap((info) => info.models)
     this.#pingedAt = this.#takenAt = context.clock.now()
     const { socket } = link
     socket.on('message', (data, isBinary) => {
@@ -144,7 +142,7 @@ export class SocketSession {
   }
 
   #submit({ id, request }: Extract<ClientFrame, { readonly type: 'submit' }>): void {
-    const { running, limits, deadlineMs, clock } = this.#context
+    const { running, models, limits, deadlineMs, clock } = this.#context
     if (this.#running.has(id)) {
       this.#refuse(id, badInput('id', `the request ${JSON.stringify(id)} is still running here`, 'id_taken', 409))
       return
@@ -155,7 +153,7 @@ export class SocketSession {
       this.#refuse(id, { ...badInput(null, message, 'too_many_requests', 429), type: 'rate_limit_error' })
       return
     }
-    const rules = { models: this.#models, promptChars: limits.promptChars, deadlineMs }
+    const rules = { models, promptChars: limits.promptChars, deadlineMs }
     const checked = checkPromptRequest(request, rules, 'request')
     if (!checked.ok) {
       this.#refuse(id, checked.refusal)

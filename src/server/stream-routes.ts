@@ -24,8 +24,7 @@ type Named = FastifyRequest<{ Params: { id: string } }>
  * on after the event that `last-event-id` names, `DELETE /v1/stream/:id` cancels.
  */
 export function addStreamRoutes(app: FastifyInstance, context: ServerContext): StreamRoutes {
-  const { running, clock, limits, deadlineMs, heartbeatMs, exchangeOf, refuse } = context
-  const models = context.models.flatMap((info) => info.models)
+  const { running, models, clock, limits, deadlineMs, heartbeatMs, exchangeOf, refuse } = context
   const streams = new KeptStreams({
     streams: limits.replayStreams,
     events: limits.replayEvents,

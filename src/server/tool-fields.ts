@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { show } from '../../operators/index.ts'
 import type { GenerationParameters, ResponseFormat } from '../generation-parameters.ts'
 import { checkJsonSchema } from '../json-schema.ts'
-import { InvalidPromptError } from '../workers/invalid-prompt-error.ts'
+import { mostTools } from '../workers/parameter-ranges.ts'
 import type { FieldSchemas, Given } from './generation-fields.ts'
+import { refusalBy } from './invalid-prompt.ts'
 import { badInput, type Refusal } from './refusal.ts'
 
 type JsonSchema = Readonly<Record<string, unknown>>
@@ -73,7 +74,7 @@ const responseFormat = z.object({
 
 /** The fields of tools and of the answer's form. */
 export const toolFields: FieldSchemas<ToolBody> = {
-  tools: z.array(functionTool).max(128).nullish(),
+  tools: z.array(functionTool).max(mostTools).nullish(),
   tool_choice: toolChoice.nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   response_format: responseFormat.nullish(),
@@ -98,19 +99,8 @@ export function toolFault({ tools, tool_choice: choice, response_format: format 
     const param = 'response_format.json_schema'
     return badInput(param, `${param} is required: an object`, 'missing_required_parameter')
   }
-  return schemaFault(format?.json_schema?.schema)
-}
-
-/** What is wrong with the schema that the answer is to be compared with. */
-function schemaFault(schema: unknown): Refusal | undefined {
-  if (schema === undefined || schema === null) return undefined
-  try {
-    checkJsonSchema('response_format.json_schema.schema', schema)
-    return undefined
-  } catch (error) {
-    if (error instanceof InvalidPromptError) return badInput(error.field, error.message)
-    throw error
-  }
+  const schema = format?.json_schema?.schema
+  return schema == null ? undefined : refusalBy(() => checkJsonSchema('response_format.json_schema.schema', schema))
 }
 
 /** These fields as parameters. */

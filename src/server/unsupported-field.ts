@@ -1,5 +1,7 @@
 import { show } from '../../operators/index.ts'
-import type { Capability, ModelInfo } from '../workers/model-worker.ts'
+import type { GenerationParameters } from '../generation-parameters.ts'
+import { unsupportedParameter } from '../workers/check-parameters.ts'
+import type { ModelInfo } from '../workers/model-worker.ts'
 import { badInput, type Refusal } from './refusal.ts'
 
 /**
@@ -21,20 +23,27 @@ export function unsupportedFields(): readonly string[] {
   return Object.keys(rules)
 }
 
-/** As `unsupportedField`, of what another model may do: `body` has been checked. */
+/** A model that is asked for, and whose it is. */
+export interface AskedModel {
+  readonly name: string
+  readonly info: ModelInfo
+}
+
+/**
+ * As `unsupportedField`, of what another model may do.
+ *
+ * @param fieldOf How a parameter is called where it came from.
+ */
 export function unsupportedByModel(
-  body: Readonly<Record<string, unknown>>,
-  { capabilities }: ModelInfo,
-  model: string,
+  parameters: GenerationParameters,
+  { name, info }: AskedModel,
+  fieldOf: (parameter: keyof GenerationParameters) => string,
 ): Refusal | undefined {
-  for (const [field, { asks, needs }] of Object.entries(modelRules)) {
-    const value = body[field]
-    if (value != null && asks(value) && !capabilities.includes(needs)) {
-      const sentence = `${field} is not supported by the model ${show(model)}, got ${show(value)}`
-      return badInput(field, sentence, 'unsupported_parameter')
-    }
-  }
-  return undefined
+  const parameter = unsupportedParameter(parameters, info.capabilities)
+  if (parameter === undefined) return undefined
+  const field = fieldOf(parameter)
+  const sentence = `${field} is not supported by the model ${show(name)}, got ${show(parameters[parameter])}`
+  return badInput(field, sentence, 'unsupported_parameter')
 }
 
 interface Rule {
@@ -57,14 +66,6 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   web_search_options: anything,
 }
-
-const modelRules: Readonly<Record<string, { readonly asks: (value: unknown) => boolean; readonly needs: Capability }>> =
-  {
-    n: { asks: (value) => value !== 1, needs: 'choices' },
-    tools: { asks: (value) => !isEmpty(value), needs: 'tools' },
-    response_format: { asks: (value) => (value as { readonly type: string }).type !== 'text', needs: 'json' },
-    logprobs: { asks: (value) => value !== false, needs: 'logprobs' },
-  }
 
 /** What a message may carry beside its text. */
 const messageFields = ['function_call', 'audio']

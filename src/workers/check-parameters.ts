@@ -1,4 +1,5 @@
 import { show } from '../../operators/index.ts'
+import type { GenerationParameters } from '../generation-parameters.ts'
 import { checkJsonSchema } from '../json-schema.ts'
 import {
   checkChoiceOf,
@@ -13,6 +14,7 @@ import {
 } from './check-fields.ts'
 import { InvalidPromptError } from './invalid-prompt-error.ts'
 import type { Capability } from './model-worker.ts'
+import { biasRange, mostTools, parameterRanges } from './parameter-ranges.ts'
 
 /** Checks generation parameters as `GenerationParameters` documents them, and that the worker can do what they ask. */
 export function checkParameters(field: string, value: unknown, capabilities: readonly Capability[]): void {
@@ -29,17 +31,26 @@ export function checkParameters(field: string, value: unknown, capabilities: rea
     check(`${field}.${name}`, given)
   }
   checkTogether(field, parameters)
-  for (const { name, asks, needs } of needed) {
-    const given = parameters[name]
-    if (given !== undefined && asks(given) && !capabilities.includes(needs)) {
-      throw new InvalidPromptError(`${field}.${name}`, 'is not supported by this worker')
-    }
+  const unsupported = unsupportedParameter(parameters, capabilities)
+  if (unsupported !== undefined) {
+    throw new InvalidPromptError(`${field}.${unsupported}`, 'is not supported by this worker')
   }
+}
+
+/** The first of these parameters that asks for what is not among the capabilities; each has the type that it should. */
+export function unsupportedParameter(
+  parameters: Readonly<Partial<Record<keyof GenerationParameters, unknown>>>,
+  capabilities: readonly Capability[],
+): keyof GenerationParameters | undefined {
+  return needed.find(({ name, asks, needs }) => {
+    const given = parameters[name]
+    return given !== undefined && asks(given) && !capabilities.includes(needs)
+  })?.name
 }
 
 /** What must be in a worker's capabilities so that a parameter is not passed over in silence. */
 const needed: readonly {
-  readonly name: string
+  readonly name: keyof GenerationParameters
   readonly asks: (value: unknown) => boolean
   readonly needs: Capability
 }[] = [
@@ -56,16 +67,10 @@ const range =
   }
 
 const checks: Readonly<Record<string, (field: string, value: unknown) => void>> = {
-  temperature: range({ min: 0, max: 2 }),
-  topP: range({ min: 0, max: 1 }),
-  maxTokens: range({ min: 1, max: Number.MAX_SAFE_INTEGER, whole: true }),
+  ...Object.fromEntries(Object.entries(parameterRanges).map(([name, bounds]) => [name, range(bounds)])),
   stop(field, value) {
     for (const [index, text] of listOf(field, value, 'texts').entries()) checkName(`${field}[${index}]`, text)
   },
-  seed: range({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER, whole: true }),
-  frequencyPenalty: range({ min: -2, max: 2 }),
-  presencePenalty: range({ min: -2, max: 2 }),
-  n: range({ min: 1, max: 128, whole: true }),
   tools: checkTools,
   toolChoice(field, value) {
     if (typeof value !== 'object' || value === null) checkChoiceOf(field, value, ['auto', 'none', 'required'])
@@ -74,17 +79,14 @@ const checks: Readonly<Record<string, (field: string, value: unknown) => void>> 
   parallelToolCalls: checkFlag,
   responseFormat: checkResponseFormat,
   logprobs: checkFlag,
-  topLogprobs: range({ min: 0, max: 20, whole: true }),
   logitBias(field, value) {
     for (const [token, bias] of Object.entries(fieldsOf(field, value))) {
-      checkRange(`${field}[${show(token)}]`, bias, { min: -100, max: 100 })
+      checkRange(`${field}[${show(token)}]`, bias, biasRange)
     }
   },
   reasoningEffort: checkName,
   extra: checkExtra,
 }
-
-const mostTools = 128
 
 function checkTools(field: string, value: unknown): void {
   const tools = listOf(field, value, 'tools')

@@ -143,6 +143,7 @@ describe('a connection', () => {
       [{ type: 'submit', request: {} }, undefined, 400, 'invalid_value'],
       [{ type: 'submit', id: 'x2', request: { input: '' } }, 'x2', 400, 'empty_prompt'],
       [{ type: 'submit', id: 'x3', request: { input: 'x', model: 'gpt' } }, 'x3', 404, 'model_not_found'],
+      [{ type: 'submit', id: 'x6', request: { input: 'x', parameters: { n: 2 } } }, 'x6', 400, 'unsupported_parameter'],
       [{ type: 'cancel', id: 'x4' }, 'x4', 404, 'unknown_id'],
       [{ type: 'cancel', id: 'x5', why: 1 }, 'x5', 400, 'unknown_parameter'],
       [{ type: 'submit', id: 'a', request: { input: 'x' } }, 'a', 409, 'id_taken'],

@@ -127,13 +127,16 @@ describe('a prompt request', () => {
     [{ inptu: 'x' }, 400, 'unknown_parameter'],
     [{ input: '' }, 400, 'empty_prompt'],
     [{ input: 'x', model: 'gpt' }, 404, 'model_not_found'],
+    [{ input: 'x', parameters: { tools: [{ name: 'search' }] } }, 400, 'unsupported_parameter'],
+    [{ input: 'x', parameters: { responseFormat: { type: 'json_schema' } } }, 400, 'unsupported_parameter'],
     [[], 400, 'invalid_type'],
-  ])('that is wrong gets a problem: %j', async (body, status, code) => {
-    const { ask } = await serve(answering)
+  ])('that is wrong gets a problem, and is not submitted: %j', async (body, status, code) => {
+    const { ask, pipeline } = await serve(answering)
     const response = await ask(body)
     expect(response.status).toBe(status)
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/)
     expect(await response.json()).toMatchObject({ status, code })
+    expect(pipeline.requests).toEqual([])
   })
 
   test('with an id that is taken gets 409', async () => {
