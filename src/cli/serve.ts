@@ -50,13 +50,18 @@ export async function serve(settings: ServeSettings): Promise<number> {
   })
   const running = chat.start({ logger, registry, admission: settings.admission, scale: settings.scale })
   const { inferenceConcurrency, inferenceTimeoutMs } = settings
-  const likeChat = { worker, ...(redact !== undefined && { redact }), inferenceConcurrency, inferenceTimeoutMs }
+  const likeChat = {
+    worker,
+    ...(redact !== undefined && { redact }),
+    filters,
+    inferenceConcurrency,
+    inferenceTimeoutMs,
+  }
   const sides = startSidePipelines(likeChat, settings, { logger, registry })
-  const { completions, embeddings } = sides
+  const pipelines = [running, sides.completions, sides.embeddings].filter((each) => each !== undefined)
   const server = createServer({
     running,
-    ...(completions !== undefined && { completions }),
-    ...(embeddings !== undefined && { embeddings }),
+    ...sides,
     models: [worker.info],
     topology: chat.topology,
     logger,
@@ -78,7 +83,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   } catch (error) {
     // Nothing was ever in flight: the error is all that there is to say.
     output.level = 'silent'
-    await Promise.all([running.drain({ timeoutMs: 0 }), sides.drain({ timeoutMs: 0 })])
+    await Promise.all(pipelines.map(async (each) => each.drain({ timeoutMs: 0 })))
     await release()
     throw error
   }
@@ -104,14 +109,16 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const { drainTimeoutMs } = settings
   console.log(`${signal}: draining for at most ${drainTimeoutMs} ms; a second signal stops at once`)
   await follower?.close()
-  const [report, othersDone] = await Promise.all([
-    running.drain({ timeoutMs: drainTimeoutMs }),
-    sides.drain({ timeoutMs: drainTimeoutMs }),
-  ])
+  const reports = await Promise.all(pipelines.map(async (each) => each.drain({ timeoutMs: drainTimeoutMs })))
   await release()
-  console.log(`Drained: ${JSON.stringify(report)}`)
-  console.log(`Ledger: ${JSON.stringify(running.ledger())}`)
-  return report.timedOut === 0 && othersDone && running.state === 'stopped' ? 0 : 1
+  for (const [index, each] of pipelines.entries()) {
+    const [drained, ledger] =
+      each === running ? ['Drained', 'Ledger'] : [`Drained ${each.name}`, `Ledger of ${each.name}`]
+    console.log(`${drained}: ${JSON.stringify(reports[index])}`)
+    console.log(`${ledger}: ${JSON.stringify(each.ledger())}`)
+  }
+  const allDone = reports.every(({ timedOut }) => timedOut === 0) && pipelines.every(({ state }) => state === 'stopped')
+  return allDone ? 0 : 1
 }
 
 /** What every part of the process logs to: the one place that log lines pass. */

@@ -9,8 +9,6 @@ import type { ServeSettings } from './serve-settings.ts'
 export interface SidePipelines {
   readonly completions?: ServedCompletions
   readonly embeddings?: ServedEmbeddings
-  /** Lets them finish; resolves to whether all could. */
-  drain(options: { readonly timeoutMs: number }): Promise<boolean>
 }
 
 /** Starts them, with metrics by names of their own. */
@@ -32,9 +30,5 @@ export function startSidePipelines(
   return {
     ...(completions !== undefined && { completions }),
     ...(embeddings !== undefined && { embeddings }),
-    async drain(options) {
-      const reports = await Promise.all([completions?.drain(options), embeddings?.drain(options)])
-      return reports.every((report) => report === undefined || report.timedOut === 0)
-    },
   }
 }

@@ -6,14 +6,14 @@ import type { ModelInfo } from '../workers/model-worker.ts'
 import { parameterRanges } from '../workers/parameter-ranges.ts'
 import { chatMessage } from './chat-message.ts'
 import { accepted, type Checked, refused } from './checked.ts'
+import { checkedModel } from './checked-model.ts'
 import { extraFields } from './extra-fields.ts'
 import { numberIn, samplingFields, samplingOf } from './generation-fields.ts'
 import { overlongPrompt } from './prompt-size.ts'
 import { badInput, type Refusal } from './refusal.ts'
 import { schemaRefusal } from './schema-refusal.ts'
 import { toolFault, toolFields, toolParametersOf } from './tool-fields.ts'
-import { unknownModel } from './unknown-model.ts'
-import { type AskedModel, unsupportedByModel, unsupportedField, unsupportedFields } from './unsupported-field.ts'
+import { unsupportedByModel, unsupportedField, unsupportedFields } from './unsupported-field.ts'
 
 /** A body of `POST /v1/chat/completions` that has been checked. */
 export interface ChatRequest {
@@ -101,15 +101,6 @@ export function checkChatRequest(body: unknown, rules: RequestRules): Checked<Ch
 
 /** What is called otherwise here than among the parameters, of those that not all models have. */
 const wireNames = { responseFormat: 'response_format' } as const
-
-/** The model that is asked for, the first where none is, and whose it is. */
-export function checkedModel(asked: string | null | undefined, models: readonly ModelInfo[]): Checked<AskedModel> {
-  const name = asked ?? models.flatMap((info) => info.models)[0]
-  const info = models.find((candidate) => name !== undefined && candidate.models.includes(name))
-  if (name !== undefined && info !== undefined) return accepted({ name, info })
-  const names = models.flatMap((candidate) => candidate.models)
-  return refused(unknownModel(name, names))
-}
 
 /** What is wrong with the fields beside one another. */
 function faultIn(body: Body): Refusal | undefined {

@@ -1,11 +1,13 @@
 import { checkFunction, show } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import type { ModelInfo } from '../workers/model-worker.ts'
-import type { ServedPipeline } from './server-context.ts'
+import type { ServedCompletions, ServedEmbeddings, ServedPipeline } from './server-context.ts'
 
 /** What a server is handed ready-made. */
 interface ServerParts {
   readonly running: ServedPipeline
+  readonly completions: ServedCompletions | undefined
+  readonly embeddings: ServedEmbeddings | undefined
   readonly models: readonly ModelInfo[]
   readonly logger: Logger
   readonly newId: () => string
@@ -17,8 +19,12 @@ interface ServerParts {
  *
  * @throws TypeError or RangeError naming the option.
  */
-export function checkParts({ running, models, logger, newId }: ServerParts): void {
-  checkMethods('running', running, 'a running pipeline', ['submit', 'ledger'])
+export function checkParts({ running, completions, embeddings, models, logger, newId }: ServerParts): void {
+  for (const [option, value] of Object.entries({ running, completions, embeddings })) {
+    if (option === 'running' || value !== undefined) {
+      checkMethods(option, value, 'a running pipeline', ['submit', 'ledger'])
+    }
+  }
   checkMethods('logger', logger, 'a logger', ['debug', 'info', 'warn', 'error', 'child'])
   checkFunction('newId', newId)
   checkModels(models)

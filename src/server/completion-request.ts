@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { show } from '../../operators/index.ts'
 import type { TextPrompt } from '../workers/text-prompt.ts'
-import { checkedModel, longestSessionName, type RequestRules } from './chat-request.ts'
+import { longestSessionName, type RequestRules } from './chat-request.ts'
 import { accepted, type Checked, refused } from './checked.ts'
+import { checkedModel } from './checked-model.ts'
 import { extraFields } from './extra-fields.ts'
 import { samplingFields, samplingOf } from './generation-fields.ts'
 import { badInput, type Refusal } from './refusal.ts'
@@ -46,7 +47,7 @@ export function checkCompletionRequest(body: unknown, rules: RequestRules): Chec
   if (!result.success) return refused(schemaRefusal(result.error, 'the body is not a completion'))
   const extra = extraFields(fields, known)
   if (!extra.ok) return extra
-  const model = checkedModel(result.data.model, rules.models)
+  const model = checkedModel(result.data.model, rules.models, 'completions')
   if (!model.ok) return model
   const fault = faultIn(result.data, rules.promptChars)
   if (fault !== undefined) return refused(fault)

@@ -146,7 +146,9 @@ export function createServer(options: ServerOptions): SpillwayServer {
   checkKeys('createServer', options, optionKeys)
   const { running, models, topology, clock = systemClock, logger = silentLogger, newId = randomUUID } = options
   const { registry = new Registry(), heartbeatMs = 15_000, deadlineMs } = options
-  checkParts({ running, models, logger, newId })
+  const { completions, embeddings } = options
+  checkParts({ running, completions, embeddings, models, logger, newId })
+  const sides = [completions, embeddings].filter((each) => each !== undefined)
   checkNumber('heartbeatMs', heartbeatMs, { min: 100, max: 3_600_000 })
   if (deadlineMs !== undefined) checkNumber('deadlineMs', deadlineMs, { min: 1 })
   const limits = checkLimits(options.limits)
@@ -299,11 +301,11 @@ export function createServer(options: ServerOptions): SpillwayServer {
     return context.refuse(reply, fault)
   })
   addChatRoute(app, context)
-  addCompletionsRoute(app, context, options.completions)
-  addEmbeddingsRoute(app, context, options.embeddings)
+  addCompletionsRoute(app, context, completions)
+  addEmbeddingsRoute(app, context, embeddings)
   const streamRoutes = addStreamRoutes(app, context)
   const socketRoute = addSocketRoute(app, context, options.apiKey !== undefined)
-  addInfoRoutes(app, context, { topology, registry })
+  addInfoRoutes(app, context, { topology, registry, sides })
   addOpenApiRoute(app, routes, options.apiKey !== undefined)
 
   function admit(request: FastifyRequest): Refusal | undefined {

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { show } from '../../operators/index.ts'
 import type { EmbeddingRequest } from '../workers/embeddings.ts'
-import { checkedModel, longestSessionName, type RequestRules } from './chat-request.ts'
+import { longestSessionName, type RequestRules } from './chat-request.ts'
 import { accepted, type Checked, refused } from './checked.ts'
+import { checkedModel } from './checked-model.ts'
 import { extraFields } from './extra-fields.ts'
 import { badInput } from './refusal.ts'
 import { schemaRefusal } from './schema-refusal.ts'
@@ -39,7 +40,7 @@ export function checkEmbeddingRequest(body: unknown, rules: RequestRules): Check
   if (!result.success) return refused(schemaRefusal(result.error, 'the body is not a request for embeddings'))
   const extra = extraFields(fields, known)
   if (!extra.ok) return extra
-  const model = checkedModel(result.data.model, rules.models)
+  const model = checkedModel(result.data.model, rules.models, 'embeddings')
   if (!model.ok) return model
   const { input, dimensions, encoding_format: encoding } = result.data
   const chars = charsOf(input)

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Refusal } from './refusal.ts'
-import type { ServerContext } from './server-context.ts'
+import type { ServedCompletions, ServedEmbeddings, ServerContext } from './server-context.ts'
 import { unknownModel } from './unknown-model.ts'
 
 /** What `GET /v1/pipeline` and `GET /metrics` tell beside what the context holds. */
@@ -9,10 +9,18 @@ export interface InfoSources {
   /** The pipeline as it was defined; plain data. */
   readonly topology: unknown
   readonly registry: Registry
+  /** The pipelines beside the one that answers chats. */
+  readonly sides: readonly SidePipeline[]
 }
 
+type SidePipeline = Pick<ServedCompletions | ServedEmbeddings, 'name' | 'state' | 'stages' | 'ledger'>
+
 /** Adds the routes that only tell something: models, health, readiness, metrics, the pipeline. */
-export function addInfoRoutes(app: FastifyInstance, context: ServerContext, { topology, registry }: InfoSources): void {
+export function addInfoRoutes(
+  app: FastifyInstance,
+  context: ServerContext,
+  { topology, registry, sides }: InfoSources,
+): void {
   const { running, models, clock, refuse } = context
   const created = Math.floor(clock.wallTime() / 1000)
   const list = models.flatMap((info) =>
@@ -30,24 +38,26 @@ export function addInfoRoutes(app: FastifyInstance, context: ServerContext, { to
   })
   app.get('/healthz', () => ({ status: 'alive' }))
   app.get('/readyz', (request, reply) => {
-    const obstacle = notReady(context)
+    const obstacle = notReady([running, ...sides])
     return obstacle === undefined ? reply.send({ status: 'ready' }) : refuse(reply, obstacle)
   })
   app.get('/metrics', async (request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
-  app.get('/v1/pipeline', () => ({
-    name: running.name,
-    state: running.state,
-    topology,
-    stages: running.stages,
-    ledger: running.ledger(),
-  }))
+  app.get('/v1/pipeline', () => ({ ...figuresOf(running), topology, pipelines: sides.map(figuresOf) }))
+}
+
+function figuresOf(pipeline: SidePipeline): object {
+  return { name: pipeline.name, state: pipeline.state, stages: pipeline.stages, ledger: pipeline.ledger() }
 }
 
 /** Why no requests should be sent here now; `undefined` when they should. */
-function notReady({ running }: ServerContext): Refusal | undefined {
-  if (running.state !== 'running') return unready(`the pipeline is ${running.state}`)
-  const down = Object.entries(running.stages).find(([, { state }]) => state === 'starting' || state === 'failed')
-  return down === undefined ? undefined : unready(`the stage ${JSON.stringify(down[0])} is ${down[1].state}`)
+function notReady(pipelines: readonly SidePipeline[]): Refusal | undefined {
+  for (const { name, state, stages } of pipelines) {
+    if (state !== 'running') return unready(`the pipeline ${JSON.stringify(name)} is ${state}`)
+    const down = Object.entries(stages).find(([, stage]) => stage.state === 'starting' || stage.state === 'failed')
+    if (down === undefined) continue
+    return unready(`the stage ${JSON.stringify(down[0])} of the pipeline ${JSON.stringify(name)} is ${down[1].state}`)
+  }
+  return undefined
 }
 
 function unready(message: string): Refusal {

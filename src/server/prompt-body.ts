@@ -2,15 +2,16 @@ import { z } from 'zod'
 import { show } from '../../operators/index.ts'
 import { messagesOf, type PromptRequest } from '../prompt-request.ts'
 import { checkPrompt } from '../workers/check-prompt.ts'
-import { checkedModel, longestSessionName, type RequestRules } from './chat-request.ts'
+import { longestSessionName, type RequestRules } from './chat-request.ts'
 import { accepted, type Checked, refused } from './checked.ts'
+import { type AskedModel, checkedModel } from './checked-model.ts'
 import { presentable } from './exchange.ts'
 import { refusalBy } from './invalid-prompt.ts'
 import { parametersBody } from './parameters-body.ts'
 import { overlongPrompt } from './prompt-size.ts'
 import { badInput, type Refusal } from './refusal.ts'
 import { schemaRefusal } from './schema-refusal.ts'
-import { type AskedModel, unsupportedByModel } from './unsupported-field.ts'
+import { unsupportedByModel } from './unsupported-field.ts'
 
 /** What a prompt request is checked against. */
 export interface PromptBodyRules extends RequestRules {

@@ -1,7 +1,7 @@
 import { show } from '../../operators/index.ts'
 import type { GenerationParameters } from '../generation-parameters.ts'
 import { unsupportedParameter } from '../workers/check-parameters.ts'
-import type { ModelInfo } from '../workers/model-worker.ts'
+import type { AskedModel } from './checked-model.ts'
 import { badInput, type Refusal } from './refusal.ts'
 
 /**
@@ -21,12 +21,6 @@ export function unsupportedField(body: Readonly<Record<string, unknown>>): Refus
 /** The names of the fields that are looked at here. */
 export function unsupportedFields(): readonly string[] {
   return Object.keys(rules)
-}
-
-/** A model that is asked for, and whose it is. */
-export interface AskedModel {
-  readonly name: string
-  readonly info: ModelInfo
 }
 
 /**

@@ -270,3 +270,30 @@ test('a template that cannot be used is an error that names it', async () => {
     ) as string,
   })
 })
+
+test('text completions and embeddings go through the same filters, and their drain is reported', async () => {
+  await using model = await startOpenAiServer()
+  const folder = mkdtempSync(join(tmpdir(), 'spillway-words-'))
+  const words = join(folder, 'words.txt')
+  writeFileSync(words, 'Turbine\n')
+  const spillway = await start(['--no-docs', '--filter-words', words], { OPENAI_BASE_URL: model.baseUrl })
+  rmSync(folder, { recursive: true })
+  const post = async (path: string, body: object): Promise<unknown> => {
+    const headers = { 'content-type': 'application/json' }
+    return (await fetch(`${spillway.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })).json()
+  }
+  const completion = (await post('/v1/completions', { prompt: 'halls turbine empty' })) as OpenAI.Completion
+  expect(completion.choices[0]?.text).toBe('empty *** halls')
+  expect(await post('/v1/embeddings', { input: 'a' })).toMatchObject({ data: [{ index: 0 }] })
+  const { pipelines } = (await (await fetch(`${spillway.url}/v1/pipeline`)).json()) as { pipelines: unknown }
+  expect(pipelines).toMatchObject([
+    { name: 'completions', state: 'running', ledger: { submitted: 1, completed: 1 } },
+    { name: 'embeddings', state: 'running', ledger: { submitted: 1, completed: 1 } },
+  ])
+  spillway.child.kill('SIGTERM')
+  for (const name of ['completions', 'embeddings']) {
+    expect(await printed<DrainReport>(spillway, `Drained ${name}`)).toMatchObject({ inFlight: 0, timedOut: 0 })
+    expect(await printed<Ledger>(spillway, `Ledger of ${name}`)).toMatchObject({ submitted: 1, completed: 1 })
+  }
+  expect(await spillway.exit).toEqual({ code: 0, signal: null })
+})

@@ -98,11 +98,9 @@ export const statusSchema: z.ZodType = z.strictObject({ status: z.enum(['alive',
 
 const count = z.int().min(0)
 
-/** The pipeline: as it was defined, its stages' figures, its ledger. */
-export const pipelineSchema: z.ZodType = z.strictObject({
+const pipelineFigures = {
   name: z.string(),
   state: z.enum(['running', 'draining', 'stopped', 'failed']),
-  topology: z.unknown().optional(),
   stages: z.record(
     z.string(),
     z.looseObject({ queueDepth: count, capacity: z.int(), running: count, concurrency: z.int(), state: z.string() }),
@@ -116,6 +114,13 @@ export const pipelineSchema: z.ZodType = z.strictObject({
     cancelled: count,
     inFlight: count,
   }),
+}
+
+/** The pipeline of chats, as it was defined, its stages' figures and its ledger; then the figures of those beside it. */
+export const pipelineSchema: z.ZodType = z.strictObject({
+  ...pipelineFigures,
+  topology: z.unknown().optional(),
+  pipelines: z.array(z.strictObject(pipelineFigures)),
 })
 
 /** Where to go from `GET /`. */

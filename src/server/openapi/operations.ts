@@ -101,7 +101,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
   'GET /v1/models/*': { summary: 'One model', answer: { json: modelSchema, says: 'The model' }, errors: [404] },
   'GET /v1/pipeline': {
-    summary: "The pipeline's topology, live figures and ledger",
+    summary: "The pipelines' topology, live figures and ledgers",
     answer: { json: pipelineSchema, says: 'As it is now' },
     errors: [],
   },

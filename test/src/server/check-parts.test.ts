@@ -16,6 +16,8 @@ test.each([
   [{ models: [{ id: 'm' }] }, 'models[0].models must be an array of strings, got undefined'],
   [{ running: undefined }, 'running must be a running pipeline, got undefined'],
   [{ running: { ledger: () => ({}) } }, 'running must be a running pipeline, got an object without the method submit'],
+  [{ completions: 'x' }, 'completions must be a running pipeline, got "x"'],
+  [{ embeddings: {} }, 'embeddings must be a running pipeline, got an object without the method submit'],
   [{ logger: 'x' }, 'logger must be a logger, got "x"'],
   [{ logger: { info: () => undefined } }, 'logger must be a logger, got an object without the method debug'],
   [{ newId: 'x' }, 'newId must be a function, got "x"'],
