@@ -3,6 +3,8 @@ import { show } from '../../operators/index.ts'
 
 /** What browsers are told, so that pages of other origins may call the server. */
 export interface Cors {
+  /** Whether the request comes from a page that may call. */
+  allows(request: Pick<IncomingMessage, 'headers'>): boolean
   /** The headers that belong to every answer for this request. */
   headers(request: IncomingMessage): Readonly<Record<string, string>>
   /** The further headers of the answer to a question whether a request may be sent; `undefined` where it is none, or may not. */
@@ -21,9 +23,10 @@ export function createCors(origins: readonly string[] = []): Cors {
   checkOrigins('corsOrigins', origins)
   const all = origins.includes('*')
   const known = new Set(origins)
-  const allows = ({ headers: { origin } }: IncomingMessage): boolean =>
+  const allows = ({ headers: { origin } }: Pick<IncomingMessage, 'headers'>): boolean =>
     origin !== undefined && (all || known.has(origin))
   return {
+    allows,
     headers(request) {
       if (known.size === 0) return {}
       const vary = all ? undefined : { vary: 'origin' }

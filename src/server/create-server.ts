@@ -304,7 +304,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
   addCompletionsRoute(app, context, completions)
   addEmbeddingsRoute(app, context, embeddings)
   const streamRoutes = addStreamRoutes(app, context)
-  const socketRoute = addSocketRoute(app, context, options.apiKey !== undefined)
+  const socketRoute = addSocketRoute(app, context, (request) => options.apiKey !== undefined || cors.allows(request))
   addInfoRoutes(app, context, { topology, registry, sides })
   addOpenApiRoute(app, routes, options.apiKey !== undefined)
 

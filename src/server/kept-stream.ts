@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
 import { outcomeBody } from './outcome-body.ts'
+import { WholeChunks } from './whole-chunks.ts'
 
 /** How much of a stream is kept for a reader that comes back. */
 export interface ReplayWindow {
@@ -26,6 +27,7 @@ interface KeptEvent {
 export class KeptStream {
   readonly reply: Reply<CompletionChunk>
   readonly #window: ReplayWindow
+  readonly #whole = new WholeChunks()
   #batches: AsyncIterator<readonly CompletionChunk[]> | undefined
   #events: KeptEvent[] = []
   #bytes = 0
@@ -80,9 +82,10 @@ export class KeptStream {
       this.#batches ??= this.reply.batches()
       const batch = await this.#batches.next()
       if (batch.done !== true) {
-        for (const chunk of batch.value) this.#add('chunk', chunk)
+        for (const chunk of batch.value) this.#add('chunk', this.#whole.push(chunk))
         return
       }
+      for (const chunk of this.#whole.end()) this.#add('chunk', chunk)
     } catch {
       // The outcome says what the error does.
     }

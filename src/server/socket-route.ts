@@ -31,10 +31,14 @@ interface Upgrade {
  * Adds `GET /v1/stream`, a WebSocket. Its opening request goes the way of all requests: limits, key, id and log are
  * the server's.
  *
- * @param keyed Whether a key is asked for. Without one, pages of other origins are kept out, because a browser lets
- * any page open a WebSocket to this machine.
+ * @param mayCross Whether a page of another origin may open one: with a key, or where it is one of `corsOrigins`. Others
+ * are kept out, because a browser lets any page open a WebSocket to this machine.
  */
-export function addSocketRoute(app: FastifyInstance, context: ServerContext, keyed: boolean): SocketRoute {
+export function addSocketRoute(
+  app: FastifyInstance,
+  context: ServerContext,
+  mayCross: (request: IncomingMessage) => boolean,
+): SocketRoute {
   const { limits, exchangeOf, refuse } = context
   const sessions = new Set<SocketSession>()
   const upgrades = new WeakMap<IncomingMessage, Upgrade>()
@@ -86,7 +90,7 @@ export function addSocketRoute(app: FastifyInstance, context: ServerContext, key
           badInput('upgrade', 'this is a WebSocket: the header upgrade is missing', 'upgrade_required', 426),
         )
       }
-      const fault = keyed ? undefined : originFault(request.headers)
+      const fault = mayCross(request.raw) ? undefined : originFault(request.headers)
       if (fault !== undefined) return refuse(reply, fault)
       replies.set(request.raw, reply)
       const { socket, head } = upgrade
@@ -125,6 +129,6 @@ function showKey({ headers }: IncomingMessage): void {
 function originFault({ origin, host }: IncomingMessage['headers']): Refusal | undefined {
   if (origin === undefined) return undefined
   if (URL.canParse(origin) && new URL(origin).host === host) return undefined
-  const message = `pages of other origins must show an API key, and the server has none; the header origin is ${show(origin)}`
+  const message = `pages of other origins may open a WebSocket where the server has an API key, or where corsOrigins names them; the header origin is ${show(origin)}`
   return badInput('origin', message, 'origin_not_allowed', 403)
 }

@@ -12,6 +12,7 @@ import { checkPromptRequest } from './prompt-body.ts'
 import { badInput, type Refusal } from './refusal.ts'
 import type { ServerContext } from './server-context.ts'
 import { checkFrame, type ClientFrame, frameId, type ServerFrame } from './socket-frames.ts'
+import { WholeChunks } from './whole-chunks.ts'
 
 /** Where requests that come on a WebSocket are counted. */
 const submitRoute = '/v1/stream#submit'
@@ -176,13 +177,15 @@ export class SocketSession {
   async #answer(id: string, reply: Reply<CompletionChunk>, exchange: Exchange): Promise<void> {
     try {
       const batches = reply.batches()
+      const whole = new WholeChunks()
       for (;;) {
         await this.#untilRoom()
         const batch = await batches.next()
-        if (batch.done === true) break
         // Others may have filled it meanwhile.
         await this.#untilRoom()
-        this.#send({ type: 'chunks', id, chunks: batch.value })
+        const chunks = batch.done === true ? whole.end() : batch.value.map((chunk) => whole.push(chunk))
+        if (chunks.length > 0) this.#send({ type: 'chunks', id, chunks })
+        if (batch.done === true) break
       }
     } catch {
       // The outcome says what the error does.

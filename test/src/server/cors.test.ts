@@ -15,6 +15,7 @@ test('nobody is let in unless it is said so', () => {
 test('an origin that is named is let in, no other one', () => {
   const cors = createCors(['https://a.example', 'http://localhost:3000'])
   for (const origin of ['https://a.example', 'http://localhost:3000']) {
+    expect(cors.allows(request({ origin }))).toBe(true)
     expect(cors.headers(request({ origin }))).toEqual({
       'access-control-allow-origin': origin,
       'access-control-expose-headers': 'x-request-id, retry-after, retry-after-ms',
@@ -27,6 +28,7 @@ test('an origin that is named is let in, no other one', () => {
     })
   }
   for (const origin of ['https://a.example.org', 'http://a.example', 'https://a.example:8443', 'null', '*']) {
+    expect(cors.allows(request({ origin }))).toBe(false)
     expect(cors.headers(request({ origin }))).toEqual({ vary: 'origin' })
     expect(cors.preflight(request({ origin, ...asking }))).toBeUndefined()
   }

@@ -99,6 +99,19 @@ describe('a connection', () => {
     expect(pipeline.requests.at(-1)).toEqual({ id: 'mine', input: 'again' })
   })
 
+  test('answers in whole characters, also at the end', async () => {
+    const { socketUrl } = await serve(async function* () {
+      yield [{ text: 'a\ud83d' }]
+      yield [{ text: '\ude00', reasoning: '\ud83d' }]
+      return undefined
+    })
+    const client = await Client.open(socketUrl)
+    client.submit('a')
+    await client.frame('outcome', 'a')
+    const chunks = client.frames.flatMap((frame) => frame['chunks'] ?? [])
+    expect(chunks).toEqual([{ text: 'a' }, { text: '😀', reasoning: '' }, { text: '', reasoning: '\ud83d' }])
+  })
+
   test("is possible with the platform's own WebSocket", async () => {
     const { socketUrl } = await serve()
     const socket = new WebSocket(socketUrl)
@@ -182,10 +195,11 @@ describe('the opening request', () => {
     expect(await status(socketUrl, { protocols: shown('wrong') })).toBe(401)
   })
 
-  test('of a page from elsewhere is refused where there is no key', async () => {
-    const { socketUrl, port } = await serve()
+  test('of a page from elsewhere is refused where there is no key, unless its origin may call', async () => {
+    const { socketUrl, port } = await serve(answering, { corsOrigins: ['https://page.example'] })
     expect(await status(socketUrl, { headers: { origin: 'https://example.org' } })).toBe(403)
-    await Client.open(socketUrl, { headers: { origin: `http://127.0.0.1:${port}` } })
+    for (const origin of [`http://127.0.0.1:${port}`, 'https://page.example'])
+      await Client.open(socketUrl, { headers: { origin } })
   })
 
   test('is heard of like any other: limits, ids, and what is no WebSocket', async () => {

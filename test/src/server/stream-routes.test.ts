@@ -102,6 +102,18 @@ describe('a prompt request', () => {
     expect(pipeline.requests).toEqual([{ id: 'mine', session: 's', input: 'hello', deadlineMs: 5000 }])
   })
 
+  test('is answered in whole characters, as they are read without UTF-16', async () => {
+    const { ask } = await serve(async function* () {
+      yield [{ text: 'a\ud83d' }]
+      yield [{ text: '\ude00' }]
+      return undefined
+    })
+    const response = await ask({ input: 'hello' })
+    const text = await response.text()
+    expect(text).toContain('"text":"😀"')
+    expect(text).not.toContain('\\u')
+  })
+
   test('that is turned away is told its status, as a problem, and keeps nothing', async () => {
     const { ask, resume } = await serve(async function* () {
       return { kind: 'shed', stage: 'rag', reason: 'door', retryAfterMs: 1500 }
