@@ -1,9 +1,10 @@
 import type { OpenAI } from 'openai'
-import { checkClock, checkInteger, checkKeys, checkText, type Clock, show, systemClock } from '../../operators/index.ts'
+import { checkClock, checkInteger, checkKeys, checkText, type Clock, systemClock } from '../../operators/index.ts'
 import type { Embedder } from '../retrieval/embedder.ts'
 import { abortable } from './abortable.ts'
 import { checkEndpoint, connect, type OpenAiEndpoint } from './openai-endpoint.ts'
 import { openAiFailure } from './openai-failure.ts'
+import { vectorsIn } from './openai-vectors.ts'
 import { WorkerError } from './worker-error.ts'
 
 /** Which model, where it is, and how much is asked of it at a time. */
@@ -50,7 +51,8 @@ export function openaiEmbedder(options: OpenAiEmbedderOptions): Embedder {
     const body = { model, input, encoding_format: 'float', ...(dimensions !== undefined && { dimensions }) }
     client ??= connect(options)
     const answer = await (await client).post<unknown>('/embeddings', { body, signal })
-    return vectorsIn(answer, input.length, options.baseUrl)
+    const { vectors } = vectorsIn({ id, baseUrl: options.baseUrl }, answer, input.length)
+    return vectors.map((vector) => Float32Array.from(vector))
   }
 
   return {
@@ -87,25 +89,4 @@ export function openaiEmbedder(options: OpenAiEmbedderOptions): Embedder {
       signal?.removeEventListener('abort', onAbort)
     }
   }
-}
-
-/** The vectors of an answer in the order of the texts, whichever order the server gives them in. */
-function vectorsIn(answer: unknown, count: number, baseUrl: string): readonly Float32Array[] {
-  const { data } = (typeof answer === 'object' && answer !== null ? answer : {}) as { readonly data?: unknown }
-  if (!Array.isArray(data) || data.length !== count) {
-    const got = Array.isArray(data) ? `${data.length} vectors` : `${show(answer)} without data`
-    throw new WorkerError(id, `${baseUrl} was to give ${count} vectors and gave ${got}`)
-  }
-  const vectors: (Float32Array | undefined)[] = Array.from({ length: count }, () => undefined)
-  data.forEach((entry: unknown, position) => {
-    const { index = position, embedding } = (entry ?? {}) as { readonly index?: unknown; readonly embedding?: unknown }
-    if (Array.isArray(embedding) && embedding.every(Number.isFinite)) {
-      vectors[Number(index)] = Float32Array.from(embedding as readonly number[])
-    }
-  })
-  return Array.from({ length: count }, (_, index) => {
-    const vector = vectors[index]
-    if (vector !== undefined) return vector
-    throw new WorkerError(id, `${baseUrl} gave no vector of numbers for text ${index + 1} of ${count}`)
-  })
 }

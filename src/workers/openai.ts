@@ -93,7 +93,8 @@ export function openai(options: OpenAiOptions): ModelWorker {
     },
     async embed(request, { signal }) {
       const body = embeddingBody(request, request.model ?? defaultModel)
-      return vectorsIn(id, await wholeCall(caller, { path: '/embeddings', body, signal }), request.input.length)
+      const answer = await wholeCall(caller, { path: '/embeddings', body, signal })
+      return vectorsIn({ id, baseUrl: endpoint.baseUrl }, answer, request.input.length)
     },
     async health({ signal }): Promise<HealthStatus> {
       const from = clock.now()
