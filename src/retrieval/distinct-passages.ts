@@ -23,14 +23,14 @@ interface Kept {
 
 /**
  * The best passages without repetitions, at most `topK`: a text that stands under the same heading in several
- * documents is given once, as the best one, and neighbours in a document that share text become one passage, with the place, the score and the
- * headings of the better one.
+ * documents is given once, as the best one, and neighbours in a document that share text become one passage, with
+ * the place, the score and the headings of the better one. No more are looked at than that takes.
  *
  * Pure.
  *
  * @param found Best first.
  */
-export function distinctPassages(found: readonly FoundPassage[], topK: number): readonly Passage[] {
+export function distinctPassages(found: Iterable<FoundPassage>, topK: number): readonly Passage[] {
   const kept: Kept[] = []
   const seen = new Set<string>()
   for (const { passage, document, position } of found) {

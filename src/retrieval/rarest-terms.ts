@@ -1,8 +1,8 @@
 /**
- * How many entries of the full-text index one search may walk through. At about a microsecond each it is a few
- * milliseconds however large the index is; an index of fewer passages loses no word that tells anything.
+ * How many entries of the full-text index one search may walk through. At half a microsecond each it is a millisecond
+ * however large the index is; an index of fewer passages loses no word that tells anything.
  */
-export const entryBudget = 5_000
+export const entryBudget = 2_000
 
 /**
  * The terms of a question that are worth their cost, in their order: the rarest first while the entries that they

@@ -96,10 +96,12 @@ export function createSqliteSearch(
       nearest === undefined
         ? lexical.map(({ id, score }, index) => ({ id, score, ranks: [index + 1] }))
         : fuseRankings([lexical.map(({ id }) => id), nearest])
-    return distinctPassages(
-      fused.map((found) => passageOf(read.get(found.id) ?? {}, found)),
-      query.topK,
-    )
+    return distinctPassages(passages(fused), query.topK)
+  }
+
+  /** Read one by one: most candidates are only there in case that better ones repeat each other. */
+  function* passages(fused: readonly Fused[]): Generator<FoundPassage> {
+    for (const found of fused) yield passageOf(read.get(found.id) ?? {}, found)
   }
 
   return (query) => {
