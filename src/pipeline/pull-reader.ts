@@ -37,9 +37,9 @@ export class PullReader<Chunk> {
     if (this.buffer.length >= this.limit) return false
     this.buffer.push(chunk)
     if (this.waiting && !this.delivering) {
-      // One microtask later, so that chunks which come together are taken together.
+      // Once no promise is left to run, so that chunks which need no input or output between them are taken together.
       this.delivering = true
-      queueMicrotask(() => {
+      process.nextTick(() => {
         this.delivering = false
         this.deliver()
       })
