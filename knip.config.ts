@@ -10,7 +10,7 @@ const config: KnipConfig = {
     'test/{bench,setup,types}/*.ts',
   ],
   project: ['{operators,actors,src,test,examples,scripts}/**/*.ts', '*.config.{js,ts}'],
-  ignoreBinaries: ['apt-get', 'promtool'],
+  ignoreBinaries: ['apt-get', 'mkfifo', 'promtool'],
 }
 
 export default config

@@ -6,6 +6,8 @@ export {
   type ShedReason,
   SpillwayError,
 } from '../operators/index.ts'
+export { completionsPipeline, type CompletionsPipelineOptions, type TextRequest } from './completions-pipeline.ts'
+export { embeddingsPipeline, type EmbeddingsPipelineOptions, type VectorsRequest } from './embeddings-pipeline.ts'
 export type { GenerationParameters, ResponseFormat, ToolChoice, ToolDefinition } from './generation-parameters.ts'
 export type { Handler, HandlerContext, ReplyOutput, StageOutput } from './handler.ts'
 export type { Logger } from './logger.ts'

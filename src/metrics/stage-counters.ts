@@ -1,5 +1,8 @@
-/** What stages count beside their runs: the metric's name after the prefix, its one label and its help. */
-export const stageCounters = {
+/** What a stage counts beside its runs. */
+export type StageCounter = 'promptDrops' | 'redactions' | 'contentMatches' | 'retrievalFallbacks'
+
+/** How each is told: the metric's name after the prefix, its one label and its help. */
+export const stageCounters: Readonly<Record<StageCounter, StageCounterMetric>> = {
   promptDrops: {
     name: 'prompt_drops_total',
     label: 'kind',
@@ -20,7 +23,10 @@ export const stageCounters = {
     label: 'reason',
     help: 'Searches by words alone because the question could not be embedded.',
   },
-} as const
+}
 
-/** The name of one of them. */
-export type StageCounter = keyof typeof stageCounters
+interface StageCounterMetric {
+  readonly name: string
+  readonly label: string
+  readonly help: string
+}
