@@ -1,7 +1,8 @@
-import { checkInteger, checkKeys } from '../../operators/index.ts'
+import { chunkLimits, type ChunkLimits, type ChunkOptions } from './chunk-limits.ts'
 import { type Block, markdownSections, plainSections, type Section } from './document-sections.ts'
 import type { SourceDocument } from './retriever.ts'
-import { splitText, type TextRange } from './split-text.ts'
+import { type CountedRange, splitText, trimLines } from './split-text.ts'
+import { atOnce, type Steps } from './steps.ts'
 
 /** A piece of a document that is indexed and found by itself. */
 export interface Chunk {
@@ -11,20 +12,12 @@ export interface Chunk {
   readonly text: string
 }
 
-/** How a document is cut. */
-export interface ChunkOptions {
-  /** The longest chunk in UTF-16 units, 16 … 100,000; default 1,200. */
-  readonly maxChars?: number
-  /** How much a chunk repeats of the one before it where a block had to be split, 0 … half of `maxChars`; default 120, or less. */
-  readonly overlapChars?: number
-}
-
 const hasWord = /[\p{L}\p{N}]/u
 
 /**
  * Cuts a document into chunks along its structure: Markdown by headings and blocks, plain text by paragraphs. Neighbouring blocks of a section share a chunk while they fit.
  *
- * Pure; every word of the text is in a chunk's text or headings, and a chunk without words is left out.
+ * Pure; no chunk has more than `maxTokens`; every word of the text is in a chunk's text or headings, and a chunk without words is left out.
  *
  * @example
  * ```ts
@@ -34,28 +27,23 @@ const hasWord = /[\p{L}\p{N}]/u
  * @throws RangeError or TypeError for a bad option.
  */
 export function chunkDocument(document: SourceDocument, options: ChunkOptions = {}): readonly Chunk[] {
-  const limits = chunkLimits(options)
-  // A byte order mark is not text.
-  const text = document.text.startsWith('\ufeff') ? document.text.slice(1) : document.text
-  const sections = isMarkdown(document) ? markdownSections(text) : plainSections(text)
-  const chunks: Chunk[] = []
-  sections.forEach((section, index) => {
-    const body = pack(text, section.blocks, limits)
-    // A heading with nothing under it but deeper headings is carried by their chunks, otherwise it is its own.
-    const carried = (sections[index + 1]?.depth ?? 0) > section.depth
-    const texts = body.length > 0 || carried ? body : pack(text, [headingBlock(section)], limits)
-    for (const piece of texts) chunks.push({ headings: section.headings, text: piece })
-  })
-  return chunks
+  return atOnce(cutDocument(document, chunkLimits(options)))
 }
 
-/** The options with their defaults, checked. */
-export function chunkLimits(options: ChunkOptions): Required<ChunkOptions> {
-  checkKeys('chunkDocument', options, ['maxChars', 'overlapChars'])
-  const maxChars = checkInteger('maxChars', options.maxChars ?? 1_200, { min: 16, max: 100_000 })
-  const half = Math.floor(maxChars / 2)
-  const overlapChars = checkInteger('overlapChars', options.overlapChars ?? Math.min(120, half), { min: 0, max: half })
-  return { maxChars, overlapChars }
+/** `chunkDocument`, to be done in steps. */
+export function* cutDocument(document: SourceDocument, limits: ChunkLimits): Steps<readonly Chunk[]> {
+  // A byte order mark is not text.
+  const text = document.text.startsWith('\ufeff') ? document.text.slice(1) : document.text
+  const sections = isMarkdown(document) ? yield* markdownSections(text) : plainSections(text)
+  const chunks: Chunk[] = []
+  for (const [index, section] of sections.entries()) {
+    const body = yield* pack(text, section.blocks, limits)
+    // A heading with nothing under it but deeper headings is carried by their chunks, otherwise it is its own.
+    const carried = (sections[index + 1]?.depth ?? 0) > section.depth
+    const texts = body.length > 0 || carried ? body : yield* pack(text, [headingBlock(section)], limits)
+    for (const piece of texts) chunks.push({ headings: section.headings, text: piece })
+  }
+  return chunks
 }
 
 function isMarkdown({ source, format }: SourceDocument): boolean {
@@ -67,27 +55,50 @@ function headingBlock(section: Section): Block {
 }
 
 /** The texts of a section's chunks: blocks side by side while they fit, a block that is too long in pieces. */
-function pack(text: string, blocks: readonly Block[], limits: Required<ChunkOptions>): readonly string[] {
-  const ranges: { start: number; end: number }[] = []
-  for (const piece of blocks.flatMap((block) => piecesOf(text, block, limits))) {
-    const last = ranges.at(-1)
-    if (last !== undefined && piece.end - last.start <= limits.maxChars) last.end = piece.end
-    else ranges.push({ ...piece })
+function* pack(text: string, blocks: readonly Block[], limits: ChunkLimits): Steps<readonly string[]> {
+  const pieces: CountedRange[] = []
+  for (const block of blocks) pieces.push(...(yield* piecesOf(text, block, limits)))
+  const texts: string[] = []
+  for (let first = 0; first < pieces.length;) {
+    yield
+    let stop = first + 1
+    let tokens = pieces[first]?.tokens ?? 0
+    for (; stop < pieces.length; stop++) {
+      tokens += pieces[stop]?.tokens ?? 0
+      if (tokens > limits.maxTokens) break
+    }
+    let whole = textOf(text, pieces, first, stop)
+    // What is between blocks has tokens, too.
+    while (stop > first + 1 && limits.count(whole) > limits.maxTokens) {
+      stop -= 1
+      whole = textOf(text, pieces, first, stop)
+    }
+    if (hasWord.test(whole)) texts.push(whole)
+    first = stop
   }
-  return ranges.map((range) => trimLines(text.slice(range.start, range.end))).filter((piece) => hasWord.test(piece))
+  return texts
 }
 
-function piecesOf(text: string, block: Block, limits: Required<ChunkOptions>): readonly TextRange[] {
-  if (block.end - block.start <= limits.maxChars) return [block]
+function textOf(text: string, pieces: readonly CountedRange[], first: number, stop: number): string {
+  return trimLines(text.slice(pieces[first]?.start, pieces[stop - 1]?.end))
+}
+
+function* piecesOf(text: string, block: Block, limits: ChunkLimits): Steps<readonly CountedRange[]> {
+  const whole = counted(text, block.start, block.end, limits)
+  yield
+  if (whole.tokens <= limits.maxTokens) return [whole]
   // What stands before the first item (a quotation's mark) belongs to it.
   const starts = [block.start, ...block.itemStarts.slice(1)]
-  return starts.flatMap((start, index) => {
-    const range = { start, end: starts[index + 1] ?? block.end }
-    return splitText(text, range, { ...limits, byLine: block.byLine })
-  })
+  if (starts.length === 1) return yield* splitText(text, block, limits, block.byLine)
+  const pieces: CountedRange[] = []
+  for (const [index, start] of starts.entries()) {
+    const item = counted(text, start, starts[index + 1] ?? block.end, limits)
+    if (item.tokens <= limits.maxTokens) pieces.push(item)
+    else pieces.push(...(yield* splitText(text, item, limits, block.byLine)))
+  }
+  return pieces
 }
 
-/** Without blank lines around it; the first line keeps its indentation. */
-function trimLines(text: string): string {
-  return text.replace(/^(?:[^\S\n]*\n)+/, '').trimEnd()
+function counted(text: string, start: number, end: number, { count }: ChunkLimits): CountedRange {
+  return { start, end, tokens: count(text.slice(start, end)) }
 }

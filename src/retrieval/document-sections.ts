@@ -1,5 +1,6 @@
 import { fromMarkdown } from 'mdast-util-from-markdown'
 import type { TextRange } from './split-text.ts'
+import type { Steps } from './steps.ts'
 
 /** A unit of a document that is kept whole where it fits: a paragraph, a list, a code block. */
 export interface Block extends TextRange {
@@ -63,7 +64,7 @@ export function plainSections(text: string): readonly Section[] {
 }
 
 /** The sections of a Markdown text, in order. The text has no byte order mark. */
-export function markdownSections(text: string): readonly Section[] {
+export function* markdownSections(text: string): Steps<readonly Section[]> {
   const sections: Section[] = []
   let current = { depth: 0, headings: [] as readonly string[], heading: { start: 0, end: 0 }, blocks: [] as Block[] }
   const open: { depth: number; title: string }[] = []
@@ -71,6 +72,7 @@ export function markdownSections(text: string): readonly Section[] {
   const frontMatter = /^---[^\S\n]*\n[^]*?\n---[^\S\n]*(?:\n|$)/.exec(text)?.[0].length ?? 0
   if (frontMatter > 0) current.blocks.push({ start: 0, end: frontMatter, byLine: true, itemStarts: [] })
   for (const { node, offset } of topLevelNodes(text, frontMatter)) {
+    yield
     const range = rangeOf(node, offset)
     const title = node.type === 'heading' ? titleOf(text, node, offset) : undefined
     if (node.type !== 'heading' || title === undefined) {

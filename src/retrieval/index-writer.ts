@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
-import { type Chunk, chunkDocument, type ChunkOptions } from './chunk-document.ts'
+import { type Chunk, cutDocument } from './chunk-document.ts'
+import type { ChunkLimits } from './chunk-limits.ts'
 import type { SourceDocument } from './retriever.ts'
 import { bytesOf, firstVector } from './sqlite-search.ts'
+import type { Steps } from './steps.ts'
 
 /** Counts up when documents are cut or named differently, so that an older index is brought up to date. */
-const cutVersion = 1
+const cutVersion = 2
 
 /** A document as it will be written. */
 export interface CutDocument {
@@ -19,13 +21,13 @@ export interface CutDocument {
 /** Writes documents into an index; each call is part of the caller's transaction. */
 export interface IndexWriter {
   /** Cuts a document; `undefined` when the index has it already, unchanged. Writes nothing. */
-  readonly cut: (document: SourceDocument) => CutDocument | undefined
+  readonly cut: (document: SourceDocument) => Steps<CutDocument | undefined>
   /**
    * Puts a document in the place of the one of its name.
    *
    * @param vectors One for each chunk, where the writer has a model.
    */
-  readonly replace: (document: CutDocument, vectors?: readonly Float32Array[]) => void
+  readonly replace: (document: CutDocument, vectors?: readonly Float32Array[]) => Steps<void>
   /** Removes a document by its name; an unknown one is ignored. */
   readonly remove: (source: string) => void
   /** The digests of the documents that the index has unchanged, by name. */
@@ -38,11 +40,7 @@ export interface IndexWriter {
  * @param model The embedding model that the passages' vectors are of; `undefined` leaves the vectors of unchanged
  * documents as they are.
  */
-export function createIndexWriter(
-  database: DatabaseSync,
-  limits: Required<ChunkOptions>,
-  model: string | undefined,
-): IndexWriter {
+export function createIndexWriter(database: DatabaseSync, limits: ChunkLimits, model: string | undefined): IndexWriter {
   const byName = database.prepare('SELECT id, digest, metadata, settings, model FROM documents WHERE source = ?')
   const unchanged = database.prepare(
     'SELECT source, digest FROM documents WHERE settings = ? AND model = ifnull(?, model)',
@@ -58,15 +56,15 @@ export function createIndexWriter(
   const addWords = database.prepare('INSERT INTO words (rowid, name, headings, text) VALUES (?, ?, ?, ?)')
   const addVector = database.prepare('INSERT INTO vectors (passage, document, vector) VALUES (?, ?, ?)')
   const first = database.prepare(firstVector)
-  const settings = JSON.stringify([cutVersion, limits])
+  const settings = JSON.stringify([cutVersion, limits.key])
 
-  const cut = (document: SourceDocument): CutDocument | undefined => {
+  const cut = function* (document: SourceDocument): Steps<CutDocument | undefined> {
     const metadata = JSON.stringify(document.metadata ?? {})
     const digest = document.digest ?? digestOf(document, metadata)
     const held = byName.get(document.source)
     const isSame = held?.['digest'] === digest && held['metadata'] === metadata && held['settings'] === settings
     if (isSame && (model === undefined || held['model'] === model)) return undefined
-    return { source: document.source, digest, metadata, chunks: chunkDocument(document, limits) }
+    return { source: document.source, digest, metadata, chunks: yield* cutDocument(document, limits) }
   }
 
   const remove = (source: string): void => {
@@ -85,17 +83,21 @@ export function createIndexWriter(
     database.exec(`DELETE FROM vectors; UPDATE documents SET model = ''`)
   }
 
-  const replace = ({ source, digest, metadata, chunks }: CutDocument, vectors: readonly Float32Array[] = []): void => {
+  const replace = function* (
+    { source, digest, metadata, chunks }: CutDocument,
+    vectors: readonly Float32Array[] = [],
+  ): Steps<void> {
     remove(source)
     if (vectors[0] !== undefined) dropOthers(vectors[0].byteLength)
     const documentId = addDocument.run(source, digest, metadata, settings, model ?? '').lastInsertRowid
     const name = nameOf(source)
-    chunks.forEach(({ headings, text }, index) => {
+    for (const [index, { headings, text }] of chunks.entries()) {
+      yield
       const passageId = addPassage.run(documentId, JSON.stringify(headings), text).lastInsertRowid
       addWords.run(passageId, name, headings.join('\n'), text)
       const vector = vectors[index]
       if (vector !== undefined) addVector.run(passageId, documentId, bytesOf(vector))
-    })
+    }
   }
 
   const digests = (): ReadonlyMap<string, string> =>

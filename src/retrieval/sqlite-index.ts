@@ -105,15 +105,42 @@ function hasTables(database: DatabaseSync): boolean {
 }
 
 /** Runs `work` so that all or nothing of it is written. */
-export function inTransaction(database: DatabaseSync, work: () => void): void {
+function inTransaction(database: DatabaseSync, work: () => void): void {
   database.exec('BEGIN IMMEDIATE')
   try {
     work()
     database.exec('COMMIT')
   } catch (error) {
-    // SQLite takes some failed transactions back by itself.
-    if (database.isTransaction) database.exec('ROLLBACK')
+    rollBack(database)
     throw error
+  }
+}
+
+/** `inTransaction` for work that lets others have their turn; nobody else may use the connection meanwhile. */
+export async function inLongTransaction(database: DatabaseSync, work: () => Promise<void>): Promise<void> {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    await work()
+    database.exec('COMMIT')
+  } catch (error) {
+    rollBack(database)
+    throw error
+  }
+}
+
+/** SQLite takes some failed transactions back by itself. */
+function rollBack(database: DatabaseSync): void {
+  if (database.isTransaction) database.exec('ROLLBACK')
+}
+
+/** `explained` for work that takes a while. */
+export async function explainedLater<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    return explained(path, () => {
+      throw error
+    })
   }
 }
 

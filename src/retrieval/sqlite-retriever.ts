@@ -11,18 +11,19 @@ import {
   systemClock,
 } from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
-import { chunkLimits, type ChunkOptions } from './chunk-document.ts'
+import { chunkLimits, type ChunkLimits, type ChunkOptions, chunkOptionNames } from './chunk-limits.ts'
 import { checkFilter, checkMetadata } from './document-metadata.ts'
 import type { Embedder } from './embedder.ts'
 import { embedPassages } from './embed-passages.ts'
 import { embedQuestion } from './embed-question.ts'
-import { createIndexWriter } from './index-writer.ts'
+import { createIndexWriter, type CutDocument } from './index-writer.ts'
 import { RetrievalError } from './retrieval-error.ts'
 import type { DocumentIndex, SearchOptions, SourceDocument } from './retriever.ts'
 import { readPart, searchTerms } from './search-terms.ts'
-import { explained, inTransaction, loadVectors, openIndex } from './sqlite-index.ts'
+import { explained, explainedLater, inLongTransaction, loadVectors, openIndex } from './sqlite-index.ts'
 import { createSqliteSearch } from './sqlite-search.ts'
 import { createSearchThreads, type SearchThreads } from './sqlite-search-threads.ts'
+import { atOnce, inSlices, type Steps } from './steps.ts'
 
 /** Where the index is kept, how documents are cut, and how it is searched. */
 export interface SqliteRetrieverOptions extends ChunkOptions {
@@ -60,7 +61,7 @@ const maxTerms = 32
  * several documents once.
  *
  * Searches run in threads of their own with connections that can only read: the event loop is not blocked, and a
- * `signal` takes back a search that waits. Writing happens on the calling thread: `add` replaces each document
+ * `signal` takes back a search that waits. Writing happens on the calling thread, in slices: `add` replaces each document
  * whole, skips those that are unchanged, and writes all or nothing of what it is given; add documents in groups
  * (`indexDocuments` does).
  *
@@ -83,29 +84,48 @@ export function createSqliteRetriever(options: SqliteRetrieverOptions): Document
   const closing = new AbortController()
   const question = embedder && { embedder, path, timeoutMs, clock, logger, closing: closing.signal }
 
-  /** The last of the writes: embedding takes a while, and no document may be replaced by an earlier version. */
+  /**
+   * The last use of the connection that writes: embedding takes a while, and no document may be replaced by an earlier
+   * version.
+   */
   let lastWrite: Promise<unknown> = Promise.resolve()
-  const inTurn = (work: () => void | Promise<void>): Promise<void> => {
+  const inTurn = <T>(work: () => T | Promise<T>): Promise<T> => {
     const done = lastWrite.then(work)
     lastWrite = done.catch(() => undefined)
     return done
   }
-  const write = (work: () => void): void => {
-    explained(path, () => {
-      inTransaction(database, work)
-    })
-  }
+  /** Searches of an index in memory have the same connection, and must not find half of a document. */
+  const writeSteps = (steps: Steps<void>): Promise<void> =>
+    path === ':memory:' ? promised(() => atOnce(steps)) : inSlices(steps, clock)
+  const write = (steps: Steps<void>): Promise<void> =>
+    explainedLater(path, () => inLongTransaction(database, () => writeSteps(steps)))
 
   const addAll = async (documents: readonly SourceDocument[]): Promise<void> => {
+    const changed = await explainedLater(path, () => inSlices(cutAll(documents), clock))
+    const vectors = embedder && (await embedPassages(embedder, path, changed, closing.signal))
+    await write(replaceAll(changed, vectors))
+  }
+  const cutAll = function* (documents: readonly SourceDocument[]): Steps<readonly CutDocument[]> {
+    const changed: CutDocument[] = []
     // Of two documents of one name the last counts.
     const named = new Map(documents.map((document) => [document.source, document]))
-    const changed = explained(path, () => [...named.values()].flatMap((document) => writer.cut(document) ?? []))
-    const vectors = embedder && (await embedPassages(embedder, path, changed, closing.signal))
-    write(() => {
-      changed.forEach((document, index) => {
-        writer.replace(document, vectors?.[index])
-      })
-    })
+    for (const document of named.values()) {
+      const cut = yield* writer.cut(document)
+      if (cut !== undefined) changed.push(cut)
+    }
+    return changed
+  }
+  const replaceAll = function* (
+    documents: readonly CutDocument[],
+    vectors: readonly (readonly Float32Array[])[] | undefined,
+  ): Steps<void> {
+    for (const [index, document] of documents.entries()) yield* writer.replace(document, vectors?.[index])
+  }
+  const removeAll = function* (sources: readonly string[]): Steps<void> {
+    for (const source of sources) {
+      writer.remove(source)
+      yield
+    }
   }
 
   const search = async (query: string, { topK = 4, filter, signal, onFallback }: SearchOptions = {}) => {
@@ -131,18 +151,15 @@ export function createSqliteRetriever(options: SqliteRetrieverOptions): Document
       })
       await inTurn(() => addAll(documents))
     },
-    remove: (sources) =>
-      inTurn(() => {
-        write(() => sources.forEach(writer.remove))
-      }),
+    remove: (sources) => inTurn(() => write(removeAll(sources))),
     sources: () =>
-      promised(() =>
+      inTurn(() =>
         explained(path, () => {
           const rows = database.prepare('SELECT source FROM documents ORDER BY source').all()
           return rows.map((row) => String(row['source']))
         }),
       ),
-    digests: () => promised(() => explained(path, writer.digests)),
+    digests: () => inTurn(() => explained(path, writer.digests)),
     close: async () => {
       closing.abort(new RetrievalError(path, 'the retrieval index is closed'))
       await lastWrite
@@ -172,11 +189,11 @@ interface Settings {
   readonly timeoutMs: number
   readonly logger: Logger
   readonly clock: Clock
-  readonly limits: Required<ChunkOptions>
+  readonly limits: ChunkLimits
 }
 
 function checkOptions(options: SqliteRetrieverOptions): Settings {
-  checkKeys('createSqliteRetriever', options, [...optionNames, 'maxChars', 'overlapChars'])
+  checkKeys('createSqliteRetriever', options, [...optionNames, ...chunkOptionNames])
   const {
     path,
     busyTimeoutMs = 1_000,

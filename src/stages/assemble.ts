@@ -4,7 +4,7 @@ import { type ChatMessage, messagesOf, type PromptRequest } from '../prompt-requ
 import type { RetrievedPrompt } from '../retrieval/retrieved-prompt.ts'
 import { createTemplate, type PromptTemplate } from '../template/prompt-template.ts'
 import type { Prompt } from '../workers/model-worker.ts'
-import { estimateTokens } from './estimate-tokens.ts'
+import { estimateTokens } from '../estimate-tokens.ts'
 import { type LeftOut, PromptBudget, type RenderSystem } from './prompt-budget.ts'
 import { secureRandom } from './secure-random.ts'
 import { type Spotlight, spotlight } from './spotlight.ts'

@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { estimateTokens } from '../../../src/estimate-tokens.ts'
 import { chunkDocument } from '../../../src/retrieval/chunk-document.ts'
+
+/** A token for each character: easy to count by hand. */
+const countTokens = (text: string): number => text.length
 
 const markdown = (text: string, options = {}): ReturnType<typeof chunkDocument> =>
   chunkDocument({ source: 'a.md', text }, options)
@@ -69,18 +73,22 @@ describe('the structure of Markdown', () => {
   })
 
   test('neighbouring blocks share a chunk while they fit', () => {
-    const texts = markdown('aaaa aaaa\n\nbbbb\n\ncccc cccc cccc', { maxChars: 20 }).map((chunk) => chunk.text)
+    const texts = markdown('aaaa aaaa\n\nbbbb\n\ncccc cccc cccc', { maxTokens: 20, countTokens }).map(
+      (chunk) => chunk.text,
+    )
     expect(texts).toEqual(['aaaa aaaa\n\nbbbb', 'cccc cccc cccc'])
   })
 
   test('a long list is cut between its items', () => {
-    const texts = markdown('- one one one\n- two two two\n- three\n- four', { maxChars: 28 }).map((chunk) => chunk.text)
+    const texts = markdown('- one one one\n- two two two\n- three\n- four', { maxTokens: 28, countTokens }).map(
+      (chunk) => chunk.text,
+    )
     expect(texts).toEqual(['- one one one\n- two two two', '- three\n- four'])
   })
 
   test('long code is cut between its lines', () => {
     const code = `\`\`\`\n${'let a = 1. \n'.repeat(20)}\`\`\``
-    for (const { text } of markdown(code, { maxChars: 50, overlapChars: 0 })) {
+    for (const { text } of markdown(code, { maxTokens: 50, overlapTokens: 0, countTokens })) {
       expect(text).toMatch(/^(```\n)?(let a = 1\. ?\n?)*(```)?$/)
     }
   })
@@ -95,14 +103,14 @@ describe('the structure of Markdown', () => {
 
 describe('plain text', () => {
   test('has paragraphs and no headings', () => {
-    const texts = plain('# first one\n \nsecond one\n\n\nthird one', { maxChars: 16 })
+    const texts = plain('# first one\n \nsecond one\n\n\nthird one', { maxTokens: 16, countTokens })
     expect(texts.map((chunk) => chunk.text)).toEqual(['# first one', 'second one', 'third one'])
     expect(texts.every((chunk) => chunk.headings.length === 0)).toBe(true)
   })
 
   test('a long paragraph is cut after a sentence, and what was cut is repeated', () => {
     const text = 'The first sentence is here. The second one is here. The third one.'
-    expect(plain(text, { maxChars: 40, overlapChars: 9 }).map((chunk) => chunk.text)).toEqual([
+    expect(plain(text, { maxTokens: 40, overlapTokens: 9, countTokens }).map((chunk) => chunk.text)).toEqual([
       'The first sentence is here.',
       'is here. The second one is here.',
       'is here. The third one.',
@@ -110,10 +118,33 @@ describe('plain text', () => {
   })
 
   test('text without spaces is cut after a full-width stop', () => {
-    expect(plain('日本語の文章です。次の文章もここにあります。', { maxChars: 16 }).map((chunk) => chunk.text)).toEqual([
-      '日本語の文章です。',
-      '次の文章もここにあります。',
-    ])
+    expect(
+      plain('日本語の文章です。次の文章もここにあります。', { maxTokens: 16, countTokens }).map((chunk) => chunk.text),
+    ).toEqual(['日本語の文章です。', '次の文章もここにあります。'])
+  })
+
+  test('a text of one word, or of one script without spaces and stops, is cut to the limit and kept whole', () => {
+    for (const text of ['x'.repeat(5_000), '漢字'.repeat(1_000), '🙂a'.repeat(1_000)]) {
+      const texts = plain(text, { maxTokens: 50, overlapTokens: 0 }).map((chunk) => chunk.text)
+      expect(texts.join('')).toBe(text)
+      for (const piece of texts) expect(estimateTokens(piece)).toBeLessThanOrEqual(50)
+      expect(texts.every((piece) => piece.isWellFormed())).toBe(true)
+    }
+  })
+
+  test('neighbours share no more than the overlap', () => {
+    const words = Array.from({ length: 2_000 }, (_, at) => `word${at}${at % 9 === 0 ? '.' : ''}`)
+    const texts = plain(words.join(' '), { maxTokens: 60, overlapTokens: 12 }).map((chunk) => chunk.text)
+    let overlaps = 0
+    texts.slice(1).forEach((text, index) => {
+      const before = texts[index]!
+      const start = before.lastIndexOf(text.split(' ', 1)[0]!)
+      const shared = start === -1 ? '' : before.slice(start)
+      expect(text.startsWith(shared)).toBe(true)
+      expect(estimateTokens(shared)).toBeLessThanOrEqual(12)
+      if (shared !== '') overlaps += 1
+    })
+    expect(overlaps).toBe(texts.length - 1)
   })
 
   test('nothing has no chunks', () => {
@@ -123,10 +154,11 @@ describe('plain text', () => {
 
 describe('limits', () => {
   test.each([
-    [{ maxChars: 15 }, RangeError, /maxChars.*16 to 100000.*15/],
-    [{ maxChars: 100, overlapChars: 51 }, RangeError, /overlapChars.*0 to 50.*51/],
-    [{ maxChars: '100' }, TypeError, /maxChars/],
-    [{ maxChar: 100 }, TypeError, /maxChar.*maxChars/],
+    [{ maxTokens: 15 }, RangeError, /maxTokens.*16 to 100000.*15/],
+    [{ maxTokens: 100, overlapTokens: 51 }, RangeError, /overlapTokens.*0 to 50.*51/],
+    [{ maxTokens: '100' }, TypeError, /maxTokens/],
+    [{ maxToken: 100 }, TypeError, /maxToken.*maxTokens/],
+    [{ countTokens: () => Number.NaN }, TypeError, /countTokens must return a number of tokens, got NaN/],
   ])('%o is refused', (options, kind, message) => {
     expect(() => markdown('a', options)).toThrow(kind)
     expect(() => markdown('a', options)).toThrow(message)
@@ -173,10 +205,11 @@ describe('for any text', () => {
   )
   const text = fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join(''))
   const document = fc.record({ source: fc.constantFrom('a.md', 'a.txt'), text })
-  const options = fc.integer({ min: 16, max: 200 }).chain((maxChars) =>
+  const options = fc.integer({ min: 16, max: 100 }).chain((maxTokens) =>
     fc.record({
-      maxChars: fc.constant(maxChars),
-      overlapChars: fc.integer({ min: 0, max: Math.floor(maxChars / 2) }),
+      maxTokens: fc.constant(maxTokens),
+      overlapTokens: fc.integer({ min: 0, max: Math.floor(maxTokens / 2) }),
+      countTokens: fc.constantFrom(estimateTokens, countTokens),
     }),
   )
   // What was well formed still is: no surrogate pair is cut in two.
@@ -186,7 +219,7 @@ describe('for any text', () => {
     fc.assert(
       fc.property(document, options, (doc, limits) => {
         for (const chunk of chunkDocument(doc, limits)) {
-          expect(chunk.text.length).toBeLessThanOrEqual(limits.maxChars)
+          expect(limits.countTokens(chunk.text)).toBeLessThanOrEqual(limits.maxTokens)
           expect(chunk.text).toMatch(/[\p{L}\p{N}]/u)
           expect(doc.text).toContain(chunk.text)
           expect(isWhole(chunk.text, doc.text)).toBe(true)
@@ -207,7 +240,7 @@ describe('for any text', () => {
       fc.property(document, options, (doc, limits) => {
         const chunks = chunkDocument(doc, limits)
         const kept = chunks.map((chunk) => [...chunk.headings, chunk.text].join('\n')).join('\n')
-        const fitting = doc.text.split(/\s+/).filter((run) => run.length <= limits.maxChars)
+        const fitting = doc.text.split(/\s+/).filter((run) => limits.countTokens(run) <= limits.maxTokens)
         for (const word of fitting.flatMap((run) => run.match(/[\p{L}\p{N}]+/gu) ?? [])) expect(kept).toContain(word)
       }),
       { numRuns: 1_000 },

@@ -43,7 +43,7 @@ test('an unchanged document is not written again, unless it would be cut otherwi
   await first.add([{ source: 'a.txt', text }])
   expect(ids()).toEqual({ rows: [1, 2], passages: 2 })
   await first.close()
-  await open({ path, maxChars: 200, overlapChars: 0 }).add([{ source: 'a.txt', text }])
+  await open({ path, maxTokens: 40, overlapTokens: 0 }).add([{ source: 'a.txt', text }])
   expect(ids()).toEqual({ rows: [2, 3], passages: 3 })
 })
 
@@ -55,7 +55,7 @@ test('tells the digests of the documents that it would not change', async () => 
   expect(digests.get(guide.source)).toBe('v1')
   expect([...digests.keys()].sort()).toEqual([guide.source, recipe.source])
   await first.close()
-  const second = open({ path, maxChars: 300 })
+  const second = open({ path, maxTokens: 70 })
   expect(await second.digests()).toEqual(new Map())
   await second.add([{ ...guide, digest: 'v1' }])
   expect(await second.digests()).toEqual(new Map([[guide.source, 'v1']]))

@@ -332,7 +332,7 @@ describe('what goes wrong', () => {
     [{ path: '' }, RangeError, /path/],
     [{ path: 7 as unknown as string }, TypeError, /path.*7/],
     [{ busyTimeoutMs: -1 }, RangeError, /busyTimeoutMs.*0 to 60000.*-1/],
-    [{ maxChars: 1 }, RangeError, /maxChars/],
+    [{ maxTokens: 1 }, RangeError, /maxTokens/],
     [{ maxchars: 1 }, TypeError, /maxchars/],
   ])('the options %o', (options, kind, message) => {
     const make = (): unknown => open(options as Partial<SqliteRetrieverOptions>)

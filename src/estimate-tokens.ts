@@ -64,8 +64,9 @@ function tokensOf(text: string, kind: number, start: number, stop: number): numb
 
 /** Only line breaks count: those with a blank after them, and those that end no sentence. */
 function tokensOfBlank(text: string, start: number, stop: number): number {
-  const lineBreak = text.indexOf('\n', start)
-  if (lineBreak === -1 || lineBreak >= stop) return 0
+  let lineBreak = start
+  while (lineBreak < stop && text[lineBreak] !== '\n') lineBreak++
+  if (lineBreak === stop) return 0
   if (lineBreak < stop - 1) return 1
   return start > 0 && kindAt(text, start - 1) === punctuation ? 0 : 1
 }

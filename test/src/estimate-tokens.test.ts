@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { estimateTokenCount } from 'tokenx'
 import { expect, test } from 'vitest'
-import { estimateTokens } from '../../../src/stages/estimate-tokens.ts'
+import { estimateTokens } from '../../src/estimate-tokens.ts'
 
 const pieces = fc
   .array(
