@@ -3,7 +3,7 @@ import { estimateTokens } from '../estimate-tokens.ts'
 
 /** How a document is cut. */
 export interface ChunkOptions {
-  /** The longest chunk in tokens, 16 … 100,000; default 280, some 1,200 characters of English. */
+  /** The longest chunk in tokens, 16 … 100,000; default 256, some 1,100 characters of English. */
   readonly maxTokens?: number
   /** How much a chunk repeats of the one before it where a block had to be split, 0 … half of `maxTokens`; default a tenth of it. */
   readonly overlapTokens?: number
@@ -30,7 +30,7 @@ export const chunkOptionNames: readonly string[] = ['maxTokens', 'overlapTokens'
 /** Words are counted as longer ones, numbers, code or other scripts differently by nearly any two tokenizers. */
 const samples = [
   'The unopened spillways of 1234567 reservoirs overflowed.',
-  'const { maxTokens = 280 } = options ?? {} // ===\n\t\treturn',
+  'const { maxTokens = 256 } = options ?? {} // ===\n\t\treturn',
   'Größe naïve Привет мир 日本語の文章です 안녕하세요 🙂👩‍👩‍👧',
 ]
 
@@ -43,7 +43,7 @@ const longestToken = 16
  */
 export function chunkLimits(options: ChunkOptions): ChunkLimits {
   checkKeys('chunkDocument', options, chunkOptionNames)
-  const maxTokens = checkInteger('maxTokens', options.maxTokens ?? 280, { min: 16, max: 100_000 })
+  const maxTokens = checkInteger('maxTokens', options.maxTokens ?? 256, { min: 16, max: 100_000 })
   const overlapTokens = checkInteger('overlapTokens', options.overlapTokens ?? Math.floor(maxTokens / 10), {
     min: 0,
     max: Math.floor(maxTokens / 2),

@@ -81,6 +81,12 @@ function addWord(text: string, start: number, end: number, limits: ChunkLimits, 
     words.push({ start, end, tokens })
     return
   }
+  const wordEnd = start + text.slice(start, end).trimEnd().length
+  if (wordEnd > start && wordEnd < end) {
+    addWord(text, start, wordEnd, limits, words)
+    addWord(text, wordEnd, end, limits, words)
+    return
+  }
   for (let from = start; from < end;) {
     const to = notInPair(text, Math.min(end, from + size))
     addWord(text, from, to, limits, words)
