@@ -1,6 +1,7 @@
 import { deepEqual, equal, fail, ok, rejects } from 'node:assert/strict'
 import { InvalidPromptError } from '../workers/invalid-prompt-error.ts'
 import type { Completion, CompletionChunk, ModelWorker, Prompt } from '../workers/model-worker.ts'
+import { capabilityChecks } from './capability-checks.ts'
 
 /** A worker to check, and what must be cleared away afterwards. */
 export interface WorkerSubject {
@@ -62,6 +63,7 @@ export function modelWorkerContract(name: string, options: ModelWorkerContractOp
     quick('leaves no listener on a signal that outlives the calls', leavesNoListener),
     quick('health reports and never rejects', healthReports),
     quick('closes more than once', closesTwice),
+    ...Object.entries(capabilityChecks).map(([title, check]) => quick(title, check)),
     endless(
       "an abort in mid-stream rejects with the signal's reason, closes the source, and ends the stream",
       abortMidStream,

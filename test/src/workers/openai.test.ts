@@ -1,6 +1,5 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { modelWorkerContract } from '../../../src/testing/model-worker-contract.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { discoverModels } from '../../../src/workers/openai-models.ts'
 import { openai, type OpenAiOptions } from '../../../src/workers/openai.ts'
@@ -11,24 +10,6 @@ import { readAll } from '../../fixtures/read-all.ts'
 
 const prompt: Prompt = { messages: [{ role: 'user', content: 'the water is high' }] }
 const local = { baseUrl: 'http://127.0.0.1:9/v1', model: 'fixture' }
-
-for (const check of modelWorkerContract('openai', {
-  async create() {
-    const server = await startOpenAiServer()
-    return { worker: openai({ baseUrl: server.baseUrl, model: 'fixture' }), dispose: () => server.close() }
-  },
-  async createEndless() {
-    const server = await startOpenAiServer({ endless: true })
-    return {
-      worker: openai({ baseUrl: server.baseUrl, model: 'fixture' }),
-      sourceOpened: () => server.request(0),
-      sourceClosed: async () => (await server.request(0)).closed,
-      dispose: () => server.close(),
-    }
-  },
-})) {
-  test(check.name, check.run)
-}
 
 async function failureOf(behaviour: OpenAiServerBehaviour, options: Partial<OpenAiOptions> = {}): Promise<WorkerError> {
   await using server = await startOpenAiServer(behaviour)
