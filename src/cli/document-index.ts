@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts'
 import type { Embedder } from '../retrieval/embedder.ts'
 import type { DocumentIndex } from '../retrieval/retriever.ts'
 import { createSqliteRetriever } from '../retrieval/sqlite-retriever.ts'
+import type { DocumentSettings } from './document-settings.ts'
 import { makeFolder } from './make-folder.ts'
 
 /** Which index is opened, and for what. */
@@ -12,6 +13,8 @@ export interface IndexPlace {
   /** What the documents' names are relative to. */
   readonly root: string
   readonly paths: readonly string[]
+  /** How they are cut. */
+  readonly chunks: DocumentSettings['chunks']
 }
 
 /**
@@ -19,14 +22,14 @@ export interface IndexPlace {
  * ones can share the folder, and the same set always has the same, so that `ingest` fills what `serve` reads.
  */
 export function openDocumentIndex(
-  { dataDir, root, paths }: IndexPlace,
+  { dataDir, root, paths, chunks }: IndexPlace,
   logger: Logger,
   embedder?: Embedder,
 ): { readonly file: string; readonly index: DocumentIndex } {
   const file = join(dataDir, indexName(root, paths))
   makeFolder('--data-dir', dataDir)
   // While another process writes a group this one waits; that takes no longer than a large document.
-  const options = { path: file, logger, busyTimeoutMs: 10_000, ...(embedder !== undefined && { embedder }) }
+  const options = { ...chunks, path: file, logger, busyTimeoutMs: 10_000, ...(embedder !== undefined && { embedder }) }
   return { file, index: createSqliteRetriever(options) }
 }
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { SpillwayError } from '../../operators/index.ts'
+import { documentOptions } from './document-settings.ts'
 import { ingest } from './ingest.ts'
 import { type IngestArguments, type IngestSettings, ingestSettings } from './ingest-settings.ts'
 
@@ -9,18 +10,21 @@ import { type IngestArguments, type IngestSettings, ingestSettings } from './ing
  * @param fail Told what is wrong with the command line or the documents; does not return.
  */
 export function createIngestCommand(fail: (error: unknown) => never): Command {
-  return new Command('ingest')
+  const command = new Command('ingest')
     .description('bring the index that `serve --docs` reads up to date: Markdown, text, HTML and PDF files')
     .argument('<paths...>', 'files and folders, as they are given to `serve --docs`, from the same folder')
     .option('--data-dir <folder>', 'where state is kept (default: .spillway)')
-    .option('--max-bytes <number>', 'the largest file that is read, 1 … 1000000000 (default: 10000000)')
+    .option(
+      '--embedding-model <name>',
+      'makes vectors too, as `serve` does with the same option (default: words alone)',
+    )
     .option('--watch', 'go on, and follow changes of the documents')
     .option('--json', 'print each report as a line of JSON')
     .addHelpText('after', help)
     .action(async (paths: readonly string[], given: IngestArguments) => {
       let settings: IngestSettings
       try {
-        settings = ingestSettings(paths, given)
+        settings = ingestSettings(paths, given, process.env)
       } catch (error) {
         return fail(error)
       }
@@ -32,6 +36,8 @@ export function createIngestCommand(fail: (error: unknown) => never): Command {
         throw error
       }
     })
+  for (const [flags, description] of documentOptions) command.option(flags, description)
+  return command
 }
 
 const help = `

@@ -5,6 +5,7 @@ import { followDocuments } from '../retrieval/follow-documents.ts'
 import { indexDocuments } from '../retrieval/index-documents.ts'
 import type { IndexProgress, IndexReport } from '../retrieval/index-report.ts'
 import type { DocumentIndex } from '../retrieval/retriever.ts'
+import { openaiEmbedder } from '../workers/index.ts'
 import { openDocumentIndex } from './document-index.ts'
 import type { IngestSettings } from './ingest-settings.ts'
 import { printable } from './printable.ts'
@@ -30,7 +31,11 @@ export async function ingest(settings: IngestSettings): Promise<number> {
     },
   }
   const root = process.cwd()
-  const { file, index } = openDocumentIndex({ ...settings, root }, logger)
+  const { file, index } = openDocumentIndex(
+    { ...settings, root },
+    logger,
+    settings.embedding && openaiEmbedder(settings.embedding),
+  )
   try {
     const work = settings.watch ? watchDocuments : indexOnce
     return await work(index, settings, { root, maxBytes: settings.maxBytes, logger }, file)

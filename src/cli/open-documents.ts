@@ -34,7 +34,7 @@ const ownDocuments = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGE
  * was to embed the documents and did not.
  */
 export async function openDocuments(
-  { docs, dataDir, watchDocs, embedding }: ServeSettings,
+  { docs, dataDir, watchDocs, embedding, maxBytes, chunks }: ServeSettings,
   logger: Logger,
 ): Promise<OpenDocuments> {
   if (docs === 'none')
@@ -42,20 +42,20 @@ export async function openDocuments(
   const root = docs === 'own' ? packageFolder() : process.cwd()
   const paths = docs === 'own' ? ownDocuments.map((name) => join(root, name)).filter((path) => existsSync(path)) : docs
   const { file, index: retriever } = openDocumentIndex(
-    { dataDir, root, paths },
+    { dataDir, root, paths, chunks },
     logger,
     embedding && openaiEmbedder(embedding),
   )
   const progress = createProgressLine(process.stderr, systemClock)
   try {
-    const { documents } = await indexDocuments(retriever, paths, { root, logger, onProgress: progress.show })
+    const { documents } = await indexDocuments(retriever, paths, { root, maxBytes, logger, onProgress: progress.show })
     const whose = docs === 'own' ? "the project's own" : docs.join(', ')
     const how = embedding === undefined ? 'by words' : `by words and by ${embedding.model} at ${embedding.baseUrl}`
     return {
       retriever,
       description: `${documents} (${whose}), found ${how}${watchDocs ? ', followed' : ''}`,
       store: `${file} (SQLite, the index of the documents)`,
-      follow: () => (watchDocs ? follow(retriever, paths, root, logger) : undefined),
+      follow: () => (watchDocs ? follow(retriever, paths, { root, maxBytes, logger }) : undefined),
     }
   } catch (error) {
     await retriever.close()
@@ -65,10 +65,14 @@ export async function openDocuments(
   }
 }
 
-function follow(index: DocumentIndex, paths: readonly string[], root: string, logger: Logger): DocumentFollower {
+function follow(
+  index: DocumentIndex,
+  paths: readonly string[],
+  reading: { readonly root: string; readonly maxBytes: number; readonly logger: Logger },
+): DocumentFollower {
+  const { logger } = reading
   return followDocuments(index, paths, {
-    root,
-    logger,
+    ...reading,
     onReport: ({ leftOut, ...counts }) => {
       const isNews = counts.added + counts.changed + counts.removed > 0
       if (isNews) logger.info({ ...counts, leftOut: leftOut.length }, 'documents followed')

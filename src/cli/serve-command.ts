@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { SpillwayError } from '../../operators/index.ts'
+import { documentOptions } from './document-settings.ts'
 import { limitsHelp } from './limit-settings.ts'
 import { redactionKinds } from '../redaction/redaction-options.ts'
 import { serve } from './serve.ts'
@@ -14,7 +15,7 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
   // Commander keeps one value for `--docs` and `--no-docs`, that of the last one.
   const docs: string[] = []
   let noDocs = false
-  return new Command('serve')
+  const command = new Command('serve')
     .description("serve the chat pipeline over HTTP, to any client that speaks OpenAI's API")
     .option(
       '--host <address>',
@@ -84,6 +85,8 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
         throw error
       }
     })
+  for (const [flags, description] of documentOptions) command.option(flags, description)
+  return command
 }
 
 const environmentHelp = `

@@ -4,6 +4,7 @@ import { checkInteger, checkNumber, checkOneOf, checkText, type NumberRange, sho
 import { checkApiKey } from '../server/check-api-key.ts'
 import { checkOrigins } from '../server/cors.ts'
 import type { ServerLimits } from '../server/index.ts'
+import { type DocumentArguments, documentSettings, type DocumentSettings } from './document-settings.ts'
 import { checkBaseUrl } from './base-url.ts'
 import { type EmbeddingSettings, embeddingSettings } from './embedding-settings.ts'
 import { limitSettings } from './limit-settings.ts'
@@ -11,7 +12,7 @@ import { type RedactionChoice, redactionChoice } from './redaction-choice.ts'
 import type { TlsFiles } from './tls-files.ts'
 
 /** What `spillway serve` was given on the command line, as text. */
-export interface ServeArguments {
+export interface ServeArguments extends DocumentArguments {
   readonly host?: string
   readonly port?: string
   readonly dataDir?: string
@@ -60,7 +61,7 @@ interface FilterSettings {
 }
 
 /** How the server is to run; everything has been checked. */
-export interface ServeSettings {
+export interface ServeSettings extends DocumentSettings {
   readonly host: string
   readonly port: number
   readonly dataDir: string
@@ -131,7 +132,8 @@ export function serveSettings(
     host,
     port: port === undefined ? 8080 : whole(given.port === undefined ? 'PORT' : '--port', port, { max: 65_535 }),
     dataDir: checkText('--data-dir', given.dataDir ?? '.spillway'),
-    docs: documentSettings(given),
+    docs: documentPaths(given),
+    ...documentSettings(given),
     template: given.template === undefined ? undefined : checkText('--template', given.template),
     maxPromptTokens:
       given.maxPromptTokens === undefined ? undefined : whole('--max-prompt-tokens', given.maxPromptTokens, { min: 1 }),
@@ -188,7 +190,7 @@ function corsSettings({ corsOrigin = [] }: ServeArguments): readonly string[] {
   return corsOrigin
 }
 
-function documentSettings({ docs, noDocs = false, embeddingModel }: ServeArguments): ServeSettings['docs'] {
+function documentPaths({ docs, noDocs = false, embeddingModel }: ServeArguments): ServeSettings['docs'] {
   if (noDocs && embeddingModel !== undefined) {
     throw new RangeError(`--embedding-model must not be given together with --no-docs, got ${show(embeddingModel)}`)
   }
