@@ -202,16 +202,24 @@ function scopeOf(
   budget: SandboxBudget,
 ): TemplateScope {
   const scope = new Scope()
-  for (const [name, value] of Object.entries({ ...constants, ...variables })) {
-    // Handing a long conversation over costs more than rendering, and few templates look at it.
-    if (names.has(name)) scope.set(name, value)
+  // Handing a long conversation over costs more than rendering, and few templates look at it.
+  for (const name of names) {
+    if (Object.hasOwn(variables, name)) scope.set(name, variables[name])
+    else if (Object.hasOwn(constants, name)) scope.set(name, constants[name])
   }
   scope.set('raise_exception', raise)
   scope.set('range', (...bounds: readonly unknown[]) => range(bounds, budget))
   return scope
 }
 
-const constants = { true: true, false: false, none: null, True: true, False: false, None: null }
+const constants: Readonly<Record<string, unknown>> = {
+  true: true,
+  false: false,
+  none: null,
+  True: true,
+  False: false,
+  None: null,
+}
 
 function raise(message: unknown): never {
   throw new TemplateError(`the template raised: ${typeof message === 'string' ? message.slice(0, 1_000) : 'no text'}`)

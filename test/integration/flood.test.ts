@@ -34,7 +34,8 @@ test('the memory that the process holds grows by 50 MB at the most', async () =>
   // In a process of its own, where nothing but the flood makes it grow.
   const { exitCode, stdout, output } = await runProgram(
     process.execPath,
-    ['--conditions=source', script, '--virtual', '--json'],
+    // As `npm start` runs the server.
+    ['--max-semi-space-size=8', '--conditions=source', script, '--virtual', '--json'],
     { cwd: process.cwd(), guardMs: 60_000 },
   )
   expect(exitCode, output).toBe(0)

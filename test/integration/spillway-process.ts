@@ -122,7 +122,7 @@ async function started(spawned: (given: readonly string[]) => ChildProcess): Pro
 }
 
 function spawnSpillway(args: readonly string[], environment: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, ['--conditions=source', main, ...args], {
+  return spawn(process.execPath, ['--max-semi-space-size=8', '--conditions=source', main, ...args], {
     env: { ...process.env, ...unset, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
