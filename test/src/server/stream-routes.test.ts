@@ -229,7 +229,7 @@ describe('a reader that comes back', () => {
         expect(events.map((event) => event.id)).toEqual(events.map((_, index) => index + 1))
         expect(events.filter(({ type }) => type === 'outcome').length).toBe(1)
       }),
-      { numRuns: 60 },
+      { numRuns: 200 },
     )
     expect((await ask({ input: 'x' })).status).toBe(200)
   })
