@@ -12,6 +12,8 @@ test('without anything: loopback, port 8080, the echo model, the own documents',
     template: undefined,
     maxPromptTokens: undefined,
     watchDocs: false,
+    maxBytes: 10_000_000,
+    chunks: { maxTokens: 256, overlapTokens: 25 },
     endpoint: undefined,
     echoDelayMs: 0,
     inferenceConcurrency: 16,
@@ -58,6 +60,8 @@ test('everything that is given is taken', () => {
   const environment = { ...endpoint, OPENAI_API_KEY: 'k', SPILLWAY_API_KEY: 's,t', PORT: '99' }
   expect(serveSettings(given, environment)).toEqual({
     watchDocs: true,
+    maxBytes: 10_000_000,
+    chunks: { maxTokens: 256, overlapTokens: 25 },
     host: '0.0.0.0',
     port: 0,
     dataDir: '/tmp/x',
