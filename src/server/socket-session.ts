@@ -237,8 +237,10 @@ export class SocketSession {
     }
   }
 
+  /** A connection that was broken off takes what it is given and keeps none of it, until it says that it is closed. */
   get #isFull(): boolean {
-    return this.#link.socket.bufferedAmount >= this.#context.limits.socketQueuedBytes
+    const { socket, transport } = this.#link
+    return transport.destroyed || socket.bufferedAmount >= this.#context.limits.socketQueuedBytes
   }
 
   #makeRoom(): void {
