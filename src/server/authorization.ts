@@ -18,13 +18,24 @@ export function createAuthorization(
   if (keys.length === 0) throw new RangeError('apiKey must hold at least one key, got an empty array')
   const expected = keys.map((key) => digest(checkApiKey('apiKey', key)))
   return (header) => {
-    const given = header === undefined ? undefined : /^Bearer +(\S+) *$/i.exec(header)?.[1]
+    const given = shownKey(header)
     if (given === undefined) return unauthorized('the header authorization must be "Bearer" and the server\'s API key')
     const shown = digest(given)
     let known = false
     for (const key of expected) known = timingSafeEqual(shown, key) || known
     return known ? undefined : unauthorized("the API key is not the server's")
   }
+}
+
+/** What tells the holders of different keys apart without holding a key: the digest of the key that a header shows. */
+export function keyDigest(header: string | undefined): string {
+  return createHash('sha256')
+    .update(shownKey(header) ?? '')
+    .digest('hex')
+}
+
+function shownKey(header: string | undefined): string | undefined {
+  return header === undefined ? undefined : /^Bearer +(\S+) *$/i.exec(header)?.[1]
 }
 
 function digest(text: string): Uint8Array {

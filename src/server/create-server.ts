@@ -6,7 +6,7 @@ import { Registry } from 'prom-client'
 import { checkInteger, checkKeys, checkNumber, checkText, type Clock, systemClock } from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import type { ModelInfo } from '../workers/model-worker.ts'
-import { createAuthorization } from './authorization.ts'
+import { createAuthorization, keyDigest } from './authorization.ts'
 import { addChatRoute } from './chat-route.ts'
 import { addCompletionsRoute } from './completions-route.ts'
 import { addEmbeddingsRoute } from './embeddings-route.ts'
@@ -177,6 +177,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
       }
       return exchange
     },
+    callerOf: ({ headers }) => (options.apiKey === undefined ? '' : keyDigest(headers.authorization)),
     refuse(reply, refusal) {
       const { raw } = reply.request
       if (!raw.complete) {

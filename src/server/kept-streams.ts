@@ -19,16 +19,16 @@ export interface KeptStreamsOptions extends ReplayWindow {
 }
 
 interface Entry {
-  readonly id: string
+  readonly name: string
   readonly stream: KeptStream
   reader: StreamReader | undefined
   timer: TimerHandle
 }
 
 /**
- * The streams of the native route that can be read on, by their request's id. Each has one reader at most: one that
- * comes takes the place of the one before. Without a reader it is kept for `resumeMs`; then it is forgotten, and its
- * request cancelled if it has not ended.
+ * The streams of the native route that can be read on, by a name: whose their request is, and its id. Each has one
+ * reader at most: one that comes takes the place of the one before. Without a reader it is kept for `resumeMs`; then
+ * it is forgotten, and its request cancelled if it has not ended.
  */
 export class KeptStreams {
   readonly #options: KeptStreamsOptions
@@ -43,32 +43,32 @@ export class KeptStreams {
     return this.#entries.size
   }
 
-  get(id: string): KeptStream | undefined {
-    return this.#entries.get(id)?.stream
+  get(name: string): KeptStream | undefined {
+    return this.#entries.get(name)?.stream
   }
 
   /** Whether there is room for one more, for which the one that ended longest ago without a reader is forgotten. */
   makeRoom(): boolean {
     if (this.#entries.size < this.#options.streams) return true
-    for (const { id, stream, reader } of this.#entries.values()) {
+    for (const { name, stream, reader } of this.#entries.values()) {
       if (reader !== undefined || !stream.ended) continue
-      this.forget(id)
+      this.forget(name)
       return true
     }
     return false
   }
 
-  /** Keeps an answer's stream under an id that is not taken; it waits for its reader from now on. */
-  add(id: string, reply: Reply<CompletionChunk>): KeptStream {
-    const entry: Entry = { id, stream: new KeptStream(reply, this.#options), reader: undefined, timer: undefined }
-    this.#entries.set(id, entry)
+  /** Keeps an answer's stream under a name that is not taken; it waits for its reader from now on. */
+  add(name: string, reply: Reply<CompletionChunk>): KeptStream {
+    const entry: Entry = { name, stream: new KeptStream(reply, this.#options), reader: undefined, timer: undefined }
+    this.#entries.set(name, entry)
     this.#await(entry)
     return entry.stream
   }
 
   /** Makes this one the reader of a stream that is kept. */
-  attach(id: string, reader: StreamReader): void {
-    const entry = this.#entries.get(id)
+  attach(name: string, reader: StreamReader): void {
+    const entry = this.#entries.get(name)
     if (entry === undefined) return
     this.#options.clock.clearTimeout(entry.timer)
     const { reader: before } = entry
@@ -77,34 +77,34 @@ export class KeptStreams {
   }
 
   /** This reader has gone; no effect where another has taken its place. */
-  detach(id: string, reader: StreamReader): void {
-    const entry = this.#entries.get(id)
+  detach(name: string, reader: StreamReader): void {
+    const entry = this.#entries.get(name)
     if (entry?.reader !== reader) return
     entry.reader = undefined
     // Those that ended longest ago come first.
-    this.#entries.delete(id)
-    this.#entries.set(id, entry)
+    this.#entries.delete(name)
+    this.#entries.set(name, entry)
     this.#await(entry)
   }
 
   /** Keeps a stream no longer; a request that has not ended is cancelled. */
-  forget(id: string, reason = 'the client has left'): void {
-    const entry = this.#entries.get(id)
+  forget(name: string, reason = 'the client has left'): void {
+    const entry = this.#entries.get(name)
     if (entry === undefined) return
     this.#options.clock.clearTimeout(entry.timer)
-    this.#entries.delete(id)
+    this.#entries.delete(name)
     entry.stream.reply.cancel(reason)
   }
 
   /** Forgets all. */
   close(): void {
-    for (const id of [...this.#entries.keys()]) this.forget(id, 'the server is closing')
+    for (const name of [...this.#entries.keys()]) this.forget(name, 'the server is closing')
   }
 
   #await(entry: Entry): void {
     const { clock, resumeMs } = this.#options
     entry.timer = clock.setTimeout(() => {
-      this.forget(entry.id, `nobody read the stream within the limit resumeMs of ${resumeMs} ms`)
+      this.forget(entry.name, `nobody read the stream within the limit resumeMs of ${resumeMs} ms`)
     }, resumeMs)
   }
 }

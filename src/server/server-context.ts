@@ -32,6 +32,8 @@ export interface ServerContext {
   readonly log: RequestLog
   /** What is remembered of a request. */
   readonly exchangeOf: (request: FastifyRequest) => Exchange
+  /** Whose request it is: the digest of its API key; empty where the server asks for none. */
+  readonly callerOf: (request: FastifyRequest) => string
   /** Answers with a refusal, in the shape that belongs to the request's path. */
   readonly refuse: (reply: FastifyReply, refusal: Refusal) => FastifyReply
 }

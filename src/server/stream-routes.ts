@@ -24,7 +24,7 @@ type Named = FastifyRequest<{ Params: { id: string } }>
  * on after the event that `last-event-id` names, `DELETE /v1/stream/:id` cancels.
  */
 export function addStreamRoutes(app: FastifyInstance, context: ServerContext): StreamRoutes {
-  const { running, models, clock, limits, deadlineMs, heartbeatMs, exchangeOf, refuse } = context
+  const { running, models, clock, limits, deadlineMs, heartbeatMs, exchangeOf, callerOf, refuse } = context
   const streams = new KeptStreams({
     streams: limits.replayStreams,
     events: limits.replayEvents,
@@ -43,13 +43,14 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
     if (prompt.id !== undefined) exchange.id = prompt.id
     void reply.header('x-request-id', exchange.id)
     const { id } = exchange
-    if (streams.get(id) !== undefined) return refuse(reply, taken(id))
+    const name = nameOf(request, id)
+    if (streams.get(name) !== undefined) return refuse(reply, taken(id))
     if (!streams.makeRoom()) return refuse(reply, tooManyStreams(limits.replayStreams))
     if (reply.raw.destroyed) return reply.hijack()
     if (prompt.session !== undefined) exchange.session = prompt.session
     // A client that does not know the id, because it has not heard it yet, cannot come back.
     const known = prompt.id !== undefined || request.headers['x-request-id'] === id
-    return send(reply, streams.add(id, running.submit({ ...prompt, id })), { id, after: 0, known, late: true })
+    return send(reply, streams.add(name, running.submit({ ...prompt, id })), { name, after: 0, known, late: true })
   })
 
   app.route<{ Params: { id: string } }>({
@@ -59,10 +60,10 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
     handler: (request, reply) => {
       const found = find(request)
       if (!found.ok) return refuse(reply, found.refusal)
-      const { stream, after } = found.value
+      const { stream, name, after } = found.value
       // What tells an EventSource to stop: it has the outcome, and its connection was closed after it.
       if (stream.ended && after === stream.last) return reply.code(204).send()
-      return send(reply, stream, { id: request.params.id, after, known: true, late: false })
+      return send(reply, stream, { name, after, known: true, late: false })
     },
   })
 
@@ -73,16 +74,22 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
 
   app.delete<{ Params: { id: string } }>('/v1/stream/:id', (request, reply) => {
     const { id } = request.params
-    const stream = streams.get(id)
+    const stream = streams.get(nameOf(request, id))
     if (stream === undefined) return refuse(reply, unknownStream(id))
     stream.reply.cancel('the client cancelled it')
     return reply.code(204).send()
   })
 
+  /** What a stream is kept as: clients choose the ids, and the holder of one API key hears nothing of another's. */
+  function nameOf(request: FastifyRequest, id: string): string {
+    return `${callerOf(request)} ${id}`
+  }
+
   /** The stream that a request names and the event after which it wants to read on. */
-  function find(request: Named): Checked<{ readonly stream: KeptStream; readonly after: number }> {
+  function find(request: Named): Checked<Found> {
     const { id } = request.params
-    const stream = streams.get(id)
+    const name = nameOf(request, id)
+    const stream = streams.get(name)
     if (stream === undefined) return refused(unknownStream(id))
     const given = request.headers['last-event-id'] ?? ''
     const after = given === '' ? 0 : Number(given)
@@ -91,12 +98,12 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
       return refused(badInput('last-event-id', message))
     }
     if (after < stream.first - 1) return refused(gone(after, stream.first))
-    return accepted({ stream, after })
+    return accepted({ stream, name, after })
   }
 
   /** Gives a reader the events after one, as fast as it takes them, until the outcome or until it has gone. */
   async function send(reply: FastifyReply, stream: KeptStream, reading: Reading): Promise<FastifyReply> {
-    const { id, known, late } = reading
+    const { name, known, late } = reading
     const response = reply.raw
     const writer = new PacedWriter(response, { clock, heartbeatMs })
     let { after } = reading
@@ -113,10 +120,10 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
     response.once('close', () => {
       over = true
       writer.stop()
-      if (known || response.headersSent) streams.detach(id, reader)
-      else streams.forget(id)
+      if (known || response.headersSent) streams.detach(name, reader)
+      else streams.forget(name)
     })
-    streams.attach(id, reader)
+    streams.attach(name, reader)
     if (!late) {
       beginEventStream(reply, running)
       response.flushHeaders()
@@ -129,7 +136,7 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
         const refusal = response.headersSent ? undefined : refusalInPlaceOf(stream)
         if (refusal !== undefined) {
           exchangeOf(reply.request).answer = stream.reply
-          streams.forget(id)
+          streams.forget(name)
           return refuse(reply, refusal)
         }
         if (!response.headersSent) beginEventStream(reply, running)
@@ -151,9 +158,17 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
   }
 }
 
+/** A stream that a request may read on. */
+interface Found {
+  readonly stream: KeptStream
+  readonly name: string
+  readonly after: number
+}
+
 /** A reader of a stream. */
 interface Reading {
-  readonly id: string
+  /** What the stream is kept as. */
+  readonly name: string
   /** The number of the last event that it has. */
   readonly after: number
   /** It can come back: it knows the id. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createAuthorization } from '../../../src/server/authorization.ts'
+import { createAuthorization, keyDigest } from '../../../src/server/authorization.ts'
 
 test('without a key everybody is let in', () => {
   expect(createAuthorization(undefined)(undefined)).toBeUndefined()
@@ -38,4 +38,10 @@ test.each([
 ])('keys that cannot be shown in a header are refused without being quoted: %j', (keys, message) => {
   expect(() => createAuthorization(keys as string)).toThrow(message)
   expect(() => createAuthorization(keys as string)).not.toThrow('two words')
+})
+
+test('keys are told apart by a digest, which is the same however the header is written', () => {
+  expect(keyDigest('bearer  new ')).toBe(keyDigest('Bearer new'))
+  expect(keyDigest('Bearer old')).not.toBe(keyDigest('Bearer new'))
+  expect(keyDigest('Bearer new')).toMatch(/^[0-9a-f]{64}$/)
 })

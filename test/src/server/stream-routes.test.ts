@@ -297,6 +297,29 @@ describe('a reader that comes back', () => {
     expect((await ask({ id: 'mine', input: 'x' }, { authorization: 'Bearer secret' })).status).toBe(200)
     expect((await resume('mine')).status).toBe(401)
   })
+
+  test('finds only the streams of its own API key, and may choose an id that another has', async () => {
+    const { url, pipeline, ask } = await serve(lasting, { apiKey: ['one', 'two'] })
+    const key = (name: string) => ({ authorization: `Bearer ${name}` })
+    const at = (id: string, name: string, method: string) =>
+      fetch(`${url}/v1/stream/${id}`, { method, headers: key(name) })
+    const own = await ask({ id: 'mine', input: 'x' }, key('one'))
+    expect(own.status).toBe(200)
+    const never = (await (await at('none', 'two', 'GET')).text()).replace('none', 'mine')
+    for (const method of ['GET', 'HEAD', 'DELETE']) {
+      const refused = await at('mine', 'two', method)
+      expect([method, refused.status, await refused.text()]).toEqual([method, 404, method === 'HEAD' ? '' : never])
+    }
+    expect(pipeline.replies[0]!.settled).toBeUndefined()
+    const other = await ask({ id: 'mine', input: 'y' }, key('two'))
+    expect(other.status).toBe(200)
+    expect((await ask({ id: 'mine', input: 'y' }, key('two'))).status).toBe(409)
+    expect((await at('mine', 'two', 'DELETE')).status).toBe(204)
+    expect(pipeline.replies.map(({ settled }) => settled?.kind)).toEqual([undefined, 'cancelled'])
+    expect((await at('mine', 'one', 'HEAD')).status).toBe(200)
+    expect((await at('mine', 'one', 'DELETE')).status).toBe(204)
+    await Promise.all([own.text(), other.text()])
+  })
 })
 
 describe('a reader that does not come back', () => {
