@@ -34,7 +34,7 @@ export interface GenerationParameters {
   readonly topP?: number
   /** The longest answer in tokens, 1 or more. */
   readonly maxTokens?: number
-  /** Texts that end the answer; they are not part of it. */
+  /** Texts that end the answer; they are not part of it. At most 16, each 1 to 256 UTF-16 units long. */
   readonly stop?: readonly string[]
   /** Makes sampling repeatable, where the model supports it. */
   readonly seed?: number

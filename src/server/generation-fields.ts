@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { show } from '../../operators/index.ts'
 import type { GenerationParameters } from '../generation-parameters.ts'
 import type { FieldRange } from '../workers/check-fields.ts'
-import { biasRange, parameterRanges } from '../workers/parameter-ranges.ts'
+import { biasRange, longestStop, mostStops, parameterRanges } from '../workers/parameter-ranges.ts'
 
 /** A number within a range. */
 export function numberIn({ min, max, whole }: FieldRange): z.ZodNumber {
@@ -11,8 +12,14 @@ export function numberIn({ min, max, whole }: FieldRange): z.ZodNumber {
 /** By token id: what is added to its logit. */
 export const logitBias: z.ZodType<Readonly<Record<string, number>>> = z.record(z.string(), numberIn(biasRange))
 
-const stop = z.union([z.string().min(1), z.array(z.string().min(1)).max(16)], {
-  error: () => 'must be a string or an array of at most 16 strings, none of them empty',
+const stopText = z.string().min(1).max(longestStop)
+
+/** Texts that end the answer. */
+export const stopTexts: z.ZodType<readonly string[]> = z.array(stopText).max(mostStops)
+
+const stop = z.union([stopText, stopTexts], {
+  error: ({ input }) =>
+    `must be a string or an array of at most ${mostStops} strings, each 1 to ${longestStop} long, got ${show(input)}`,
 })
 
 /** Schemas of a body's fields by their names; each may be absent or `null` where its type says so. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { show } from '../../operators/index.ts'
 import type { GenerationParameters } from '../generation-parameters.ts'
 import { mostTools, parameterRanges } from '../workers/parameter-ranges.ts'
-import { logitBias, numberIn } from './generation-fields.ts'
+import { logitBias, numberIn, stopTexts } from './generation-fields.ts'
 
 const json = z.record(z.string(), z.unknown())
 
@@ -31,7 +31,7 @@ export const parametersBody: z.ZodType<GenerationParameters> = z.strictObject({
   temperature: numberIn(parameterRanges.temperature).exactOptional(),
   topP: numberIn(parameterRanges.topP).exactOptional(),
   maxTokens: numberIn(parameterRanges.maxTokens).exactOptional(),
-  stop: z.array(z.string().min(1)).max(16).exactOptional(),
+  stop: stopTexts.exactOptional(),
   seed: numberIn(parameterRanges.seed).exactOptional(),
   frequencyPenalty: numberIn(parameterRanges.frequencyPenalty).exactOptional(),
   presencePenalty: numberIn(parameterRanges.presencePenalty).exactOptional(),

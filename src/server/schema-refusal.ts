@@ -53,7 +53,7 @@ function expectation(issue: z.core.$ZodIssue): string {
       return sized(issue.origin) ? 'must not be empty' : `must be at least ${issue.minimum}, got ${show(issue.input)}`
     case 'too_big':
       return sized(issue.origin)
-        ? `must be at most ${issue.maximum} long`
+        ? `must be at most ${issue.maximum} long, got ${(issue.input as string | readonly unknown[]).length}`
         : `must be at most ${issue.maximum}, got ${show(issue.input)}`
     default:
       return issue.message

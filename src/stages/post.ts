@@ -7,7 +7,7 @@ import type { CompletionChunk } from '../workers/model-worker.ts'
 import { type ChunkFilter, textFilter } from './chunk-filter.ts'
 import { JsonCheck } from './json-check.ts'
 import { requestParameter } from './request-parameter.ts'
-import { StopMatcher } from './stop-matcher.ts'
+import { compileStops, StopMatcher } from './stop-matcher.ts'
 import { Trimmer } from './trimmer.ts'
 
 /** What is done to the answer. */
@@ -61,7 +61,7 @@ export function post(options: PostOptions = {}): Handler<Observable<CompletionCh
 
   return (chunks, context) => {
     const asked = stopsOf(context.request)
-    const chain = asked.length === 0 ? withOwnStops : [stopsAt([...new Set([...own, ...asked])]), ...afterStop]
+    const chain = asked.length === 0 ? withOwnStops : [stopsAt([...own, ...asked]), ...afterStop]
     return [...chain, ...json, ...formatOf(context.request)].reduce(
       (filtered$, apply) => apply(filtered$, context),
       chunks,
@@ -74,7 +74,8 @@ function trimmed(): ChunkFilter {
 }
 
 function stopsAt(stops: readonly string[]): ChunkFilter {
-  return textFilter(() => new StopMatcher(stops), { fields: ['text'], logprobs: 'follow' })
+  const compiled = compileStops(stops)
+  return textFilter(() => new StopMatcher(compiled), { fields: ['text'], logprobs: 'follow' })
 }
 
 function checkStops(stop: unknown): readonly string[] {

@@ -1,5 +1,17 @@
 import type { TextFilter } from './text-filter.ts'
 
+/** A stop sequence, made ready once for all the texts that it is looked for in. */
+interface CompiledStop {
+  readonly text: string
+  /** For each prefix, the length of its longest proper prefix that is a suffix of it, too. */
+  readonly borders: readonly number[]
+}
+
+/** @param stops None of them empty. */
+export function compileStops(stops: readonly string[]): readonly CompiledStop[] {
+  return [...new Set(stops)].map((text) => ({ text, borders: bordersOf(text) }))
+}
+
 /**
  * Finds the first place where one of several stop sequences is complete, in text that comes in pieces cut anywhere.
  *
@@ -14,9 +26,9 @@ export class StopMatcher implements TextFilter {
   #held = ''
   #stopped = false
 
-  /** @param stops None of them empty. */
-  constructor(stops: readonly string[]) {
-    this.#sequences = stops.map((text) => ({ text, borders: bordersOf(text), matched: 0 }))
+  /** @param stops By `compileStops`; matchers may share them. */
+  constructor(stops: readonly CompiledStop[]) {
+    this.#sequences = stops.map(({ text, borders }) => ({ text, borders, matched: 0 }))
   }
 
   /** Set once a stop sequence is complete. */
@@ -63,10 +75,7 @@ export class StopMatcher implements TextFilter {
   }
 }
 
-interface Sequence {
-  readonly text: string
-  /** For each prefix, the length of its longest proper prefix that is a suffix of it, too. */
-  readonly borders: readonly number[]
+interface Sequence extends CompiledStop {
   /** How many of its units the text so far ends with. */
   matched: number
 }

@@ -14,7 +14,7 @@ import {
 } from './check-fields.ts'
 import { InvalidPromptError } from './invalid-prompt-error.ts'
 import type { Capability } from './model-worker.ts'
-import { biasRange, mostTools, parameterRanges } from './parameter-ranges.ts'
+import { biasRange, longestStop, mostStops, mostTools, parameterRanges } from './parameter-ranges.ts'
 
 /** Checks generation parameters as `GenerationParameters` documents them, and that the worker can do what they ask. */
 export function checkParameters(field: string, value: unknown, capabilities: readonly Capability[]): void {
@@ -68,9 +68,7 @@ const range =
 
 const checks: Readonly<Record<string, (field: string, value: unknown) => void>> = {
   ...Object.fromEntries(Object.entries(parameterRanges).map(([name, bounds]) => [name, range(bounds)])),
-  stop(field, value) {
-    for (const [index, text] of listOf(field, value, 'texts').entries()) checkName(`${field}[${index}]`, text)
-  },
+  stop: checkStop,
   tools: checkTools,
   toolChoice(field, value) {
     if (typeof value !== 'object' || value === null) checkChoiceOf(field, value, ['auto', 'none', 'required'])
@@ -86,6 +84,23 @@ const checks: Readonly<Record<string, (field: string, value: unknown) => void>> 
   },
   reasoningEffort: checkName,
   extra: checkExtra,
+}
+
+function checkStop(field: string, value: unknown): void {
+  const texts = listOf(field, value, 'texts')
+  if (texts.length > mostStops) {
+    throw new InvalidPromptError(field, `must hold at most ${mostStops} texts, got ${texts.length}`)
+  }
+  for (const [index, text] of texts.entries()) {
+    const at = `${field}[${index}]`
+    checkName(at, text)
+    if (text.length > longestStop) {
+      throw new InvalidPromptError(
+        at,
+        `must be at most ${longestStop} UTF-16 units long, got ${text.length}: ${show(text)}`,
+      )
+    }
+  }
 }
 
 function checkTools(field: string, value: unknown): void {

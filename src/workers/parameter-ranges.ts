@@ -19,5 +19,11 @@ export const parameterRanges: Readonly<Record<NumberParameter, FieldRange>> = {
 /** What may be added to a token's logit. */
 export const biasRange: FieldRange = { min: -100, max: 100 }
 
+/** How many texts that end the answer a prompt may have. */
+export const mostStops = 16
+
+/** How many UTF-16 units each of them may have: every one is matched against every text of the answer. */
+export const longestStop = 256
+
 /** How many tools a prompt may have. */
 export const mostTools = 128

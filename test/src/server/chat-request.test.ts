@@ -214,6 +214,9 @@ describe('what is refused, by name', () => {
     ['no tokens', { messages: hello, max_tokens: 0 }, 400, 'max_tokens', 'invalid_value'],
     ['too hot', { messages: hello, temperature: 3 }, 400, 'temperature', 'invalid_value'],
     ['a stop of the wrong type', { messages: hello, stop: [1] }, 400, 'stop', 'invalid_value'],
+    ['a long stop', { messages: hello, stop: 'x'.repeat(257) }, 400, 'stop', 'invalid_value'],
+    ['a long stop among others', { messages: hello, stop: ['ok', 'x'.repeat(257)] }, 400, 'stop[1]', 'invalid_value'],
+    ['17 stops', { messages: hello, stop: Array.from({ length: 17 }, () => 'x') }, 400, 'stop', 'invalid_value'],
     ['stream of the wrong type', { messages: hello, stream: 'yes' }, 400, 'stream', 'invalid_type'],
     [
       'usage without stream',

@@ -102,7 +102,7 @@ describe('what is wrong is refused by the name of its field', () => {
       temperature: [-0.1, 2.1, '1'],
       top_p: [-0.1, 1.1],
       max_tokens: [0, 1.5, '1'],
-      stop: [7, ''],
+      stop: [7, '', 'x'.repeat(257), Array.from({ length: 17 }, () => 'x')],
       seed: [1.5, 'a'],
       frequency_penalty: [-2.1, 2.1],
       presence_penalty: [-2.1, 2.1],

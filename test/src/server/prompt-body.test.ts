@@ -24,7 +24,7 @@ const parameters = fc
       temperature: number(0, 2),
       topP: number(0, 1),
       maxTokens: fc.integer({ min: 1 }),
-      stop: fc.array(text, { maxLength: 16 }),
+      stop: fc.array(fc.oneof(text, fc.constant('x'.repeat(256))), { maxLength: 16 }),
       seed: fc.maxSafeInteger(),
       frequencyPenalty: number(-2, 2),
       presencePenalty: number(-2, 2),
@@ -201,6 +201,18 @@ describe('what a model is asked for beside a text', () => {
       { responseFormat: { type: 'json_schema', name: 'x', schema: { pattern: '(a+)+' } } },
       'parameters.responseFormat.schema.pattern',
       'is not supported',
+    ],
+    [
+      'a long stop',
+      { stop: ['ok', 'x'.repeat(257)] },
+      'parameters.stop[1]',
+      'parameters.stop[1] must be at most 256 long, got 257',
+    ],
+    [
+      'many stops',
+      { stop: Array.from({ length: 17 }, () => 'x') },
+      'parameters.stop',
+      'parameters.stop must be at most 16 long, got 17',
     ],
     [
       'a long schema',

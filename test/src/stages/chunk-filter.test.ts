@@ -1,7 +1,7 @@
 import { from, Observable, Subject } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import { type ChunkFilter, textFilter, type TextFilterOptions } from '../../../src/stages/chunk-filter.ts'
-import { StopMatcher } from '../../../src/stages/stop-matcher.ts'
+import { compileStops, StopMatcher } from '../../../src/stages/stop-matcher.ts'
 import type { TextFilter } from '../../../src/stages/text-filter.ts'
 import type { CompletionChunk, TokenLogprob } from '../../../src/workers/model-worker.ts'
 import { chunksOf } from '../../fixtures/chunks-of.ts'
@@ -21,7 +21,8 @@ function holding(): TextFilter {
   }
 }
 
-const stopAt = (...stops: string[]): ChunkFilter => textFilter(() => new StopMatcher(stops), { fields: ['text'] })
+const stopAt = (...stops: string[]): ChunkFilter =>
+  textFilter(() => new StopMatcher(compileStops(stops)), { fields: ['text'] })
 
 function run(apply: ChunkFilter, chunks: readonly CompletionChunk[], parameters?: object): Promise<CompletionChunk[]> {
   return chunksOf(apply(from(chunks), handlerContext({ request: { parameters } })))
@@ -152,7 +153,7 @@ describe('probabilities of tokens', () => {
 
   test('go with the last unit of their text, and not at all with what is cut', async () => {
     const chunks = await run(
-      textFilter(() => new StopMatcher(['END']), follow),
+      textFilter(() => new StopMatcher(compileStops(['END'])), follow),
       ['a', 'E', 'N', 'b E', 'N', 'D'].map((text) => ({ text, logprobs: [token(text)] })),
     )
     expect(chunks).toEqual([

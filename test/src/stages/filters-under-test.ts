@@ -3,7 +3,7 @@ import { redactor } from '../../../src/redaction/redactor.ts'
 import type { MatchHandling } from '../../../src/stages/matched-text.ts'
 import { PatternTextFilter } from '../../../src/stages/pattern-filter.ts'
 import { PatternProgram } from '../../../src/stages/pattern-program.ts'
-import { StopMatcher } from '../../../src/stages/stop-matcher.ts'
+import { compileStops, StopMatcher } from '../../../src/stages/stop-matcher.ts'
 import type { TextFilter } from '../../../src/stages/text-filter.ts'
 import { Trimmer } from '../../../src/stages/trimmer.ts'
 import { WordAutomaton } from '../../../src/stages/word-automaton.ts'
@@ -77,7 +77,7 @@ const redaction = redactor({
 export const filtersUnderTest: readonly FilterUnderTest[] = [
   {
     name: 'stop sequences',
-    create: () => new StopMatcher(['</s>', '<|end|>', 'aab', '\n\n', '😀!']),
+    create: () => new StopMatcher(compileStops(['</s>', '<|end|>', 'aab', '\n\n', '😀!'])),
     text: textOf(['</s>', '<|end|>', 'aab', '\n\n', '😀!']),
   },
   {
