@@ -1,5 +1,6 @@
 import { isOwnField, mostExtra } from '../workers/check-fields.ts'
 import { accepted, type Checked, refused } from './checked.ts'
+import { cutName } from './cut-name.ts'
 import { badInput } from './refusal.ts'
 
 /**
@@ -19,7 +20,7 @@ export function extraFields(
   if (first !== '') return refused(badInput(first, `${first} is not supported here`, 'unsupported_parameter'))
   if (extra.length > mostExtra) {
     const message = `the body must have at most ${mostExtra} fields that are only the model's, got ${extra.length}`
-    return refused(badInput(extra[mostExtra]?.[0] ?? null, message))
+    return refused(badInput(cutName(extra[mostExtra]?.[0] ?? ''), message))
   }
   return accepted(extra.length === 0 ? undefined : Object.fromEntries(extra))
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { show } from '../../operators/index.ts'
+import { cutName } from './cut-name.ts'
 import { badInput, type Refusal } from './refusal.ts'
 
 /**
@@ -27,14 +28,12 @@ const codes: Readonly<Record<string, string>> = {
   invalid_type: 'invalid_type',
 }
 
-/** Names in maps are the caller's, and may be of any length. */
-const longestName = 80
-
 /** `messages[0].content`, as one would write it in code. */
 function pathOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`
-    return text === '' ? String(key) : `${text}.${String(key).slice(0, longestName)}`
+    const name = cutName(String(key))
+    return text === '' ? name : `${text}.${name}`
   }, '')
 }
 

@@ -1,6 +1,7 @@
 import { show } from '../../operators/index.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
 import { accepted, type Checked, refused } from './checked.ts'
+import { cutName } from './cut-name.ts'
 import { presentable } from './exchange.ts'
 import type { OutcomeBody } from './outcome-body.ts'
 import { badInput, type Refusal } from './refusal.ts'
@@ -49,7 +50,8 @@ export function checkFrame(value: unknown): Checked<ClientFrame> {
   }
   const unknown = Object.keys(value).find((field) => !fields[type].includes(field))
   if (unknown !== undefined) {
-    return refused(badInput(unknown, `${unknown} is not a known field of a ${type} frame`, 'unknown_parameter'))
+    const name = cutName(unknown)
+    return refused(badInput(name, `${name} is not a known field of a ${type} frame`, 'unknown_parameter'))
   }
   return accepted(value as ClientFrame)
 }
