@@ -84,7 +84,12 @@ export function checkChatRequest(body: unknown, rules: RequestRules): Checked<Ch
   const fault =
     faultIn(result.data) ??
     unsupportedByModel(parameters, model.value, (name) => (name === 'responseFormat' ? wireNames[name] : name)) ??
-    overlongPrompt(messages, parameters, rules.promptChars, { ...wireNames, messages: 'messages', tools: 'tools' })
+    overlongPrompt(messages, parameters, rules.promptChars, {
+      ...wireNames,
+      messages: 'messages',
+      tools: 'tools',
+      extra: null,
+    })
   if (fault !== undefined) return refused(fault)
   return accepted({
     prompt: {

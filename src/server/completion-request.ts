@@ -49,7 +49,7 @@ export function checkCompletionRequest(body: unknown, rules: RequestRules): Chec
   if (!extra.ok) return extra
   const model = checkedModel(result.data.model, rules.models, 'completions')
   if (!model.ok) return model
-  const fault = faultIn(result.data, rules.promptChars)
+  const fault = faultIn(result.data, extra.value, rules.promptChars)
   if (fault !== undefined) return refused(fault)
 
   const { prompt, suffix, echo, best_of: bestOf, logprobs, stream, stream_options: streamOptions } = result.data
@@ -72,7 +72,7 @@ export function checkCompletionRequest(body: unknown, rules: RequestRules): Chec
   })
 }
 
-function faultIn(body: z.output<typeof schema>, promptChars: number): Refusal | undefined {
+function faultIn(body: z.output<typeof schema>, extra: object | undefined, promptChars: number): Refusal | undefined {
   if (body.stream_options != null && body.stream !== true) {
     return badInput('stream_options', 'stream_options is only allowed where stream is true')
   }
@@ -83,8 +83,10 @@ function faultIn(body: z.output<typeof schema>, promptChars: number): Refusal | 
   if (body.stream === true && body.best_of != null && body.best_of > n) {
     return badInput('best_of', `best_of must be n where stream is true, got ${body.best_of}: the best are known last`)
   }
-  const chars = charsOf(body.prompt) + (body.suffix?.length ?? 0)
+  const chars =
+    charsOf(body.prompt) + (body.suffix?.length ?? 0) + (extra === undefined ? 0 : JSON.stringify(extra).length)
   if (chars <= promptChars) return undefined
-  const sentence = `prompt must hold at most ${promptChars} characters or tokens together (the limit promptChars), got ${chars}`
+  const subject = extra === undefined ? 'prompt' : "prompt and the fields that are only the model's"
+  const sentence = `${subject} must hold at most ${promptChars} characters or tokens together (the limit promptChars), got ${chars}`
   return badInput('prompt', sentence, 'context_length_exceeded')
 }

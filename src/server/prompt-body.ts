@@ -87,6 +87,7 @@ function promptFault(request: PromptRequest, promptChars: number): Refusal | und
     messages: messages === undefined ? 'input' : 'messages',
     tools: 'parameters.tools',
     responseFormat: 'parameters.responseFormat',
+    extra: 'parameters.extra',
   })
 }
 

@@ -92,6 +92,7 @@ describe('what is wrong is refused by the name of its field', () => {
     ['prompt', { prompt: Array.from({ length: 2049 }, () => '') }],
     ['prompt', { prompt: 'a'.repeat(101) }],
     ['prompt', { prompt: 'a'.repeat(60), suffix: 'b'.repeat(41) }],
+    ['prompt', { prompt: 'a'.repeat(60), guided_regex: 'b'.repeat(60) }],
     ...Object.entries({
       model: ['', 7],
       suffix: [7, {}],

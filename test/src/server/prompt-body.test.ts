@@ -254,7 +254,7 @@ describe('what a model is asked for beside a text', () => {
         toolCalls: [{ id: '1', name: 'f', arguments: '' }],
       },
       'messages',
-      'must hold at most 100 characters (the limit promptChars), got 102',
+      'must hold at most 100 characters (the limit promptChars), got 103',
     ],
   ])('is checked in messages: %s', (_name, given, param, message) => {
     const checked = checkPromptRequest({ messages: [given] }, rules)
