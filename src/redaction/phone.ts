@@ -2,6 +2,7 @@ import { beginsNumber, endsNumber } from './boundaries.ts'
 import { isDigit } from './characters.ts'
 import { isCalledPhone } from './phone-words.ts'
 import { isAnyNumber, isForeignNumber, isNationalNumber, isNoPhoneNumber, type Neighbours } from './phone-plans.ts'
+import { paymentCard } from './payment-card.ts'
 import { more, none, type Recogniser } from './recogniser.ts'
 import { wordsBefore } from './words-before.ts'
 
@@ -40,7 +41,10 @@ export const phone: Recogniser = {
         if (!isDigit(text.charCodeAt(end + 1))) continue
       }
       called ??= { phone: isCalledPhone(wordsBefore(text, at)) }
-      if (isPhoneNumber(text, at, end, called.phone)) return end
+      if (!isPhoneNumber(text, at, end, called.phone)) continue
+      const card = cardInto(text, at, end, final)
+      if (card === more) return more
+      if (card === none) return end
     }
     return none
   },
@@ -106,6 +110,16 @@ function isPhoneNumber(text: string, at: number, end: number, called: boolean | 
   if (called === true) return isAnyNumber(number)
   if (called === false || (at > 0 && signsBefore.includes(text.charAt(at - 1)))) return false
   return isNationalNumber(number, beside)
+}
+
+/** Whether a payment card begins within the number and goes on behind it: then the number ends before the card. */
+function cardInto(text: string, at: number, end: number, final: boolean): number {
+  for (let place = at + 1; place < end; place++) {
+    if (!isDigit(text.charCodeAt(place)) || isDigit(text.charCodeAt(place - 1))) continue
+    const card = paymentCard.match(text, place, final)
+    if (card === more || (card !== none && card > end)) return card
+  }
+  return none
 }
 
 /** Where other numbers stand beside it, with nothing but a space between. */

@@ -38,14 +38,16 @@ export function createClientErrorHandler({
   const told = new WeakSet<Socket>()
   return (error, socket) => {
     if (told.has(socket)) return
-    if (error.code.startsWith('ERR_SSL') || error.code.startsWith('ERR_TLS')) {
+    // An error with which a response was broken off comes here, too, and may have no code.
+    const code = (error as Partial<ConnectionError>).code ?? ''
+    if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) {
       // Who does not get as far as speaking can be told nothing; TLS itself has said what it can.
-      onAnswered(tlsFailed, error.code === 'ERR_SSL_HTTP_REQUEST' ? 'http_without_tls' : 'tls_failed')
+      onAnswered(tlsFailed, code === 'ERR_SSL_HTTP_REQUEST' ? 'http_without_tls' : 'tls_failed')
       socket.destroy()
       return
     }
     const latest = connections.latest(socket)
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    if (code === 'ECONNRESET' || !socket.writable) {
       // Of a request that has begun its own end tells.
       if (latest === undefined && socket.bytesRead > 0) onAnswered(clientLeft, 'client_left')
       socket.destroy()

@@ -198,6 +198,8 @@ export function createServer(options: ServerOptions): SpillwayServer {
 
   const app = fastify({
     bodyLimit: limits.bodyBytes,
+    // A request's id may be of 128 characters, each of them escaped.
+    routerOptions: { maxParamLength: 3 * 128 },
     serverFactory: (handler) => createListener(handler, limits, tls),
     rewriteUrl: (request) => originForm(request.url ?? '/'),
     // While it shuts down the pipeline refuses by itself, in the shape that clients understand.
@@ -258,7 +260,8 @@ export function createServer(options: ServerOptions): SpillwayServer {
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply)
     const preflight = cors.preflight(request.raw)
-    const fault = preflight === undefined ? admit(request) : undefined
+    // A browser asks without the key whether it may ask with it.
+    const fault = preflight === undefined ? admit(request) : unfit(request)
     if (fault !== undefined) context.refuse(reply, fault)
     else if (preflight !== undefined) void reply.code(204).headers(preflight).send()
     else done()
@@ -309,9 +312,12 @@ export function createServer(options: ServerOptions): SpillwayServer {
   addInfoRoutes(app, context, { topology, registry, sides })
   addOpenApiRoute(app, routes, options.apiKey !== undefined)
 
+  function unfit(request: FastifyRequest): Refusal | undefined {
+    return connections.isExcess(request.raw.socket) ? tooManyConnections(limits) : headFault(request.raw, limits)
+  }
+
   function admit(request: FastifyRequest): Refusal | undefined {
-    if (connections.isExcess(request.raw.socket)) return tooManyConnections(limits)
-    const fault = headFault(request.raw, limits)
+    const fault = unfit(request)
     if (fault !== undefined) return fault
     if (openRoutes.includes(request.routeOptions.url ?? '')) return undefined
     return authorize(request.headers.authorization)

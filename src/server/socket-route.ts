@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { WebSocketServer } from 'ws'
 import { show } from '../../operators/index.ts'
+import { lingerAndClose } from './linger.ts'
 import { badInput, type Refusal } from './refusal.ts'
 import type { ServerContext } from './server-context.ts'
 import { SocketSession } from './socket-session.ts'
@@ -39,7 +40,7 @@ export function addSocketRoute(
   context: ServerContext,
   mayCross: (request: IncomingMessage) => boolean,
 ): SocketRoute {
-  const { limits, exchangeOf, refuse } = context
+  const { limits, clock, exchangeOf, refuse } = context
   const sessions = new Set<SocketSession>()
   const upgrades = new WeakMap<IncomingMessage, Upgrade>()
   const replies = new WeakMap<IncomingMessage, FastifyReply>()
@@ -65,7 +66,10 @@ export function addSocketRoute(
     socket.on('error', () => socket.destroy())
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
-    response.once('finish', () => socket.end())
+    // Node looks after it no longer: a client that stays would keep its place.
+    response.once('finish', () => {
+      lingerAndClose(socket, clock)
+    })
     showKey(request)
     upgrades.set(request, { socket, head })
     try {

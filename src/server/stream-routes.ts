@@ -137,6 +137,7 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
         if (refusal !== undefined) {
           exchangeOf(reply.request).answer = stream.reply
           streams.forget(name)
+          writer.stop()
           return refuse(reply, refusal)
         }
         if (!response.headersSent) beginEventStream(reply, running)
@@ -145,6 +146,7 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
       } else if (stream.ended && after === stream.last) {
         // From here on the log knows the outcome, and the client that leaves leaves nothing to cancel.
         exchangeOf(reply.request).answer = stream.reply
+        writer.stop()
         response.end()
         return reply
       }
