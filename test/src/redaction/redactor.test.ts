@@ -17,6 +17,12 @@ describe('the modes', () => {
     expect(redact(text)).toBe('[email], [card]')
   })
 
+  test('ends a phone number before the card that follows it', () => {
+    expect(redact('+49 30 1234567 4111 1111 1111 1111')).toBe('[phone] [card]')
+    expect(redact('call (212) 555-0147 4111-1111-1111-1111 now')).toBe('call [phone] [card] now')
+    expect(redact('+49 30 1234567 4111')).toBe('[phone]')
+  })
+
   test('mask may keep the last four digits of a card', () => {
     expect(redact(text, { keepLast4: true })).toBe('[email], [card 1111]')
   })
