@@ -33,19 +33,28 @@ export interface PdfFormat extends DocumentFormat {
  * made to hang or to fill the memory costs no more than itself: it is left out after 60 s or at 1 GB.
  *
  * @param timeoutMs How long a file may take; default 60,000.
+ * @param threadFile What the thread runs: it answers every `PdfQuestion` with one `PdfAnswer`.
  */
-export function createPdfFormat(timeoutMs: number = limits.timeoutMs): PdfFormat {
+export function createPdfFormat(timeoutMs: number = limits.timeoutMs, threadFile: URL = program): PdfFormat {
   let thread: Worker | undefined
   const end = async (): Promise<void> => {
     const ending = thread
     thread = undefined
     await ending?.terminate()
   }
-  const ask = (file: FileContent): Promise<PdfAnswer> => {
-    thread ??= new Worker(program, {
+  const start = (): Worker => {
+    const started = new Worker(threadFile, {
       name: 'spillway pdf',
       resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb },
     })
+    const forget = (): void => {
+      if (thread === started) thread = undefined
+    }
+    // It may also fail or end when it is asked nothing; the next file gets a new one.
+    return started.on('error', forget).on('exit', forget)
+  }
+  const ask = (file: FileContent): Promise<PdfAnswer> => {
+    thread ??= start()
     return answerOf(thread, file, timeoutMs)
   }
   return {

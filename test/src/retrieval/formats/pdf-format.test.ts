@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import type { Worker } from 'node:worker_threads'
 import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../../../operators/index.ts'
 import type { ParsedFile } from '../../../../src/retrieval/formats/document-format.ts'
@@ -6,6 +7,7 @@ import { createPdfFormat, type PdfFormat } from '../../../../src/retrieval/forma
 import { VirtualClock } from '../../../../src/testing/index.ts'
 import { encryptedPdf, pdfOf } from '../../../fixtures/pdf.ts'
 
+const mortalThread = new URL('../../../fixtures/mortal-pdf-thread.ts', import.meta.url)
 let format: PdfFormat
 afterEach(() => format.close())
 
@@ -16,6 +18,16 @@ async function parse(
   const { clock = systemClock, signal } = options
   return format.parse({ path: 'a.pdf', bytes, clock, signal, warn: () => undefined })
 }
+
+/** When the thread that is started next has ended. */
+const nextThreadEnds = (): Promise<void> =>
+  new Promise((resolve) => {
+    process.once('worker', (thread: Worker) => {
+      thread.once('exit', () => {
+        resolve()
+      })
+    })
+  })
 
 test('pages are headings, with what the file says of itself', async () => {
   format = createPdfFormat()
@@ -58,4 +70,23 @@ test('an aborted signal ends it with its reason', async () => {
   controller.abort(new Error('enough'))
   await expect(reading).rejects.toThrow('enough')
   await expect(parse(pdfOf([['a']]), { signal: controller.signal })).rejects.toThrow('enough')
+})
+
+test.each(['reject', 'leave'])(
+  'a thread that fails after its answer (%s) ends nothing, and the next one is read',
+  async (order) => {
+    format = createPdfFormat(60_000, mortalThread)
+    const ended = nextThreadEnds()
+    expect((await parse(Buffer.from(order))).text).toBe(order)
+    await ended
+    expect((await parse(Buffer.from('next'))).text).toBe('next')
+  },
+)
+
+test('a thread that ends before its answer is an error, and the next one is read', async () => {
+  format = createPdfFormat(60_000, mortalThread)
+  await expect(parse(Buffer.from('die'))).rejects.toThrow(
+    'a.pdf: is a PDF that cannot be read: the thread that read it has ended',
+  )
+  expect((await parse(Buffer.from('next'))).text).toBe('next')
 })
