@@ -28,7 +28,7 @@ const longestWaitMs = 2_000
 const retryMs = 5_000
 
 /**
- * Brings an index up to date at once and whenever a document is changed, added, renamed or removed, until it is
+ * Brings an index up to date and does so again whenever a document is changed, added, renamed or removed, until it is
  * closed. Changes that come together are one update, and only what has changed is read again. Nothing that goes wrong
  * ends it: a path that is missing is an error each time, and followed again when it is back.
  *
@@ -52,20 +52,28 @@ export function followDocuments(
   checkFunction('onError', onError)
   const closing = new AbortController()
   const settings = { ...checkIndexing(paths, indexing), signal: closing.signal }
-  const { clock } = settings
+  const { clock, logger } = settings
   const memory = new FileMemory()
   let timer: unknown
   let running: Promise<void> | undefined
   /** When the first change happened that is not in the index. */
   let changedAt: number | undefined
 
+  /** What a callback throws must not end the process; that of `onError` there is nobody left to hear. */
+  const fail = (error: unknown): void => {
+    try {
+      onError(error)
+    } catch (cause) {
+      logger.error({ error: cause }, 'the onError of followDocuments has thrown')
+    }
+  }
   const update = async (): Promise<void> => {
     changedAt = undefined
     try {
       onReport(await updateIndex(index, paths, settings, memory))
     } catch (error) {
       if (closing.signal.aborted) return
-      onError(error)
+      fail(error)
       later(retryMs)
     }
   }
@@ -85,7 +93,6 @@ export function followDocuments(
     if (running === undefined) later(Math.max(0, Math.min(quietMs, changedAt + longestWaitMs - clock.now())))
   }
 
-  // Watching begins before the first update, so that nothing is missed in between.
   const watcher = watch([...paths], {
     ignoreInitial: true,
     ignorePermissionErrors: true,
@@ -94,8 +101,14 @@ export function followDocuments(
   watcher.on('all', (_event, path) => {
     onChange(resolve(path))
   })
-  watcher.on('error', onError)
-  start()
+  watcher.on('error', fail)
+  // What changes before the watcher is ready it never tells: an update has to begin after that. It may never be ready,
+  // as when a folder is removed while it reads it, so the first update does not wait for it for long.
+  watcher.once('ready', () => {
+    changedAt ??= clock.now()
+    if (running === undefined) later(0)
+  })
+  later(longestWaitMs)
 
   return {
     async close() {

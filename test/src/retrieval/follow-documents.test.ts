@@ -43,10 +43,13 @@ const follow = (path = root, writes: DocumentIndex = index): void => {
 }
 /** When the index holds what it should. */
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) {
-    await new Promise<void>((resolve) => {
+  for (;;) {
+    // Before the condition is looked at, so that what is reported meanwhile is not missed.
+    const woken = new Promise<void>((resolve) => {
       wake = resolve
     })
+    if (await condition()) return
+    await woken
   }
 }
 const holds = async (...names: readonly string[]): Promise<void> => {
@@ -85,6 +88,56 @@ test('a thousand changes at once are few updates, and each file is written once'
   await until(async () => (await index.sources()).length === 1_000)
   expect(reports.reduce((sum, { added, changed }) => sum + added + changed, 0)).toBeLessThanOrEqual(1_100)
   expect(groups).toBeLessThan(100)
+})
+
+test('what changes right after the first report is not missed, while many begin to watch', async () => {
+  const names = Array.from({ length: 20 }, (_, at) => `${at}`)
+  const followed = names.map(async (name) => {
+    mkdirSync(join(root, name))
+    const own = createSqliteRetriever({ path: ':memory:' })
+    let heard = (): void => undefined
+    const report = (): Promise<void> =>
+      new Promise((resolve) => {
+        heard = resolve
+      })
+    const first = report()
+    const one = followDocuments(own, [join(root, name)], {
+      root,
+      onReport: () => {
+        heard()
+      },
+      onError: (error) => errors.push((error as Error).message),
+    })
+    await first
+    const second = report()
+    write(`${name}/late.md`)
+    await second
+    expect(await own.sources()).toEqual([`${name}/late.md`])
+    await one.close()
+    await own.close()
+  })
+  await Promise.all(followed)
+  expect(errors).toEqual([])
+})
+
+test('a callback that throws ends nothing', async () => {
+  const heard: string[] = []
+  follower = followDocuments(index, [root], {
+    root,
+    onReport: () => {
+      throw new Error('no report')
+    },
+    onError: (error) => {
+      heard.push((error as Error).message)
+      wake()
+      throw new Error('no error')
+    },
+  })
+  await until(() => heard.length === 1)
+  write('a.md')
+  await until(() => heard.length === 2)
+  expect(heard).toEqual(['no report', 'no report'])
+  expect(await index.sources()).toEqual(['a.md'])
 })
 
 test('a path that goes and comes back is an error and then followed again', async () => {
