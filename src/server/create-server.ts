@@ -178,6 +178,11 @@ export function createServer(options: ServerOptions): SpillwayServer {
       return exchange
     },
     callerOf: ({ headers }) => (options.apiKey === undefined ? '' : keyDigest(headers.authorization)),
+    reportFault(request, error) {
+      const fault = faultOf(error, limits)
+      if (fault.status === 500) logger.error({ request: request.id, ...whereItFailed(error) }, 'the server failed')
+      return fault
+    },
     refuse(reply, refusal) {
       const { raw } = reply.request
       if (!raw.complete) {
@@ -297,11 +302,10 @@ export function createServer(options: ServerOptions): SpillwayServer {
     return context.refuse(reply, badInput(null, message, 'method_not_allowed', 405))
   })
   app.setErrorHandler((error, request, reply) => {
-    const fault = faultOf(error, limits)
+    const fault = context.reportFault(request, error)
     // What is left of a body that is refused is read and thrown away, for a while: a client that is cut off while it
     // sends may not see the answer.
     void reply.removeHeader('connection')
-    if (fault.status === 500) logger.error({ request: request.id, ...whereItFailed(error) }, 'the server failed')
     return context.refuse(reply, fault)
   })
   addChatRoute(app, context)

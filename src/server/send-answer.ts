@@ -4,6 +4,7 @@ import type { CompletionChunk } from '../workers/model-worker.ts'
 import type { AnswerFrames } from './chunk-frames.ts'
 import { beginEventStream } from './event-stream.ts'
 import { refusalOf } from './outcome-refusal.ts'
+import type { Refusal } from './refusal.ts'
 import type { ServerContext } from './server-context.ts'
 import { streamedAnswer } from './streamed-answer.ts'
 
@@ -36,10 +37,15 @@ export async function sendStreamed(
   const begin = (): void => {
     beginEventStream(reply, context.running)
   }
+  const framing = { failed: false }
+  const onFault = (): void => {
+    framing.failed = true
+  }
   try {
-    await streamedAnswer(answer, response, { ...context, frames, begin })
+    await streamedAnswer(answer, response, { ...context, frames, begin, onFault })
     response.end()
   } catch (error) {
+    if (framing.failed) return fail(reply, frames, context.reportFault(reply.request, error), context)
     if (!response.headersSent) return giveUp(reply, answer, error, context)
     const { settled } = answer
     // Without an outcome it is no end that can be told; a broken connection is at least not taken for a whole answer.
@@ -47,6 +53,21 @@ export async function sendStreamed(
       response.destroy(error instanceof Error ? error : undefined)
     else if (!response.destroyed) response.end(frames.error(refusalOf(settled)))
   }
+  return reply
+}
+
+/** Says that the server failed, in the stream where it has begun. */
+function fail(
+  reply: FastifyReply,
+  frames: AnswerFrames,
+  refusal: Refusal,
+  { refuse, exchangeOf }: ServerContext,
+): FastifyReply {
+  const response = reply.raw
+  if (response.destroyed) return reply.hijack()
+  if (!response.headersSent) return refuse(reply, refusal)
+  exchangeOf(reply.request).code = refusal.code
+  response.end(frames.error(refusal))
   return reply
 }
 

@@ -34,6 +34,8 @@ export interface ServerContext {
   readonly exchangeOf: (request: FastifyRequest) => Exchange
   /** Whose request it is: the digest of its API key; empty where the server asks for none. */
   readonly callerOf: (request: FastifyRequest) => string
+  /** Logs where the server itself failed, if it did, and says what its client is told. */
+  readonly reportFault: (request: FastifyRequest, error: unknown) => Refusal
   /** Answers with a refusal, in the shape that belongs to the request's path. */
   readonly refuse: (reply: FastifyReply, refusal: Refusal) => FastifyReply
 }

@@ -12,6 +12,8 @@ export interface StreamedAnswerOptions {
   readonly heartbeatMs: number
   /** Writes the status line and the headers; called with the first chunk, so that until then an error can have a status. */
   readonly begin: () => void
+  /** Called when the frames throw, before it rejects with their error: the reply alone would say that its reader stopped. */
+  readonly onFault: () => void
 }
 
 /**
@@ -22,7 +24,7 @@ export interface StreamedAnswerOptions {
 export async function streamedAnswer(
   reply: Pick<Reply<CompletionChunk>, 'batches' | 'outcome'>,
   response: PacedResponse,
-  { frames, clock, heartbeatMs, begin }: StreamedAnswerOptions,
+  { frames, clock, heartbeatMs, begin, onFault }: StreamedAnswerOptions,
 ): Promise<void> {
   const writer = new PacedWriter(response, { clock, heartbeatMs })
   // A request that ends for another reason, say because nobody reads it, must be heard of at once.
@@ -35,13 +37,20 @@ export async function streamedAnswer(
     begun = true
     return writer.write(text)
   }
+  const framed = (make: () => string): string => {
+    try {
+      return make()
+    } catch (error) {
+      onFault()
+      throw error
+    }
+  }
   try {
     for await (const chunks of reply.batches()) {
-      let text = ''
-      for (const chunk of chunks) text += frames.chunk(chunk)
+      const text = framed(() => chunks.map((chunk) => frames.chunk(chunk)).join(''))
       if (text !== '') await write(text)
     }
-    void write(frames.end())
+    void write(framed(() => frames.end()))
   } finally {
     writer.stop()
   }

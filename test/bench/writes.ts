@@ -26,9 +26,13 @@ const server = createServer((request, response) => {
   const frames = new ChunkFrames({ id: 'c', created: 0, model: 'm' }, false)
   const reply = { batches, outcome: new Promise<never>(() => undefined) }
   const begin = (): unknown => response.writeHead(200, { 'content-type': 'text/event-stream' })
-  void streamedAnswer(reply, response, { frames, clock: systemClock, heartbeatMs: 15_000, begin }).then(() =>
-    response.end(),
-  )
+  void streamedAnswer(reply, response, {
+    frames,
+    clock: systemClock,
+    heartbeatMs: 15_000,
+    begin,
+    onFault: () => undefined,
+  }).then(() => response.end())
 })
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')

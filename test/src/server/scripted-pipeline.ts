@@ -73,16 +73,20 @@ function scriptedReply(request: PromptRequest, submissionId: string, script: Scr
   }
   async function* batches(): AsyncGenerator<readonly CompletionChunk[], void> {
     const chunks = script(request, cancelled)
-    for (let count = 0; ;) {
-      const step = await Promise.race([chunks.next(), cancelled])
-      if (settled !== undefined || step === undefined) throw new Error('cancelled')
-      if (step.done === true) {
-        settle(step.value ?? { kind: 'completed', chunks: count })
-        if (step.value !== undefined) throw new Error('ended')
-        return
+    try {
+      for (let count = 0; ;) {
+        const step = await Promise.race([chunks.next(), cancelled])
+        if (settled !== undefined || step === undefined) throw new Error('cancelled')
+        if (step.done === true) {
+          settle(step.value ?? { kind: 'completed', chunks: count })
+          if (step.value !== undefined) throw new Error('ended')
+          return
+        }
+        count += step.value.length
+        yield step.value
       }
-      count += step.value.length
-      yield step.value
+    } finally {
+      settle({ kind: 'cancelled', reason: 'the reader stopped' })
     }
   }
   return {

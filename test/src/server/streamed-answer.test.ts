@@ -32,7 +32,13 @@ function streaming(script: Script) {
   const begin = (): void => {
     begun++
   }
-  const done = streamedAnswer(reply, response as unknown as ServerResponse, { frames, clock, heartbeatMs, begin })
+  const done = streamedAnswer(reply, response as unknown as ServerResponse, {
+    frames,
+    clock,
+    heartbeatMs,
+    begin,
+    onFault: () => undefined,
+  })
   return { clock, response, reply, done, begun: () => begun }
 }
 
@@ -72,7 +78,13 @@ test('chunks that are there together leave the socket in one write', async () =>
     const reply = scriptedPipeline(script).running.submit({ input: 'x' })
     const frames = new ChunkFrames({ id: 'c', created: 0, model: 'm' }, false)
     const begin = (): unknown => response.writeHead(200, { 'content-type': 'text/event-stream' })
-    void streamedAnswer(reply, response, { frames, clock: systemClock, heartbeatMs, begin }).then(() => response.end())
+    void streamedAnswer(reply, response, {
+      frames,
+      clock: systemClock,
+      heartbeatMs,
+      begin,
+      onFault: () => undefined,
+    }).then(() => response.end())
   })
   // What the socket hands to the system: one call for each write, however many pieces it has.
   server.on('connection', (socket: Socket) => {
