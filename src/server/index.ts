@@ -1,5 +1,7 @@
-export { createServer, type ServerAddress, type ServerOptions, type SpillwayServer } from './create-server.ts'
+export { createServer, type SpillwayServer } from './create-server.ts'
 export type { ServerLimits } from './limits.ts'
+export type { ServerAddress } from './listen.ts'
 export { collectProcessMetrics } from './process-metrics.ts'
 export type { ServedCompletions, ServedEmbeddings, ServedPipeline } from './server-context.ts'
+export type { ServerOptions } from './server-options.ts'
 export type { TlsOptions } from './tls.ts'
