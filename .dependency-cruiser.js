@@ -44,7 +44,8 @@ export default {
     },
     {
       name: 'layers-through-their-index',
-      comment: "Another layer's files are its own affair; what it offers is in its index.ts.",
+      comment:
+        "Another layer's files are its own affair; what it offers to layers is in its index.ts, to users in its public.ts.",
       severity: 'error',
       from: { path: '^(actors|src)/' },
       to: { path: '^(operators|actors)/', pathNot: ['^(operators|actors)/index\\.ts$', '^$1/'] },

@@ -1,15 +1,13 @@
-export { type Backoff, type BackoffOptions, exponentialBackoff } from './backoff.ts'
+export { exponentialBackoff } from './backoff.ts'
 export { RestartIntensityError, StageCrash } from './errors.ts'
-export { allowRestart, type RestartIntensity } from './restart-intensity.ts'
+export { allowRestart } from './restart-intensity.ts'
 export { Run } from './run.ts'
-export { fromRunner, fromStage, type StageEvent, type StageLogic } from './stage.ts'
-export { type StageHandler, type StageOptions, StageRunner } from './stage-runner.ts'
+export { fromRunner, fromStage, type StageEvent } from './stage.ts'
+export { type RunnerOptions, StageRunner } from './stage-runner.ts'
 export {
   type ChildSpec,
   supervise,
   type SupervisorEvent,
-  type SupervisorInput,
-  type Restart,
   type SupervisorLogic,
   type SupervisorOptions,
 } from './supervisor.ts'

@@ -1,9 +1,17 @@
 import type { Linked } from '../operators/index.ts'
 
-/** One run of a stage's handler on one item: it owns a slot until it ends. */
-export class Run<T> implements Linked {
+/** One run of a stage's handler on one item, as the handler sees it. */
+export interface StageRun<T> {
   readonly item: T
   /** 1, or 2 after a crash of the stage put the item back. */
+  readonly attempt: number
+  /** Aborted when nobody wants the result any more. */
+  readonly signal: AbortSignal
+}
+
+/** One run of a stage's handler on one item: it owns a slot until it ends. */
+export class Run<T> implements StageRun<T>, Linked {
+  readonly item: T
   readonly attempt: number
   /**
    * `running`: its handler has not returned. `held`: it has, and what it returned keeps the slot. `called-off`:

@@ -8,13 +8,13 @@ import {
   reportUnhandled,
 } from '../operators/index.ts'
 import { StageCrash } from './errors.ts'
-import { Run } from './run.ts'
+import { Run, type StageRun } from './run.ts'
 
 /** A stage's work on one item; a plain value is the result, a promise is awaited. */
-export type StageHandler<T, R, C extends Run<T> = Run<T>> = (item: T, run: C) => R | PromiseLike<R>
+export type StageHandler<T, R, C extends StageRun<T> = StageRun<T>> = (item: T, run: C) => R | PromiseLike<R>
 
 /** Where a stage's items come from and where its results go. */
-export interface StageOptions<T, R, C extends Run<T> = Run<T>> {
+export interface StageOptions<T, R, C extends StageRun<T> = StageRun<T>> {
   /** Where the items wait. It belongs to the caller and outlives every crash of the stage. */
   readonly channel: Channel<T>
   /** Told each result, once its slot is free. */
@@ -23,6 +23,10 @@ export interface StageOptions<T, R, C extends Run<T> = Run<T>> {
   readonly onError?: (error: unknown, run: C) => void
   /** Told that a crash has put an item back; its run has ended. */
   readonly onPutBack?: (run: C) => void
+}
+
+/** What a runner's owner settles besides: how long slots last, and what the handler is given. */
+export interface RunnerOptions<T, R, C extends Run<T>> extends StageOptions<T, R, C> {
   /** Whether a result keeps its slot (as a stream does) until `StageRunner.end`; default never. */
   readonly holds?: (value: R, run: C) => boolean
   /** Makes the object that the handler is given. */
@@ -51,7 +55,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private draining = false
   private starts = 0
 
-  constructor(handler: StageHandler<T, R, C>, options: StageOptions<T, R, C>) {
+  constructor(handler: StageHandler<T, R, C>, options: RunnerOptions<T, R, C>) {
     this.handler = checkFunction('handler', handler)
     this.channel = checkMethods('channel', options.channel, 'a Channel', ['offer', 'consume', 'release', 'drain'])
     this.onValue = options.onValue

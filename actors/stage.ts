@@ -27,10 +27,7 @@ export type StageLogic = ActorLogic<AnyMachineSnapshot, StageEvent, undefined>
  * channel.offer(job)
  * ```
  */
-export function fromStage<T, R, C extends Run<T> = Run<T>>(
-  handler: StageHandler<T, R, C>,
-  options: StageOptions<T, R, C>,
-): StageLogic {
+export function fromStage<T, R>(handler: StageHandler<T, R>, options: StageOptions<T, R>): StageLogic {
   return fromRunner(new StageRunner(handler, options))
 }
 

@@ -1,5 +1,5 @@
-export { boundedBuffer, type BoundedBufferOptions, type Project, type ProjectContext } from './bounded-buffer.ts'
-export { Channel, type ChannelOptions, type ChannelStats, type ItemEnd, type OverflowStrategy } from './channel.ts'
+export { boundedBuffer, type BoundedBufferOptions, type ProjectContext } from './bounded-buffer.ts'
+export { Channel, type ChannelStats, type ItemEnd, type OverflowStrategy } from './channel.ts'
 export { checkClock, type Clock, systemClock, type TimerHandle } from './clock.ts'
 export { dropNewest } from './drop-newest.ts'
 export { ChannelClosedError, OverflowError } from './errors.ts'

@@ -22,14 +22,14 @@ interface Subpath {
 const subpaths: readonly Subpath[] = [
   {
     name: 'spillway/operators',
-    entry: 'dist/operators/index.js',
+    entry: 'dist/operators/public.js',
     folders: ['dist/operators/'],
     imports: ['rxjs'],
     limitBytes: 8_000,
   },
   {
     name: 'spillway/actors',
-    entry: 'dist/actors/index.js',
+    entry: 'dist/actors/public.js',
     folders: ['dist/actors/', 'dist/operators/'],
     imports: ['rxjs', 'xstate'],
     limitBytes: 6_000,

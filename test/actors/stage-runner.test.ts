@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Run, StageCrash, type StageOptions, StageRunner } from '../../actors/index.ts'
+import { type Run, type RunnerOptions, StageCrash, StageRunner } from '../../actors/index.ts'
 import { Channel } from '../../operators/index.ts'
 
 interface Job {
@@ -19,7 +19,7 @@ async function settle(): Promise<void> {
 /** A runner whose jobs end when the test says so, and everything that it told. */
 function bench(
   channelOptions: { readonly capacity?: number; readonly concurrency?: number } = {},
-  options: Partial<StageOptions<Job, string>> = {},
+  options: Partial<RunnerOptions<Job, string, Run<Job>>> = {},
 ) {
   const channel = new Channel<Job>({ capacity: 10, concurrency: 2, ...channelOptions })
   const log: string[] = []

@@ -64,8 +64,8 @@ describe('the packed package, installed in an empty folder', () => {
         'ARCHITECTURE.md',
         'dist/src/index.js',
         'dist/src/index.d.ts',
-        'dist/operators/index.js',
-        'dist/actors/index.js',
+        'dist/operators/public.js',
+        'dist/actors/public.js',
         'src/index.ts',
       ]),
     )
@@ -109,7 +109,7 @@ describe('the packed package, installed in an empty folder', () => {
     const modules = pathToFileURL(join(user, 'node_modules')).href
     const own = loaded.filter((url) => url.startsWith(`${modules}/spillway/dist/operators/`))
     const rxjs = loaded.filter((url) => url.startsWith(`${modules}/rxjs/`))
-    expect(own).toContain(`${modules}/spillway/dist/operators/index.js`)
+    expect(own).toContain(`${modules}/spillway/dist/operators/public.js`)
     expect(loaded.filter((url) => !own.includes(url) && !rxjs.includes(url))).toEqual([])
   })
 })

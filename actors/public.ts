@@ -1,0 +1,15 @@
+export { type Backoff, type BackoffOptions, exponentialBackoff } from './backoff.ts'
+export { RestartIntensityError, StageCrash } from './errors.ts'
+export { allowRestart, type RestartIntensity } from './restart-intensity.ts'
+export type { StageRun } from './run.ts'
+export { fromStage, type StageEvent, type StageLogic } from './stage.ts'
+export type { StageHandler, StageOptions } from './stage-runner.ts'
+export {
+  type ChildSpec,
+  supervise,
+  type SupervisorEvent,
+  type SupervisorInput,
+  type Restart,
+  type SupervisorLogic,
+  type SupervisorOptions,
+} from './supervisor.ts'

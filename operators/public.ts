@@ -1,0 +1,8 @@
+export { boundedBuffer, type BoundedBufferOptions, type Project, type ProjectContext } from './bounded-buffer.ts'
+export { Channel, type ChannelOptions, type ChannelStats, type ItemEnd, type OverflowStrategy } from './channel.ts'
+export { type Clock, systemClock, type TimerHandle } from './clock.ts'
+export { dropNewest } from './drop-newest.ts'
+export { ChannelClosedError, OverflowError } from './errors.ts'
+export type { ItemOutcome, ShedReason } from './item-outcome.ts'
+export type { RandomSource } from './random.ts'
+export { type ErrorCode, SpillwayError } from './spillway-error.ts'
