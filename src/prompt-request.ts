@@ -22,7 +22,7 @@ export interface ChatMessage {
   readonly name?: string
   /** Of an assistant: what it called instead of answering, or beside it. */
   readonly toolCalls?: readonly ToolCall[]
-  /** Of a tool: the call that it answers. */
+  /** Of a tool, which must say it: the call that it answers. */
   readonly toolCallId?: string
   /** Of an assistant: what it said to itself before, for models that want to see it again. */
   readonly reasoning?: string

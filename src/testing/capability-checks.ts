@@ -1,8 +1,8 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { GenerationParameters } from '../generation-parameters.ts'
 import { CompletionParts } from '../workers/completion-parts.ts'
-import { InvalidPromptError } from '../workers/invalid-prompt-error.ts'
 import type { Capability, Completion, CompletionChunk, ModelWorker, Prompt } from '../workers/model-worker.ts'
+import { readAll, rejectsNaming } from './worker-assertions.ts'
 
 /** What a worker promises of the capabilities that it lists, and of those that it does not. */
 export const capabilityChecks: Readonly<Record<string, (worker: ModelWorker) => Promise<void>>> = {
@@ -71,20 +71,6 @@ function together(chunks: readonly CompletionChunk[]): Completion {
   const parts = new CompletionParts()
   for (const chunk of chunks) parts.add(chunk)
   return parts.completion
-}
-
-async function readAll(chunks: AsyncIterable<CompletionChunk>): Promise<readonly CompletionChunk[]> {
-  const read: CompletionChunk[] = []
-  for await (const chunk of chunks) read.push(chunk)
-  return read
-}
-
-async function rejectsNaming(field: string, call: () => Promise<unknown>): Promise<void> {
-  await rejects(call, (error) => {
-    ok(error instanceof InvalidPromptError, `expected an InvalidPromptError for ${field}, got ${String(error)}`)
-    equal(error.field, field)
-    return true
-  })
 }
 
 async function rejectsWhenAborted(call: (signal: AbortSignal) => Promise<unknown>): Promise<void> {

@@ -1,7 +1,7 @@
 import { deepEqual, equal, fail, ok, rejects } from 'node:assert/strict'
-import { InvalidPromptError } from '../workers/invalid-prompt-error.ts'
-import type { Completion, CompletionChunk, ModelWorker, Prompt } from '../workers/model-worker.ts'
+import type { Completion, ModelWorker, Prompt } from '../workers/model-worker.ts'
 import { capabilityChecks } from './capability-checks.ts'
+import { readAll, rejectsNaming } from './worker-assertions.ts'
 
 /** A worker to check, and what must be cleared away afterwards. */
 export interface WorkerSubject {
@@ -86,12 +86,6 @@ function asking(content: string): Prompt {
   return { messages: [{ role: 'user', content }] }
 }
 
-async function readAll(chunks: AsyncIterable<CompletionChunk>): Promise<CompletionChunk[]> {
-  const read: CompletionChunk[] = []
-  for await (const chunk of chunks) read.push(chunk)
-  return read
-}
-
 function checkCompletion(completion: Completion): void {
   equal(typeof completion.text, 'string')
   ok(['stop', 'length', 'tool_calls', 'content_filter'].includes(completion.finishReason), completion.finishReason)
@@ -156,6 +150,7 @@ async function refusesBadPrompts(worker: ModelWorker): Promise<void> {
     ['messages', { messages: 'hello' }],
     ['messages[0].role', { messages: [{ role: 'robot', content: 'hello' }] }],
     ['messages[1].content', { messages: [question.messages[0], { role: 'user', content: 7 }] }],
+    ['messages[0].toolCallId', { messages: [{ role: 'tool', content: 'open' }] }],
     ['model', { ...question, model: 'no such model' }],
     ['parameters.maxTokens', { ...question, parameters: { maxTokens: 0 } }],
     ['parameters.stop[0]', { ...question, parameters: { stop: [''] } }],
@@ -165,16 +160,6 @@ async function refusesBadPrompts(worker: ModelWorker): Promise<void> {
     await rejectsNaming(field, () => readAll(worker.inferStream(prompt as Prompt)))
     await rejectsNaming(`prompts[1].${field}`, () => worker.inferBatch([question, prompt as Prompt]))
   }
-}
-
-async function rejectsNaming(field: string, call: () => Promise<unknown>): Promise<void> {
-  await rejects(call, (error) => {
-    ok(error instanceof InvalidPromptError, `expected an InvalidPromptError for ${field}, got ${String(error)}`)
-    equal(error.code, 'invalid_prompt')
-    equal(error.field, field)
-    ok(error.message.includes(field), `the message names ${field}: ${error.message}`)
-    return true
-  })
 }
 
 async function refusesAbortedSignal(worker: ModelWorker): Promise<void> {

@@ -44,8 +44,11 @@ function checkMessages(field: string, value: unknown): void {
       onlyFor('assistant', role, `${at}.toolCalls`)
       checkToolCalls(`${at}.toolCalls`, toolCalls)
     }
-    if (toolCallId !== undefined) {
+    if (role === 'tool' || toolCallId !== undefined) {
       onlyFor('tool', role, `${at}.toolCallId`)
+      if (toolCallId === undefined) {
+        throw new InvalidPromptError(`${at}.toolCallId`, 'is required: the id of the call that this answers')
+      }
       checkName(`${at}.toolCallId`, toolCallId)
     }
   }

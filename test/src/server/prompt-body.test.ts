@@ -78,7 +78,7 @@ const message = fc
   .map(({ toolCalls, toolCallId, ...rest }) => ({
     ...rest,
     ...(rest.role === 'assistant' && { toolCalls }),
-    ...(rest.role === 'tool' && { toolCallId }),
+    ...(rest.role === 'tool' && { toolCallId: toolCallId ?? 'c1' }),
   }))
 const good: fc.Arbitrary<PromptRequest> = fc
   .record({
@@ -238,6 +238,12 @@ describe('what a model is asked for beside a text', () => {
       { role: 'user', content: 'x', toolCallId: '1' },
       'messages[0].toolCallId',
       'only allowed in a message of role "tool"',
+    ],
+    [
+      'an answer to no call',
+      { role: 'tool', content: 'x' },
+      'messages[0].toolCallId',
+      'messages[0].toolCallId is required: the id of the call that this answers',
     ],
     [
       'a call without arguments',
