@@ -11,18 +11,19 @@ import { streamedAnswer } from './streamed-answer.ts'
 /**
  * Sends an answer in one piece, or says how the request ended instead.
  *
- * @param read Puts the body together; rejects where the request ended without an answer.
+ * @param read Puts the body together; rejects where the request ended without an answer. What it throws while the
+ * request is under way, or after its answer, is a fault of the server, which ends the request.
  */
 export async function sendWhole(
   reply: FastifyReply,
-  answer: Pick<Reply<unknown>, 'settled'>,
+  answer: Pick<Reply<unknown>, 'settled' | 'cancel'>,
   read: () => Promise<object>,
   context: ServerContext,
 ): Promise<FastifyReply> {
   try {
     return await reply.send(await read())
   } catch (error) {
-    return giveUp(reply, answer, error, context)
+    return reply.raw.destroyed ? reply.hijack() : context.refuse(reply, whyNot(reply, answer, error, context))
   }
 }
 
@@ -37,48 +38,29 @@ export async function sendStreamed(
   const begin = (): void => {
     beginEventStream(reply, context.running)
   }
-  const framing = { failed: false }
-  const onFault = (): void => {
-    framing.failed = true
-  }
   try {
-    await streamedAnswer(answer, response, { ...context, frames, begin, onFault })
+    await streamedAnswer(answer, response, { ...context, frames, begin })
     response.end()
   } catch (error) {
-    if (framing.failed) return fail(reply, frames, context.reportFault(reply.request, error), context)
-    if (!response.headersSent) return giveUp(reply, answer, error, context)
-    const { settled } = answer
-    // Without an outcome it is no end that can be told; a broken connection is at least not taken for a whole answer.
-    if (settled === undefined || settled.kind === 'completed')
-      response.destroy(error instanceof Error ? error : undefined)
-    else if (!response.destroyed) response.end(frames.error(refusalOf(settled)))
+    if (response.destroyed) return reply.hijack()
+    const refusal = whyNot(reply, answer, error, context)
+    if (!response.headersSent) return context.refuse(reply, refusal)
+    response.end(frames.error(refusal))
   }
   return reply
 }
 
-/** Says that the server failed, in the stream where it has begun. */
-function fail(
-  reply: FastifyReply,
-  frames: AnswerFrames,
-  refusal: Refusal,
-  { refuse, exchangeOf }: ServerContext,
-): FastifyReply {
-  const response = reply.raw
-  if (response.destroyed) return reply.hijack()
-  if (!response.headersSent) return refuse(reply, refusal)
-  exchangeOf(reply.request).code = refusal.code
-  response.end(frames.error(refusal))
-  return reply
-}
-
-/** Says how the request ended, where the client is still there and has not heard a status yet. */
-function giveUp(
-  reply: FastifyReply,
-  { settled }: Pick<Reply<unknown>, 'settled'>,
+/** Why there is no answer, or no whole one: how the request ended or, where that says nothing, that the server failed. */
+function whyNot(
+  { request }: FastifyReply,
+  answer: Pick<Reply<unknown>, 'settled' | 'cancel'>,
   error: unknown,
-  { refuse }: ServerContext,
-): FastifyReply {
-  if (reply.raw.destroyed) return reply.hijack()
-  if (settled === undefined || settled.kind === 'completed') throw error
-  return refuse(reply, refusalOf(settled))
+  { reportFault, exchangeOf }: ServerContext,
+): Refusal {
+  const { settled } = answer
+  if (settled !== undefined && settled.kind !== 'completed') return refusalOf(settled)
+  answer.cancel('the server failed')
+  const fault = reportFault(request, error)
+  exchangeOf(request).code = fault.code
+  return fault
 }

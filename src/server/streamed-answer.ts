@@ -12,19 +12,17 @@ export interface StreamedAnswerOptions {
   readonly heartbeatMs: number
   /** Writes the status line and the headers; called with the first chunk, so that until then an error can have a status. */
   readonly begin: () => void
-  /** Called when the frames throw, before it rejects with their error: the reply alone would say that its reader stopped. */
-  readonly onFault: () => void
 }
 
 /**
  * Sends an answer as server-sent events, as fast as the client takes it: chunks that are there together go out in
- * one write. Resolves when all is handed over, without ending the response; rejects as the reply's `batches()` do,
- * before or after `begin` was called.
+ * one write. Resolves when all is handed over, without ending the response; rejects as the reply's `batches()` or the
+ * frames do, before or after `begin` was called. It leaves the request to its caller: the frames' error ends nothing.
  */
 export async function streamedAnswer(
   reply: Pick<Reply<CompletionChunk>, 'batches' | 'outcome'>,
   response: PacedResponse,
-  { frames, clock, heartbeatMs, begin, onFault }: StreamedAnswerOptions,
+  { frames, clock, heartbeatMs, begin }: StreamedAnswerOptions,
 ): Promise<void> {
   const writer = new PacedWriter(response, { clock, heartbeatMs })
   // A request that ends for another reason, say because nobody reads it, must be heard of at once.
@@ -37,20 +35,13 @@ export async function streamedAnswer(
     begun = true
     return writer.write(text)
   }
-  const framed = (make: () => string): string => {
-    try {
-      return make()
-    } catch (error) {
-      onFault()
-      throw error
-    }
-  }
+  const batches = reply.batches()
   try {
-    for await (const chunks of reply.batches()) {
-      const text = framed(() => chunks.map((chunk) => frames.chunk(chunk)).join(''))
+    for (let batch = await batches.next(); batch.done !== true; batch = await batches.next()) {
+      const text = batch.value.map((chunk) => frames.chunk(chunk)).join('')
       if (text !== '') await write(text)
     }
-    void write(framed(() => frames.end()))
+    void write(frames.end())
   } finally {
     writer.stop()
   }

@@ -30,11 +30,15 @@ interface OpenAiToolCall {
   readonly function: { readonly name: string; readonly arguments: string }
 }
 
-/** Reads an answer to its end and puts it together; rejects as the reply's `batches()` do. */
+/**
+ * Reads an answer to its end and puts it together; rejects as the reply's `batches()` do. Where it cannot be put
+ * together it rejects, too, and leaves the request to its caller, which would otherwise hear that its reader stopped.
+ */
 export async function readWhole(reply: Pick<Reply<CompletionChunk>, 'batches'>): Promise<Completion> {
   const parts = new CompletionParts()
-  for await (const chunks of reply.batches()) {
-    for (const chunk of chunks) parts.add(chunk)
+  const batches = reply.batches()
+  for (let batch = await batches.next(); batch.done !== true; batch = await batches.next()) {
+    for (const chunk of batch.value) parts.add(chunk)
   }
   return parts.completion
 }

@@ -31,7 +31,6 @@ const server = createServer((request, response) => {
     clock: systemClock,
     heartbeatMs: 15_000,
     begin,
-    onFault: () => undefined,
   }).then(() => response.end())
 })
 server.listen(0, '127.0.0.1')

@@ -1,3 +1,4 @@
+import diagnostics from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
@@ -15,6 +16,19 @@ async function serve(options: Partial<ServerOptions> = {}): Promise<OpenServer> 
   const server = await startOpenServer(options)
   open.push(server)
   return server
+}
+
+/** A connection, and the server's end of it. */
+async function bothEnds(port: number): Promise<readonly [client: Socket, server: Socket]> {
+  const accepted = Promise.withResolvers<Socket>()
+  const note = (message: unknown): void => {
+    accepted.resolve((message as { readonly socket: Socket }).socket)
+  }
+  diagnostics.subscribe('net.server.socket', note)
+  const client = await rawSocket(port)
+  const server = await accepted.promise
+  diagnostics.unsubscribe('net.server.socket', note)
+  return [client, server]
 }
 
 /** Nothing has been leaked, and the next request works. */
@@ -136,9 +150,10 @@ test.each([
   ['in its answer', keepAlive.repeat(50), route],
 ])('a client that breaks off %s is counted as gone', async (_name, said, where) => {
   const server = await serve()
-  const socket = await rawSocket(server.port)
+  const [socket, accepted] = await bothEnds(server.port)
   await new Promise((resolve) => socket.write(said, resolve))
-  if (where === 'unmatched') await new Promise((resolve) => setTimeout(resolve, 50))
+  if (where === 'unmatched')
+    while (accepted.bytesRead < said.length) await new Promise((resolve) => setImmediate(resolve))
   else if (said === keepAlive.repeat(50)) await once(socket, 'data')
   else while (server.running.ledger().submitted > 0) await new Promise((resolve) => setImmediate(resolve))
   socket.resetAndDestroy()

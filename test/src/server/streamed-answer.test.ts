@@ -37,7 +37,6 @@ function streaming(script: Script) {
     clock,
     heartbeatMs,
     begin,
-    onFault: () => undefined,
   })
   return { clock, response, reply, done, begun: () => begun }
 }
@@ -83,7 +82,6 @@ test('chunks that are there together leave the socket in one write', async () =>
       clock: systemClock,
       heartbeatMs,
       begin,
-      onFault: () => undefined,
     }).then(() => response.end())
   })
   // What the socket hands to the system: one call for each write, however many pieces it has.
