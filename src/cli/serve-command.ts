@@ -65,6 +65,10 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
     )
     .option('--tls-key <file>', 'its private key in PEM; SIGHUP reads both again')
     .option('--cors-origin <origins...>', 'origins whose pages may call, or "*" for all (default: none)')
+    .option(
+      '--allowed-host <names...>',
+      'names it may be called by where SPILLWAY_API_KEY is not set, or "*" for all (default: addresses and localhost)',
+    )
     .addHelpText('after', `${limitsHelp}\n${environmentHelp}`)
     .on('option:docs', (path: string) => docs.push(path))
     .on('option:no-docs', () => {

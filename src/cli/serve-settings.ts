@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { checkInteger, checkNumber, checkOneOf, checkText, type NumberRange, show } from '../../operators/index.ts'
+import { checkHostNames } from '../server/allowed-hosts.ts'
 import { checkApiKey } from '../server/check-api-key.ts'
 import { checkOrigins } from '../server/cors.ts'
 import type { ServerLimits } from '../server/index.ts'
@@ -42,6 +43,7 @@ export interface ServeArguments extends DocumentArguments {
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly corsOrigin?: readonly string[]
+  readonly allowedHost?: readonly string[]
 }
 
 /** The model behind an endpoint. */
@@ -95,6 +97,7 @@ export interface ServeSettings extends DocumentSettings {
   /** `undefined` for plain HTTP. */
   readonly tls: TlsFiles | undefined
   readonly corsOrigins: readonly string[]
+  readonly allowedHosts: readonly string[]
 }
 
 /** How much is logged. */
@@ -161,6 +164,7 @@ export function serveSettings(
     redaction: redactionChoice(given, variable('SPILLWAY_REDACT_KEY')),
     tls: tlsSettings(given),
     corsOrigins: corsSettings(given),
+    allowedHosts: hostSettings(given),
   }
 }
 
@@ -188,6 +192,11 @@ function tlsSettings({ tlsCert: cert, tlsKey: key }: ServeArguments): TlsFiles |
 function corsSettings({ corsOrigin = [] }: ServeArguments): readonly string[] {
   checkOrigins('--cors-origin', corsOrigin)
   return corsOrigin
+}
+
+function hostSettings({ allowedHost = [] }: ServeArguments): readonly string[] {
+  checkHostNames('--allowed-host', allowedHost)
+  return allowedHost
 }
 
 function documentPaths({ docs, noDocs = false, embeddingModel }: ServeArguments): ServeSettings['docs'] {

@@ -68,6 +68,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     registry,
     limits: settings.limits,
     corsOrigins: settings.corsOrigins,
+    allowedHosts: settings.allowedHosts,
     ...(tls !== undefined && { tls }),
     ...(settings.apiKeys !== undefined && { apiKey: settings.apiKeys }),
     ...(settings.deadlineMs !== undefined && { deadlineMs: settings.deadlineMs }),

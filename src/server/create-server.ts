@@ -1,6 +1,7 @@
 import { Server as TlsServer } from 'node:tls'
 import { fastify } from 'fastify'
 import { checkNumber } from '../../operators/index.ts'
+import { createAllowedHosts } from './allowed-hosts.ts'
 import { createAllowedMethods } from './allowed-methods.ts'
 import { createAuthorization } from './authorization.ts'
 import { createBodyDeadline } from './body-deadline.ts'
@@ -74,6 +75,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
   const { limits, clock, newId, completions, embeddings, topology, registry } = settings
   const cors = createCors(options.corsOrigins)
   const authorize = createAuthorization(options.apiKey)
+  const hosts = createAllowedHosts(options.allowedHosts)
   const keyed = options.apiKey !== undefined
   const log = createRequestLog(settings)
   const context = createContext(settings, log, keyed)
@@ -120,7 +122,14 @@ export function createServer(options: ServerOptions): SpillwayServer {
     void reply.header('connection', 'close')
     context.refuse(reply, lateBody(limits))
   })
-  const gate = createRequestGate({ context, connections, bodies, cors, authorize })
+  const gate = createRequestGate({
+    context,
+    connections,
+    bodies,
+    cors,
+    // A page that was rebound to this machine has no key to show.
+    keepOut: ({ authorization, host }) => (keyed ? authorize(authorization) : hosts.fault(host)),
+  })
 
   app.addHook('onRoute', ({ url, method }) => {
     allowed.add(url, method)
@@ -138,7 +147,9 @@ export function createServer(options: ServerOptions): SpillwayServer {
 
   return {
     async listen({ host = '127.0.0.1', port = 8080 } = {}) {
-      return listen(app, host, port)
+      const address = await listen(app, host, port)
+      hosts.add(host)
+      return address
     },
     renewTls(renewed) {
       if (!(app.server instanceof TlsServer)) throw new RangeError('renewTls is for a server that was made with tls')

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { BodyDeadline } from './body-deadline.ts'
 import type { Connections } from './connections.ts'
@@ -23,14 +24,15 @@ interface GateOptions {
   readonly connections: Connections
   readonly bodies: BodyDeadline
   readonly cors: Cors
-  readonly authorize: (header: string | undefined) => Refusal | undefined
+  /** Why somebody may not ask; routes of health are open to all. */
+  readonly keepOut: (headers: IncomingHttpHeaders) => Refusal | undefined
 }
 
 /** Routes that tell nothing worth protecting and that a supervisor of processes asks without a key. */
 const openRoutes: readonly string[] = ['/healthz', '/readyz']
 
 /** Makes the gate of a server. */
-export function createRequestGate({ context, connections, bodies, cors, authorize }: GateOptions): RequestGate {
+export function createRequestGate({ context, connections, bodies, cors, keepOut }: GateOptions): RequestGate {
   const { limits, log, exchangeOf } = context
   const gate: RequestGate = {
     begin(request, reply) {
@@ -51,7 +53,7 @@ export function createRequestGate({ context, connections, bodies, cors, authoriz
       const fault = gate.unfit(request)
       if (fault !== undefined) return fault
       if (openRoutes.includes(request.routeOptions.url ?? '')) return undefined
-      return authorize(request.headers.authorization)
+      return keepOut(request.headers)
     },
   }
   return gate

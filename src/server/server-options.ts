@@ -38,6 +38,12 @@ export interface ServerOptions {
    * preflights need no key, and cookies are no part of it.
    */
   readonly corsOrigins?: readonly string[]
+  /**
+   * Names by which the server may be called where it asks for no key, without a port, such as `'chat.example.org'`, or
+   * `'*'` for all; default: none but IP addresses, `localhost` with the names beneath it, and the host it listens on.
+   * Others: 403, on every route but health, so that no page whose name is made to point here can read an answer.
+   */
+  readonly allowedHosts?: readonly string[]
   /** Milliseconds of silence in a streamed answer after which a comment is sent, 100 … 3,600,000; default 15,000. */
   readonly heartbeatMs?: number
   /** Default: the machine's clock. The time limits on sending a request are Node's own and do not heed it. */
@@ -60,6 +66,7 @@ const optionKeys = [
   'limits',
   'tls',
   'corsOrigins',
+  'allowedHosts',
   'heartbeatMs',
   'clock',
   'newId',
@@ -84,7 +91,7 @@ export interface ServerSettings {
 }
 
 /**
- * Checks a server's options, but for keys and origins, which those check that heed them.
+ * Checks a server's options, but for keys, origins and hosts, which those check that heed them.
  *
  * @throws TypeError or RangeError naming the option that is wrong.
  */

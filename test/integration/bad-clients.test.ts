@@ -49,12 +49,12 @@ function trickle(socket: Socket, text: string): void {
 }
 
 const length = Buffer.byteLength(hello)
-const keepAlive = `POST ${route} HTTP/1.1\r\nhost: here\r\n${json}content-length: ${length}\r\n\r\n${hello}`
+const keepAlive = `POST ${route} HTTP/1.1\r\nhost: localhost\r\n${json}content-length: ${length}\r\n\r\n${hello}`
 
 test('headers that trickle are cut off, and the limit is named', async () => {
   const server = await serve({ limits: { headersTimeoutMs: 200 } })
   const socket = await rawSocket(server.port)
-  socket.write('GET /healthz HTTP/1.1\r\nhost: here\r\n')
+  socket.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n')
   trickle(socket, 'x: y\r\n')
   const [response] = await readResponses(socket)
   expect(response).toMatchObject({ status: 408, code: 'headers_timeout' })
@@ -69,7 +69,7 @@ test.each([
 ])('a body that trickles, %s, is cut off, and the limit is named', async (_name, framing, piece) => {
   const server = await serve({ limits: { bodyTimeoutMs: 200 } })
   const socket = await rawSocket(server.port)
-  socket.write(`POST ${route} HTTP/1.1\r\nhost: here\r\n${json}${framing}`)
+  socket.write(`POST ${route} HTTP/1.1\r\nhost: localhost\r\n${json}${framing}`)
   trickle(socket, piece)
   const [response] = await readResponses(socket)
   expect(response).toMatchObject({ status: 408, code: 'body_timeout', headers: { connection: 'close' } })
@@ -81,7 +81,7 @@ test.each([
 test('a body that trickles for a request that was refused is not read for ever', async () => {
   const server = await serve({ limits: { headersTimeoutMs: 100, bodyTimeoutMs: 100 } })
   const socket = await rawSocket(server.port)
-  socket.write('POST /nowhere HTTP/1.1\r\nhost: here\r\ncontent-length: 1000000\r\n\r\n')
+  socket.write('POST /nowhere HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n')
   trickle(socket, ' ')
   expect(await readResponses(socket)).toMatchObject([{ status: 404 }])
   expect(await server.countedAll()).toBe(1)
@@ -132,7 +132,11 @@ test('a client that only closes its writing side still gets its answer', async (
 test.each([
   ['in its headers', 'GET /healthz HTTP/1.1\r\nhost: he', 'unmatched'],
   ['in its body', keepAlive.slice(0, -5), route],
-  ['in a chunk', `POST ${route} HTTP/1.1\r\nhost: here\r\n${json}transfer-encoding: chunked\r\n\r\nff\r\n{`, route],
+  [
+    'in a chunk',
+    `POST ${route} HTTP/1.1\r\nhost: localhost\r\n${json}transfer-encoding: chunked\r\n\r\nff\r\n{`,
+    route,
+  ],
 ])('a client that closes its writing side %s hears 400', async (_name, said, where) => {
   const server = await serve()
   const socket = await rawSocket(server.port, { allowHalfOpen: true })
@@ -199,7 +203,7 @@ test('who asks before it sends its body is told to go on, or what is wrong', asy
       if (text === 'HTTP/1.1 100 Continue\r\n\r\n') socket.write(body)
     })
     socket.write(
-      `POST ${route} HTTP/1.1\r\nhost: here\r\nconnection: close\r\nexpect: 100-continue\r\nauthorization: Bearer ${key}\r\n${json}content-length: ${length}\r\n\r\n`,
+      `POST ${route} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nexpect: 100-continue\r\nauthorization: Bearer ${key}\r\n${json}content-length: ${length}\r\n\r\n`,
     )
     await once(socket, 'close')
     return text

@@ -4,7 +4,7 @@ import { get, hello, json, post, type Row } from './bad-input-row.ts'
 export const headers: readonly Row[] = [
   [
     '1,000 headers',
-    get('/healthz', `host: here\r\n${'x: y\r\n'.repeat(1_000)}`),
+    get('/healthz', `host: localhost\r\n${'x: y\r\n'.repeat(1_000)}`),
     431,
     'too_many_headers',
     'limit headers of 100',
@@ -12,7 +12,7 @@ export const headers: readonly Row[] = [
   ],
   [
     '100,000 headers',
-    get('/healthz', `host: here\r\n${'x: y\r\n'.repeat(100_000)}`),
+    get('/healthz', `host: localhost\r\n${'x: y\r\n'.repeat(100_000)}`),
     431,
     'headers_too_large',
     'limit headerBytes of 16384',
@@ -20,7 +20,7 @@ export const headers: readonly Row[] = [
   ],
   [
     'a huge header',
-    get('/healthz', `host: here\r\nx: ${'y'.repeat(100_000)}\r\n`),
+    get('/healthz', `host: localhost\r\nx: ${'y'.repeat(100_000)}\r\n`),
     431,
     'headers_too_large',
     'limit headerBytes',
@@ -28,7 +28,7 @@ export const headers: readonly Row[] = [
   ],
   [
     'a header that is folded',
-    get('/healthz', 'host: here\r\nx: y\r\n z\r\n'),
+    get('/healthz', 'host: localhost\r\nx: y\r\n z\r\n'),
     400,
     'malformed_request',
     'whitespace',
@@ -44,7 +44,7 @@ export const headers: readonly Row[] = [
   ],
   [
     'a header without a name',
-    get('/healthz', 'host: here\r\n: x\r\n'),
+    get('/healthz', 'host: localhost\r\n: x\r\n'),
     400,
     'malformed_request',
     'not valid HTTP',
@@ -52,7 +52,7 @@ export const headers: readonly Row[] = [
   ],
   [
     'a header with NUL in it',
-    get('/healthz', 'host: here\r\nx: a\0b\r\n'),
+    get('/healthz', 'host: localhost\r\nx: a\0b\r\n'),
     400,
     'malformed_request',
     'header value',
@@ -60,7 +60,7 @@ export const headers: readonly Row[] = [
   ],
   [
     'a header with a bare CR in it',
-    get('/healthz', 'host: here\r\nx: a\rx-y: b\r\n'),
+    get('/healthz', 'host: localhost\r\nx: a\rx-y: b\r\n'),
     400,
     'malformed_request',
     'LF',
@@ -68,13 +68,13 @@ export const headers: readonly Row[] = [
   ],
   [
     'a header with a bare LF in it',
-    get('/healthz', 'host: here\r\nx: a\nx-y: b\r\n'),
+    get('/healthz', 'host: localhost\r\nx: a\nx-y: b\r\n'),
     400,
     'malformed_request',
     'CR',
     'unmatched',
   ],
-  ['bare LFs', 'GET /healthz HTTP/1.1\nhost: here\n\n', 400, 'malformed_request', 'CRLF', 'unmatched'],
+  ['bare LFs', 'GET /healthz HTTP/1.1\nhost: localhost\n\n', 400, 'malformed_request', 'CRLF', 'unmatched'],
   ['no host', get('/healthz', ''), 400, 'missing_host', 'the header host is required', '/healthz'],
   ['two hosts', get('/healthz', 'host: a\r\nhost: b\r\n'), 400, 'duplicate_header', 'the header host', '/healthz'],
   [
@@ -88,7 +88,7 @@ export const headers: readonly Row[] = [
   ['an expectation', post(hello, `${json}expect: miracles\r\n`), 417, 'expectation_failed', 'got "miracles"'],
   [
     'an upgrade to what is not there',
-    get('/healthz', 'host: here\r\nupgrade: h2c\r\n'),
+    get('/healthz', 'host: localhost\r\nupgrade: h2c\r\n'),
     200,
     undefined,
     undefined,
@@ -100,7 +100,7 @@ export const headers: readonly Row[] = [
 export const targets: readonly Row[] = [
   [
     'a method in lower case',
-    'get /healthz HTTP/1.1\r\nhost: here\r\n\r\n',
+    'get /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n',
     400,
     'malformed_request',
     'Invalid method',
@@ -108,7 +108,7 @@ export const targets: readonly Row[] = [
   ],
   [
     'a method that nobody knows',
-    'BREW /healthz HTTP/1.1\r\nhost: here\r\n\r\n',
+    'BREW /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n',
     400,
     'malformed_request',
     'Invalid method',
@@ -116,7 +116,7 @@ export const targets: readonly Row[] = [
   ],
   [
     'a method that is not for this path',
-    `DELETE /healthz HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n`,
+    `DELETE /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
     405,
     'method_not_allowed',
     'DELETE is not possible at /healthz, only GET, HEAD',
@@ -124,7 +124,7 @@ export const targets: readonly Row[] = [
   ],
   [
     'TRACE',
-    'TRACE /nowhere HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n',
+    'TRACE /nowhere HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
     404,
     'not_found',
     undefined,
@@ -142,7 +142,7 @@ export const targets: readonly Row[] = [
   ['a target in authority form', get('elsewhere:80'), 400, 'malformed_request', 'url', 'unmatched'],
   [
     'a target in asterisk form',
-    'OPTIONS * HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n',
+    'OPTIONS * HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
     404,
     'not_found',
     undefined,
@@ -168,7 +168,7 @@ export const targets: readonly Row[] = [
   ['a long URL', get(`/${'x'.repeat(10_000)}`), 404, 'not_found', undefined, 'unmatched'],
   [
     'a body for GET',
-    `GET /healthz HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello`,
+    `GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello`,
     200,
     undefined,
     undefined,

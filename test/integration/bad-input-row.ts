@@ -15,7 +15,7 @@ export type Row = readonly [
 ]
 
 /** How a request begins that closes its connection. */
-export const start: string = `POST ${route} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n`
+export const start: string = `POST ${route} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n`
 /** The content type of a good body. */
 export const json: string = 'content-type: application/json\r\n'
 
@@ -31,5 +31,5 @@ export function chunked(...chunks: readonly string[]): string {
 }
 
 /** A request without a body. */
-export const get = (target: string, headers: string = 'host: here\r\n'): string =>
+export const get = (target: string, headers: string = 'host: localhost\r\n'): string =>
   `GET ${target} HTTP/1.1\r\n${headers}connection: close\r\n\r\n`

@@ -60,7 +60,7 @@ test('by TLS: requests, a plain one, a slow handshake, an old version, a renewed
   await expect(once(old, 'secureConnect')).rejects.toThrow()
   const slow = connectTls({ host: '127.0.0.1', port, ca: first.cert })
   slow.on('error', () => undefined)
-  slow.write('GET /healthz HTTP/1.1\r\nhost: here\r\n')
+  slow.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n')
   expect(await readResponses(slow)).toMatchObject([{ status: 408, code: 'headers_timeout' }])
   await server.quiet()
   expect(await server.counted('unmatched', 400)).toBe(3)
@@ -119,7 +119,7 @@ test('a server without TLS has no certificate to renew', () => {
 test('pages of other origins: a preflight needs no key, and every answer, streamed ones too, says who may read it', async () => {
   const origin = 'https://a.example'
   const server = await startOpenServer({ apiKey: 'secret', corsOrigins: [origin] })
-  const head = `OPTIONS ${route} HTTP/1.1\r\nhost: here\r\nconnection: close\r\naccess-control-request-method: POST\r\n`
+  const head = `OPTIONS ${route} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\naccess-control-request-method: POST\r\n`
   expect(await rawExchange(server.port, `${head}origin: ${origin}\r\n\r\n`)).toMatchObject([
     { status: 204, headers: { 'access-control-allow-origin': origin, 'access-control-max-age': '7200' } },
   ])

@@ -89,7 +89,7 @@ export async function measureSlowReader(options: SlowReaderOptions): Promise<Slo
     let lastSentAt = startedAt
     const body = JSON.stringify({ stream: true, messages: [{ role: 'user', content: 'Tell me all.' }] })
     socket.write(
-      `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     )
     while (performance.now() - startedAt < options.durationMs) {
       const sip = socket.read(options.bytesPerSecond / 10) as Buffer | null

@@ -29,6 +29,7 @@ test('without anything: loopback, port 8080, the echo model, the own documents',
     redaction: undefined,
     tls: undefined,
     corsOrigins: [],
+    allowedHosts: [],
   })
 })
 
@@ -56,6 +57,7 @@ test('everything that is given is taken', () => {
     tlsCert: 'c.pem',
     tlsKey: 'k.pem',
     corsOrigin: ['https://a.example'],
+    allowedHost: ['b.example'],
   }
   const environment = { ...endpoint, OPENAI_API_KEY: 'k', SPILLWAY_API_KEY: 's,t', PORT: '99' }
   expect(serveSettings(given, environment)).toEqual({
@@ -82,6 +84,7 @@ test('everything that is given is taken', () => {
     limits: { bodyBytes: 10 },
     tls: { cert: 'c.pem', key: 'k.pem' },
     corsOrigins: ['https://a.example'],
+    allowedHosts: ['b.example'],
   })
 })
 
@@ -105,6 +108,11 @@ describe('what is wrong is named, with its value and what is allowed', () => {
       { corsOrigin: ['a.example'] },
       {},
       '--cors-origin must be origins such as https://chat.example.org, or *, got "a.example"',
+    ],
+    [
+      { allowedHost: ['b.example:80'] },
+      {},
+      '--allowed-host must be host names without scheme and port, such as chat.example.org, or *, got "b.example:80"',
     ],
     [{ port: 'x' }, {}, '--port must be a whole number from 0 to 65535, got "x"'],
     [{ port: '65536' }, {}, '--port must be a whole number from 0 to 65535, got 65536'],

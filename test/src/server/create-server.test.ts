@@ -187,7 +187,7 @@ describe('a client that leaves', () => {
     socket.pause()
     const body = JSON.stringify({ ...hello, stream: true })
     socket.write(
-      `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     )
     while (pipeline.replies[0] === undefined) await new Promise((resolve) => setImmediate(resolve))
     expect(await pipeline.replies[0].outcome).toMatchObject({ kind: 'cancelled', reason: 'the client has left' })
@@ -245,7 +245,7 @@ describe('bad input', () => {
     expect(response.status).toBe(431)
     expect(await response.json()).toMatchObject({ code: 'too_many_headers' })
     const socket = await rawConnection(port)
-    socket.write(`GET /healthz HTTP/1.1\r\nhost: x\r\nx-large: ${'y'.repeat(5000)}\r\n\r\n`)
+    socket.write(`GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-large: ${'y'.repeat(5000)}\r\n\r\n`)
     const answer = await readText(socket)
     expect(answer).toMatch(/^HTTP\/1\.1 431 /)
     expect(answer).toMatch(/x-request-id: \S+/)
@@ -261,10 +261,10 @@ describe('bad input', () => {
 
   test.each([
     ['says nothing', ''],
-    ['stops in the headers', 'GET /healthz HTTP/1.1\r\nhost: x\r\n'],
+    ['stops in the headers', 'GET /healthz HTTP/1.1\r\nhost: localhost\r\n'],
     [
       'stops in the body',
-      'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+      'POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
     ],
   ])('a client that %s gets 408', async (_name, said) => {
     const { port } = await serve(answering, { limits: { headersTimeoutMs: 200, bodyTimeoutMs: 200 } })

@@ -220,7 +220,7 @@ async function rawSocket(port: number): Promise<{ socket: Socket; closed: Promis
   closing.push(async () => socket.destroy())
   socket.on('error', () => undefined)
   socket.write(
-    'GET /v1/stream HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+    'GET /v1/stream HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
   )
   let heard = Buffer.alloc(0)
   const opened = Promise.withResolvers<void>()
