@@ -4,6 +4,7 @@ import { checkFunction, checkKeys, checkText, show } from '../../operators/index
 import type { Handler } from '../handler.ts'
 import { checkJsonSchema } from '../json-schema.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
+import { longestStop, mostStops } from '../workers/parameter-ranges.ts'
 import { type ChunkFilter, textFilter } from './chunk-filter.ts'
 import { JsonCheck } from './json-check.ts'
 import { requestParameter } from './request-parameter.ts'
@@ -12,7 +13,10 @@ import { Trimmer } from './trimmer.ts'
 
 /** What is done to the answer. */
 export interface PostOptions {
-  /** Texts that end the answer and are no part of it, beside those of the request's `parameters.stop`; default none. */
+  /**
+   * Texts that end the answer and are no part of it, beside those of the request's `parameters.stop`: as there, at most
+   * 16 of 1 … 256 UTF-16 units; default none.
+   */
   readonly stop?: readonly string[]
   /** What the answer goes through, in this order, after the stop sequences and before it is trimmed; default nothing. */
   readonly filters?: readonly ChunkFilter[]
@@ -80,7 +84,14 @@ function stopsAt(stops: readonly string[]): ChunkFilter {
 
 function checkStops(stop: unknown): readonly string[] {
   if (!Array.isArray(stop)) throw new TypeError(`stop must be an array of texts, got ${show(stop)}`)
-  return stop.map((text: unknown, index) => checkText(`stop[${index}]`, text))
+  if (stop.length > mostStops) throw new RangeError(`stop must hold at most ${mostStops} texts, got ${stop.length}`)
+  return stop.map((given: unknown, index) => {
+    const text = checkText(`stop[${index}]`, given)
+    if (text.length <= longestStop) return text
+    throw new RangeError(
+      `stop[${index}] must be at most ${longestStop} UTF-16 units long, got ${text.length}: ${show(text)}`,
+    )
+  })
 }
 
 function checkFilters(filters: unknown): readonly ChunkFilter[] {

@@ -125,7 +125,7 @@ describe('the text', () => {
 
   test('takes time in proportion to its length, white space or not', async () => {
     const pieces = Array.from({ length: 20_000 }, () => ({ text: '          ' }))
-    const stop = [`${' '.repeat(999)}x`]
+    const stop = [`${' '.repeat(255)}x`]
     expect(textOf(await run([{ text: 'a' }, ...pieces, { text: 'b' }], { stop }))).toHaveLength(200_002)
   })
 })
@@ -221,6 +221,8 @@ describe('the options', () => {
     ['stop', { stop: 'END' }],
     ['stop[1]', { stop: ['END', ''] }],
     ['stop[0]', { stop: [7] }],
+    ['stop must hold at most 16 texts, got 17', { stop: Array<string>(17).fill('END') }],
+    ['stop[1] must be at most 256 UTF-16 units long, got 257: "xxx', { stop: ['END', 'x'.repeat(257)] }],
     ['trim', { trim: 'yes' }],
     ['filters[1]', { filters: [() => from([]), 7] }],
     ['filters must', { filters: 'all' }],
