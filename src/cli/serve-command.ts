@@ -39,9 +39,13 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
     .option('--echo-delay-ms <ms>', 'makes the echo model slow (default: 0)')
     .option('--inference-concurrency <number>', 'answers that the model gives at once, 1 or more (default: 16)')
     .option('--inference-timeout-ms <ms>', 'how long the model may take to its first words (default: 60000)')
-    .option('--filter-words <file>', 'words that no answer may hold, one in a line')
-    .option('--filter-patterns <file>', "regular expressions in RE2's syntax that no answer may match, one in a line")
+    .option('--filter-words <file>', 'words that no answer may hold, in any case; the form is below')
+    .option('--filter-patterns <file>', 'regular expressions that no answer may match; the form is below')
     .option('--filter-action <action>', '"mask" or "remove" what is found, or "end" the answer there (default: mask)')
+    .option(
+      '--filter-max-match-chars <number>',
+      'text that a pattern is given to match, and again to match more; so much is held back (default: 256)',
+    )
     .option('--scale <factor>', 'multiplies the capacity of every channel (default: 1)')
     .option(
       '--admission <where>',
@@ -69,7 +73,7 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
       '--allowed-host <names...>',
       'names it may be called by where SPILLWAY_API_KEY is not set, or "*" for all (default: addresses and localhost)',
     )
-    .addHelpText('after', `${limitsHelp}\n${environmentHelp}`)
+    .addHelpText('after', `${filtersHelp}\n${limitsHelp}\n${environmentHelp}`)
     .on('option:docs', (path: string) => docs.push(path))
     .on('option:no-docs', () => {
       noDocs = true
@@ -92,6 +96,11 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
   for (const [flags, description] of documentOptions) command.option(flags, description)
   return command
 }
+
+const filtersHelp = `
+Files of words and patterns are text in UTF-8 with one in a line. Blank lines, and lines that begin with #, are left
+out; a word or pattern that begins with # is written \\#. White space around one does not count. Words are found whole
+and in any case; patterns are regular expressions in RE2's syntax, in which case counts unless they begin with (?i).`
 
 const environmentHelp = `
 Environment:

@@ -30,6 +30,7 @@ export interface ServeArguments extends DocumentArguments {
   readonly filterWords?: string
   readonly filterPatterns?: string
   readonly filterAction?: string
+  readonly filterMaxMatchChars?: string
   readonly scale?: string
   readonly admission?: string
   readonly deadlineMs?: string
@@ -60,6 +61,7 @@ interface FilterSettings {
   readonly words: string | undefined
   readonly patterns: string | undefined
   readonly action: 'mask' | 'remove' | 'end'
+  readonly maxMatchChars: number
 }
 
 /** How the server is to run; everything has been checked. */
@@ -168,16 +170,30 @@ export function serveSettings(
   }
 }
 
-function filterSettings({ filterWords, filterPatterns, filterAction }: ServeArguments): FilterSettings {
+function filterSettings({
+  filterWords,
+  filterPatterns,
+  filterAction,
+  filterMaxMatchChars,
+}: ServeArguments): FilterSettings {
   if (filterAction !== undefined && filterWords === undefined && filterPatterns === undefined) {
     throw new RangeError(
       `--filter-action is only for --filter-words and --filter-patterns, got ${show(filterAction)} without either`,
+    )
+  }
+  if (filterMaxMatchChars !== undefined && filterPatterns === undefined) {
+    throw new RangeError(
+      `--filter-max-match-chars is only for --filter-patterns, got ${show(filterMaxMatchChars)} without it`,
     )
   }
   return {
     words: filterWords === undefined ? undefined : checkText('--filter-words', filterWords),
     patterns: filterPatterns === undefined ? undefined : checkText('--filter-patterns', filterPatterns),
     action: checkOneOf('--filter-action', filterAction ?? 'mask', ['mask', 'remove', 'end']),
+    maxMatchChars:
+      filterMaxMatchChars === undefined
+        ? 256
+        : whole('--filter-max-match-chars', filterMaxMatchChars, { min: 1, max: 4096 }),
   }
 }
 

@@ -35,7 +35,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const { worker, description, warning } = await chooseWorker(settings)
   // Before the documents, which may take a while: a bad template is told at once.
   const template = settings.template === undefined ? undefined : createTemplateFile({ path: settings.template, logger })
-  const filters = await openFilters(settings)
+  const { filters, description: filtering } = await openFilters(settings)
   const documents = await openDocuments(settings, logger)
   const { retriever } = documents
   const chat = chatPipeline({
@@ -98,6 +98,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
       documents: documents.description,
       template: settings.template === undefined ? 'built in' : `${settings.template} (followed)`,
       stores: documents.store,
+      filters: filtering,
       redaction: describeRedaction(settings.redaction),
       apiKeys: settings.apiKeys?.length ?? 0,
     }),

@@ -10,6 +10,7 @@ export interface StartFacts {
   readonly documents: string
   readonly template: string
   readonly stores: string
+  readonly filters: string
   readonly redaction: string
   /** How many there are of which one must be shown. */
   readonly apiKeys: number
@@ -17,7 +18,7 @@ export interface StartFacts {
 
 /** Where the server listens, what it works with, and a command to try. */
 export function startLines(facts: StartFacts): string {
-  const { host, port, secure, worker, documents, template, stores, redaction, apiKeys } = facts
+  const { host, port, secure, worker, documents, template, stores, filters, redaction, apiKeys } = facts
   const several = apiKeys > 1 ? ` (${apiKeys} keys)` : ''
   return `Spillway is listening on ${urlOf(host, port, secure)}
 
@@ -25,6 +26,7 @@ export function startLines(facts: StartFacts): string {
   documents  ${documents}
   template   ${template}
   stores     ${stores}
+  filters    ${filters}
   redaction  ${redaction}
   API key    ${apiKeys === 0 ? 'none is asked for' : `SPILLWAY_API_KEY${several}, on every route but health`}
 

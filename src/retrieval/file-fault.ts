@@ -9,6 +9,7 @@ export function fileFault(error: unknown): string {
 const faults: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'does not exist: a part of the path is not a folder',
+  EISDIR: 'is a folder, not a file',
   EACCES: 'cannot be read: permission denied',
   EPERM: 'cannot be read: permission denied',
   ELOOP: 'is a link that leads back to itself',

@@ -1,9 +1,9 @@
 import { checkInteger, checkKeys, checkOneOf, checkText, show } from '../../operators/index.ts'
 import type { HandlerContext } from '../handler.ts'
 import { type ChunkFilter, textFilter, type TextFilterOptions } from './chunk-filter.ts'
-import type { MatchHandling } from './matched-text.ts'
+import type { MatchFilter, MatchHandling } from './match-filter.ts'
 import { PatternTextFilter } from './pattern-filter.ts'
-import { PatternProgram } from './pattern-program.ts'
+import { checkPattern, PatternProgram } from './pattern-program.ts'
 import { WordAutomaton } from './word-automaton.ts'
 import { WordTextFilter } from './word-text-filter.ts'
 
@@ -32,7 +32,10 @@ export interface WordFilterOptions extends ContentFilterOptions {
 export interface PatternFilterOptions extends ContentFilterOptions {
   /** At least one regular expression in RE2's syntax: no look-around, no back-references; `(?i)` ignores case. */
   readonly patterns: readonly string[]
-  /** The longest match that is found, in UTF-16 code units, 1 … 4,096; default 256. Up to so much is held back. */
+  /**
+   * How much text a pattern is given to match, and then to match more, in UTF-16 code units, 1 … 4,096; default 256.
+   * So much may be held back.
+   */
   readonly maxMatchChars?: number
 }
 
@@ -56,9 +59,7 @@ const shared = ['name', 'action', 'mask', 'fields'] as const satisfies readonly 
 export function wordFilter(options: WordFilterOptions): ChunkFilter {
   checkKeys('wordFilter', options, [...shared, 'words'])
   const words = checkTexts('words', options.words)
-  for (const [index, word] of words.entries()) {
-    if (word.length > 256) throw new RangeError(`words[${index}] must be at most 256 long, got ${word.length}`)
-  }
+  for (const [index, word] of words.entries()) checkWord(`words[${index}]`, word)
   const automaton = new WordAutomaton(words)
   return contentFilter('words', options, (handling) => new WordTextFilter(automaton, handling))
 }
@@ -66,9 +67,11 @@ export function wordFilter(options: WordFilterOptions): ChunkFilter {
 /**
  * Filters what regular expressions match out of answers, in time in proportion to the text, whatever the pattern.
  *
- * From the left and none over another, the match is taken that Perl would take, among those that are 1 …
- * `maxMatchChars` units long. A pattern sees the text around a match, for `^`, `$` and `\b`. Of several patterns an
- * earlier one wins where both match at one place.
+ * From the left and none over another, the match is taken that Perl would take, if it is not empty. It may have any
+ * length: it is taken from its first unit on, and goes on as long as the pattern matches more within the next
+ * `maxMatchChars` units. So `sk-[A-Za-z0-9]{20,}` takes a key of 10,000 characters whole. Only what is no match before
+ * it is longer than that, such as a very long text between two quotes for `"[^"]*"`, is not found. A pattern sees the
+ * text around a match, for `^`, `$` and `\b`. Of several patterns an earlier one wins where both match at one place.
  *
  * @throws TypeError or RangeError naming the option that is wrong.
  *
@@ -80,14 +83,21 @@ export function wordFilter(options: WordFilterOptions): ChunkFilter {
 export function patternFilter(options: PatternFilterOptions): ChunkFilter {
   checkKeys('patternFilter', options, [...shared, 'patterns', 'maxMatchChars'])
   const maxMatch = checkInteger('maxMatchChars', options.maxMatchChars ?? 256, { min: 1, max: 4096 })
-  const program = new PatternProgram('patterns', checkTexts('patterns', options.patterns))
+  const patterns = checkTexts('patterns', options.patterns)
+  for (const [index, pattern] of patterns.entries()) checkPattern(`patterns[${index}]`, pattern, maxMatch)
+  const program = new PatternProgram('patterns', patterns)
   return contentFilter('patterns', options, (handling) => new PatternTextFilter(program, maxMatch, handling))
+}
+
+/** @throws RangeError naming the option whose word is wrong. */
+export function checkWord(option: string, word: string): void {
+  if (word.length > 256) throw new RangeError(`${option} must be at most 256 long, got ${word.length}: ${show(word)}`)
 }
 
 function contentFilter(
   kind: string,
   options: ContentFilterOptions,
-  create: (handling: MatchHandling) => WordTextFilter | PatternTextFilter,
+  create: (handling: MatchHandling) => MatchFilter,
 ): ChunkFilter {
   const name = checkText('name', options.name ?? kind)
   const action = checkOneOf('action', options.action ?? 'mask', ['mask', 'remove', 'end'])

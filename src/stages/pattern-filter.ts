@@ -1,46 +1,41 @@
-import { type MatchHandling, MatchedText } from './matched-text.ts'
+import { MatchFilter, type MatchHandling } from './match-filter.ts'
 import { noRune, type PatternProgram } from './pattern-program.ts'
 import { PatternRun } from './pattern-run.ts'
-import type { FilterEnding, TextFilter } from './text-filter.ts'
 
 /**
  * Finds the matches of a program in text that comes in pieces cut anywhere, from the left, none over another.
  *
- * Text from the beginning of an attempt on is held back: at most `maxMatch` units and one character.
+ * Text is held back from the beginning of an attempt, or the end of the match that it has found so far: at most
+ * `maxMatch` units and one character.
  */
-export class PatternTextFilter implements TextFilter {
+export class PatternTextFilter extends MatchFilter {
   readonly #program: PatternProgram
   readonly #run: PatternRun
-  readonly #result: MatchedText
-  /** Text that is held back; an attempt under way began with its first unit. */
+  /** Text that is held back. */
   #text = ''
   /** The position of the text's first unit in the whole. */
   #base = 0
   /** The unit in front of the text. */
   #before = noRune
+  /** Whether the attempt under way has a match, whose end may be further on. */
+  #matched = false
 
   constructor(program: PatternProgram, maxMatch: number, handling: MatchHandling) {
+    super(handling)
     this.#program = program
     this.#run = new PatternRun(program, maxMatch)
-    this.#result = new MatchedText(handling)
   }
 
-  get ended(): FilterEnding | undefined {
-    return this.#result.ended
-  }
-
-  push(piece: string): string {
+  protected override search(piece: string): void {
     this.#text += piece
-    this.#search(false)
-    return this.#result.take()
+    this.#find(false)
   }
 
-  end(): string {
-    this.#search(true)
-    return this.#result.take()
+  protected override finish(): void {
+    this.#find(true)
   }
 
-  #search(whole: boolean): void {
+  #find(whole: boolean): void {
     const text = this.#text
     let start = 0
     let given = 0
@@ -50,19 +45,23 @@ export class PatternTextFilter implements TextFilter {
         const rune = this.#runeAt(start, whole)
         if (rune === undefined || rune === noRune) break
         this.#run.begin(this.#base + start)
+        this.#matched = false
       }
-      if (!this.#decide(whole)) break
+      const decided = this.#decide(whole)
       const { matchEnd } = this.#run
-      if (matchEnd < 0) {
-        start += widthOf(text.codePointAt(start))
-        continue
+      if (matchEnd >= 0) {
+        if (!this.#matched) {
+          this.keep(text.slice(given, start))
+          this.match()
+          if (this.ended !== undefined) return
+        }
+        this.#matched = true
+        start = given = matchEnd - this.#base
       }
-      this.#result.keep(text.slice(given, start))
-      this.#result.match()
-      if (this.#result.ended !== undefined) return
-      start = given = matchEnd - this.#base
+      if (!decided) break
+      if (matchEnd < 0) start += widthOf(text.codePointAt(start))
     }
-    this.#result.keep(text.slice(given, start))
+    this.keep(text.slice(given, start))
     if (start === 0) return
     this.#before = text.charCodeAt(start - 1)
     this.#base += start

@@ -38,12 +38,9 @@ export class PatternProgram {
   readonly #first: readonly number[]
   readonly #startsAscii: Uint8Array
 
-  /** @throws TypeError or RangeError naming the pattern that is wrong. */
+  /** @throws RangeError naming the option, where the patterns are too large together. */
   constructor(option: string, patterns: readonly string[]) {
-    for (const [index, pattern] of patterns.entries())
-      compiled(`${option}[${index}]`, checkText(`${option}[${index}]`, pattern))
-    const whole = patterns.map((pattern) => `(?:${pattern})`).join('|')
-    const { inst, start } = compiled(option, whole).re2().prog as { inst: readonly Instruction[]; start: number }
+    const { inst, start } = compiled(option, patterns.map((pattern) => `(?:${pattern})`).join('|'))
     this.start = start
     this.#instructions = inst
     this.ops = Uint8Array.from(inst, ({ op }) => kindOf(op))
@@ -101,9 +98,31 @@ function kindOf(op: number): number {
   return op
 }
 
-function compiled(option: string, pattern: string): RE2JS {
+/**
+ * A single pattern.
+ *
+ * @param maxMatch How long the text may be in which it is to match, in UTF-16 code units.
+ * @throws TypeError or RangeError naming the pattern that is wrong.
+ */
+export function checkPattern(option: string, pattern: unknown, maxMatch: number): string {
+  const text = checkText(option, pattern)
+  const shortest = shortestMatch(compiled(option, text))
+  if (shortest > maxMatch) {
+    throw new RangeError(
+      `${option} must match within ${maxMatch} characters, got ${show(text)}, which takes ${shortest}`,
+    )
+  }
+  return text
+}
+
+interface Compiled {
+  readonly inst: readonly Instruction[]
+  readonly start: number
+}
+
+function compiled(option: string, pattern: string): Compiled {
   try {
-    return RE2JS.compile(pattern)
+    return RE2JS.compile(pattern).re2().prog as Compiled
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error
     throw new RangeError(
@@ -111,6 +130,27 @@ function compiled(option: string, pattern: string): RE2JS {
       { cause: error },
     )
   }
+}
+
+/** How many characters a match takes at least; breadth first, a character at a time. 0 where nothing can match. */
+function shortestMatch({ inst, start }: Compiled): number {
+  const seen = new Set<number>()
+  let waiting = [start]
+  for (let length = 0; waiting.length > 0; length++) {
+    const next: number[] = []
+    for (let pc = waiting.pop(); pc !== undefined; pc = waiting.pop()) {
+      const instruction = inst[pc]
+      if (instruction === undefined || seen.has(pc)) continue
+      seen.add(pc)
+      const kind = kindOf(instruction.op)
+      if (kind === kinds.match) return length
+      if (kind === kinds.fail) continue
+      ;(kind === kinds.rune ? next : waiting).push(instruction.out)
+      if (kind === kinds.alt || kind === kinds.altMatch) waiting.push(instruction.arg)
+    }
+    waiting = next
+  }
+  return 0
 }
 
 const conditions = { beginLine: 1, endLine: 2, beginText: 4, endText: 8, wordBoundary: 16, noWordBoundary: 32 } as const

@@ -1,9 +1,9 @@
 import { conditionsBetween, kinds, noRune, type PatternProgram } from './pattern-program.ts'
 
-/** After so many units the way of an attempt is kept: most attempts end long before. */
+/** After so many units without a match the way of an attempt is kept: most attempts end long before. */
 const keptFrom = 16
 
-/** What an attempt that came to nothing has shown: from its threads on, there is no match before `end`. */
+/** What a stretch of an attempt without a match has shown: from its threads on, no match is complete before `end`. */
 interface Failure {
   /** Where it ended, -1 while it is under way; and with which threads, none where it ended by itself. */
   end: number
@@ -22,9 +22,10 @@ interface Trace {
  *
  * The threads of an attempt go through the text abreast, in the order of their priority, so that of several matches
  * the one is found that Perl would find, and no more than one thread is at an instruction (Pike's machine). A match
- * is at least one and at most `maxMatch` units long. An attempt that meets the threads of an earlier one that failed
- * goes on where that one ended, so that patterns such as `(a+)+$`, all of whose attempts go far and fail, take time
- * in proportion to the text, too.
+ * has at least one unit. An attempt ends where there was no match, or no longer one, for `maxMatch` units: so a match
+ * may have any length, and what is undecided is never longer than that. An attempt that meets the threads of an
+ * earlier one that came to nothing goes on where that one ended, so that patterns such as `(a+)+$`, all of whose
+ * attempts go far and fail, take time in proportion to the text, too.
  *
  * @see https://swtch.com/~rsc/regexp/regexp2.html
  */
@@ -66,7 +67,7 @@ export class PatternRun {
     return this.#position
   }
 
-  /** Where the match ends that the attempt has found; -1 for none. */
+  /** Where the match ends that the attempt has found so far, which may become longer; -1 for none. */
   get matchEnd(): number {
     return this.#matchEnd
   }
@@ -84,17 +85,23 @@ export class PatternRun {
   /** Takes the character at the position, `noRune` for the text's end; `before` is the unit in front of it. */
   step(before: number, rune: number): void {
     const width = rune > 0xffff ? 2 : 1
-    const room = rune !== noRune && this.#position + width - this.#start <= this.#maxMatch
-    const count = this.#advance(conditionsBetween(before, rune), room ? rune : noRune)
-    if (count > 0) {
+    const count = this.#advance(conditionsBetween(before, rune), rune)
+    if (count === 0) {
+      this.#end(0)
+    } else if (this.#position + width - this.#decided > this.#maxMatch) {
+      // The threads are kept, because a later attempt may go on with them.
+      this.#end(this.#count)
+    } else {
       this.#position += width
       ;[this.#threads, this.#next] = [this.#next, this.#threads]
       this.#count = count
-      if (this.#matchEnd < 0) this.#meet()
-      return
+      this.#meet()
     }
-    // At the limit the threads are kept, because a later attempt may go on with them.
-    this.#end(room || rune === noRune ? 0 : this.#count)
+  }
+
+  /** Up to here the attempt has a match. */
+  get #decided(): number {
+    return Math.max(this.#start, this.#matchEnd)
   }
 
   /** Moves the threads over the character; returns how many are left, in `#next`. */
@@ -118,6 +125,7 @@ export class PatternRun {
             // A match of nothing is none; otherwise what has a lower priority is out of the race.
             if (this.#position === this.#start) break
             this.#matchEnd = this.#position
+            this.#failure = noFailure()
             return count
           case kinds.alt:
           case kinds.altMatch:
@@ -139,7 +147,7 @@ export class PatternRun {
 
   /** Goes on where an earlier attempt ended that had the very same threads here; otherwise leaves a trace. */
   #meet(): void {
-    if (this.#position - this.#start < keptFrom) return
+    if (this.#position - this.#decided < keptFrom) return
     const place = this.#position % this.#traces.length
     const trace = this.#traces[place]
     if (trace?.position === this.#position && trace.failure.end >= 0 && this.#hasThreads(trace.threads)) {

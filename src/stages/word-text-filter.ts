@@ -1,6 +1,5 @@
 import { foldCase, isWordCharacter } from './fold-case.ts'
-import { type MatchHandling, MatchedText } from './matched-text.ts'
-import type { FilterEnding, TextFilter } from './text-filter.ts'
+import { MatchFilter, type MatchHandling } from './match-filter.ts'
 import type { WordAutomaton, WordState } from './word-automaton.ts'
 
 /** Where a word was found. All positions are those of the whole text. */
@@ -24,9 +23,8 @@ interface Place {
  *
  * What is held back is what may become one of the words: no more characters than the longest has units, and one.
  */
-export class WordTextFilter implements TextFilter {
+export class WordTextFilter extends MatchFilter {
   readonly #automaton: WordAutomaton
-  readonly #result: MatchedText
   #state: WordState
   /** Text from `#base` on: what is held back. */
   #text = ''
@@ -46,29 +44,23 @@ export class WordTextFilter implements TextFilter {
   #found: Found[] = []
 
   constructor(automaton: WordAutomaton, handling: MatchHandling) {
+    super(handling)
     this.#automaton = automaton
     this.#state = automaton.start
-    this.#result = new MatchedText(handling)
   }
 
-  get ended(): FilterEnding | undefined {
-    return this.#result.ended
-  }
-
-  push(piece: string): string {
+  protected override search(piece: string): void {
     this.#text += piece
-    this.#search(false)
-    return this.#result.take()
+    this.#find(false)
   }
 
-  end(): string {
-    this.#search(true)
+  protected override finish(): void {
+    this.#find(true)
     this.#bound(false)
     this.#settle(this.#read)
-    return this.#result.take()
   }
 
-  #search(whole: boolean): void {
+  #find(whole: boolean): void {
     const end = this.#base + this.#text.length
     while (this.#read < end) {
       const character = characterAt(this.#text, this.#read - this.#base)
@@ -76,7 +68,7 @@ export class WordTextFilter implements TextFilter {
       if (!whole && this.#read === end - 1 && isHighSurrogate(character)) break
       this.#take(character)
       this.#pick(this.#open())
-      if (this.#result.ended !== undefined) return
+      if (this.ended !== undefined) return
     }
     this.#settle(this.#open())
   }
@@ -134,11 +126,11 @@ export class WordTextFilter implements TextFilter {
 
   /** Takes the words that begin before `open`: no earlier or longer one can come any more. */
   #pick(open: number): void {
-    while (this.#result.ended === undefined) {
+    while (this.ended === undefined) {
       const first = this.#found[0]
       if (first === undefined || first.start >= open) return
       this.#give(first.start)
-      this.#result.match()
+      this.match()
       this.#given = first.end
       this.#found = this.#found.filter(({ start }) => start >= first.end)
     }
@@ -147,7 +139,7 @@ export class WordTextFilter implements TextFilter {
   /** Gives the text before `open`, words replaced. */
   #settle(open: number): void {
     this.#pick(open)
-    if (this.#result.ended !== undefined) return
+    if (this.ended !== undefined) return
     this.#give(open)
     this.#text = this.#text.slice(open - this.#base)
     this.#base = open
@@ -155,7 +147,7 @@ export class WordTextFilter implements TextFilter {
 
   #give(end: number): void {
     if (end <= this.#given) return
-    this.#result.keep(this.#text.slice(this.#given - this.#base, end - this.#base))
+    this.keep(this.#text.slice(this.#given - this.#base, end - this.#base))
     this.#given = end
   }
 }

@@ -42,6 +42,16 @@ test('matches are taken out, and what they leave is trimmed', async () => {
   )
 })
 
+test.each(['mask', 'remove'] as const)('nothing of a key of 10,000 characters passes: %s', async (action) => {
+  const key = `sk-${'aB3dE'.repeat(2_000)}`
+  const filters = [patternFilter({ patterns: ['sk-[A-Za-z0-9]{20,}'], action })]
+  const chunks = `Use ${key}, then`.match(/.{1,7}/g)?.map((piece) => ({ text: piece, reasoning: piece })) ?? []
+  const { text, reasoning, counts } = await run(filters, chunks)
+  expect(text).toBe(action === 'mask' ? 'Use ***, then' : 'Use , then')
+  expect(reasoning).toBe(text)
+  expect(counts?.get('patterns')).toBe(2)
+})
+
 test('a match ends the answer, and the generation', async () => {
   let open = true
   const source$ = new Observable<CompletionChunk>((subscriber) => {
@@ -72,6 +82,11 @@ test.each<[string, () => unknown]>([
   [
     'maxMatchChars must be a whole number from 1 to 4096, got 0',
     () => patternFilter({ patterns: ['a'], maxMatchChars: 0 }),
+  ],
+  ['patterns[1] must not be empty', () => patternFilter({ patterns: ['a', ''] })],
+  [
+    'patterns[0] must match within 256 characters, got "sk-[a-z]{300,}", which takes 303',
+    () => patternFilter({ patterns: ['sk-[a-z]{300,}'] }),
   ],
   ['action must be one of "mask", "remove", "end"', () => wordFilter({ words: ['a'], action: 'drop' } as never)],
   ['mask is for action "mask", got it with "end"', () => wordFilter({ words: ['a'], action: 'end', mask: '-' })],

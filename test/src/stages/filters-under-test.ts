@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { redactor } from '../../../src/redaction/redactor.ts'
-import type { MatchHandling } from '../../../src/stages/matched-text.ts'
+import type { MatchHandling } from '../../../src/stages/match-filter.ts'
 import { PatternTextFilter } from '../../../src/stages/pattern-filter.ts'
 import { PatternProgram } from '../../../src/stages/pattern-program.ts'
 import { compileStops, StopMatcher } from '../../../src/stages/stop-matcher.ts'
@@ -63,9 +63,22 @@ const patterns = [
   '(x+x+)+y',
   '.é$',
   '[^a]*?😀{2}',
+  'key-[a-z]{4,}(?:;.*;)?',
 ]
 const program = new PatternProgram('patterns', patterns)
-const patternTexts = textOf(['sk-abc12', 'aaa', 'Password: s3cret', 'pass=', 'xxxxxx', 'xxy', '😀😀', '-', 'aé'])
+const patternTexts = textOf([
+  'sk-abc12',
+  'aaa',
+  'Password: s3cret',
+  'pass=',
+  'xxxxxx',
+  'xxy',
+  '😀😀',
+  '-',
+  'aé',
+  `key-${'abc'.repeat(20)}`,
+  ';',
+])
 
 const redaction = redactor({
   mode: 'hash',

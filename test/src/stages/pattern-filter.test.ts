@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PatternTextFilter } from '../../../src/stages/pattern-filter.ts'
-import { PatternProgram } from '../../../src/stages/pattern-program.ts'
+import { checkPattern, PatternProgram } from '../../../src/stages/pattern-program.ts'
 import { cut, filtered } from './filtered.ts'
 
 function masked(patterns: readonly string[], pieces: readonly string[], maxMatch = 256): string {
@@ -15,22 +15,31 @@ function masked(patterns: readonly string[], pieces: readonly string[], maxMatch
 
 /**
  * The definition, on the whole text, by the engine of JavaScript: from the left, none over another, the match that
- * the pattern prefers of those that are 1 … max units long.
+ * the pattern prefers of those that are 1 … max units long; and as long as that ends so early, of those that are up
+ * to max units longer than it.
  */
 function expected(patterns: readonly string[], text: string, max: number): string {
-  const any = patterns.map((pattern) => `(?:${pattern})`).join('|')
   let result = ''
   let start = 0
   while (start < text.length) {
-    const atLeast = Math.max(0, text.length - start - max)
-    const atMost = text.length - start - 1
-    const sized = new RegExp(`(?:${any})(?=[^]{${atLeast},${atMost}}(?![^]))`, 'y')
-    sized.lastIndex = start
-    const found = sized.exec(text)
-    result += found === null ? text.charAt(start) : '#'
-    start += found === null ? 1 : found[0].length
+    const length = lengthOfMatch(patterns, text, start, max)
+    result += length === 0 ? text.charAt(start) : '#'
+    start += length === 0 ? 1 : length
   }
   return result
+}
+
+function lengthOfMatch(patterns: readonly string[], text: string, start: number, max: number): number {
+  const any = patterns.map((pattern) => `(?:${pattern})`).join('|')
+  const atMost = text.length - start - 1
+  for (let length = 0; ;) {
+    const atLeast = Math.max(0, text.length - start - length - max)
+    const sized = new RegExp(`(?:${any})(?=[^]{${atLeast},${atMost}}(?![^]))`, 'y')
+    sized.lastIndex = start
+    const found = sized.exec(text)?.[0].length ?? 0
+    if (found === length) return length
+    length = found
+  }
 }
 
 const atom = fc.constantFrom(
@@ -63,7 +72,7 @@ const pattern = fc
 const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c', ' ', '\n'), maxLength: 24 })
 
 describe('patterns', () => {
-  test('are found as the whole text has them, wherever it is split, none longer than allowed', () => {
+  test('are found as the whole text has them, wherever it is split, however long', () => {
     fc.assert(
       fc.property(
         fc.array(pattern, { minLength: 1, maxLength: 3 }),
@@ -87,7 +96,17 @@ describe('patterns', () => {
     const long = fc
       .array(stretch, { minLength: 1, maxLength: 6 })
       .map((stretches) => stretches.map(([unit, times]) => unit.repeat(times)).join(''))
-    const patterns = fc.constantFrom('a+$', 'a(?:a|b)*c', 'a*ab', '[ab]*?ca', 'a[ab]{30}c', '(?:ab?)*\\bc', 'a*b|b*a')
+    const patterns = fc.constantFrom(
+      'a+$',
+      'a(?:a|b)*c',
+      'a*ab',
+      '[ab]*?ca',
+      'a[ab]{30}c',
+      '(?:ab?)*\\bc',
+      'a*b|b*a',
+      'a(?:[ab]*c)?',
+      '(?:ab?)+?(?:[^c]*ca)?',
+    )
     fc.assert(
       fc.property(
         patterns,
@@ -101,6 +120,42 @@ describe('patterns', () => {
       ),
       { numRuns: 1000 },
     )
+  })
+
+  test.each([1, 7, 255, 256, 257, 4_096])('leave nothing of a key that is far longer than %i units', (max) => {
+    const key = `sk-${'Ab3'.repeat(4_000)}`
+    const whole = `It is ${key}, or ${key}`
+    for (const size of [1, 100, 256, 10_000, whole.length]) {
+      const pieces = whole.match(new RegExp(`.{1,${size}}`, 'g')) ?? []
+      const pattern = max < 23 ? 'sk-[A-Za-z0-9]+' : 'sk-[A-Za-z0-9]{20,}'
+      expect(masked([pattern], pieces, Math.max(max, 4))).toBe('It is #, or #')
+    }
+  })
+
+  test('have a match end where no longer one is complete soon', () => {
+    const quote = 'a'.repeat(300)
+    expect(masked(['x(?:.*y)?'], [`x${quote}y`, `x${'a'.repeat(200)}y${'a'.repeat(200)}y`])).toBe(`#${quote}y#`)
+  })
+
+  test('end the answer as soon as there is a match, and give what is in front of it', () => {
+    const filter = new PatternTextFilter(new PatternProgram('patterns', ['sk-[a-z]{3,}']), 256, {
+      action: 'end',
+      replacement: '',
+      onMatch: () => undefined,
+    })
+    expect(['It is sk-', 'abc', 'd'].map((piece) => (filter.ended === undefined ? filter.push(piece) : null))).toEqual([
+      ...['It is ', '', ''],
+    ])
+    expect(filter.ended).toBe('content_filter')
+  })
+
+  test('hold back no more of a match that goes on for ever than they have to', () => {
+    const filter = new PatternTextFilter(new PatternProgram('patterns', ['a+b?', 'c']), 16, {
+      action: 'replace',
+      replacement: '#',
+      onMatch: () => undefined,
+    })
+    expect(['xa', 'aa', 'a'.repeat(1_000), 'by'].map((piece) => filter.push(piece))).toEqual(['x', '#', '', 'y'])
   })
 
   test('that are catastrophic elsewhere take time in proportion to the text', () => {
@@ -126,10 +181,18 @@ describe('patterns', () => {
 })
 
 test.each([
-  [['a', '(?=b)'], 'patterns[1] must be a regular expression in RE2\'s syntax, got "(?=b)": '],
-  [['a)|(b'], 'patterns[0] must be'],
-  [[''], 'patterns[0] must not be empty'],
-  [['(a{1000}){1000}'], 'patterns[0] must be'],
-])('patterns that cannot be are named: %j', (patterns, message) => {
-  expect(() => new PatternProgram('patterns', patterns)).toThrow(message)
+  ['(?=b)', 'patterns[1] must be a regular expression in RE2\'s syntax, got "(?=b)": '],
+  ['a)|(b', 'patterns[1] must be a regular'],
+  ['', 'patterns[1] must not be empty'],
+  ['(a{1000}){1000}', 'patterns[1] must be a regular'],
+  [
+    'x?(?:a|bc)[a-z]{255,}',
+    'patterns[1] must match within 255 characters, got "x?(?:a|bc)[a-z]{255,}", which takes 256',
+  ],
+])('patterns that cannot be are named: %j', (pattern, message) => {
+  expect(() => checkPattern('patterns[1]', pattern, 255)).toThrow(message)
+})
+
+test.each(['a{255}', 'x*', '\\b', '[^\\x00-\\x{10FFFF}]'])('patterns that fit are taken: %j', (pattern) => {
+  expect(checkPattern('patterns[1]', pattern, 255)).toBe(pattern)
 })
