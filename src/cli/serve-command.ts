@@ -115,5 +115,6 @@ Environment:
                        are others after each start
   PORT                 as --port
 
-SIGTERM and SIGINT let the requests in flight finish; a second one stops at once. The exit code is 0 when all
-were finished.`
+SIGTERM and SIGINT let the requests in flight finish; a second one stops at once, but the same one within a second
+counts as the first, because npm passes on what the terminal has sent already. The exit code is 0 when all were
+finished.`

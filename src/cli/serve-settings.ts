@@ -5,6 +5,7 @@ import { checkHostNames } from '../server/allowed-hosts.ts'
 import { checkApiKey } from '../server/check-api-key.ts'
 import { checkOrigins } from '../server/cors.ts'
 import type { ServerLimits } from '../server/index.ts'
+import { longestDeadlineMs } from '../server/server-options.ts'
 import { type DocumentArguments, documentSettings, type DocumentSettings } from './document-settings.ts'
 import { checkBaseUrl } from './base-url.ts'
 import { type EmbeddingSettings, embeddingSettings } from './embedding-settings.ts'
@@ -158,7 +159,10 @@ export function serveSettings(
     filters: filterSettings(given),
     scale: number('--scale', given.scale, 1, { min: 0.001, max: 1_000 }),
     admission: checkOneOf('--admission', given.admission ?? 'door', ['door', 'stage']),
-    deadlineMs: given.deadlineMs === undefined ? undefined : number('--deadline-ms', given.deadlineMs, 0, { min: 1 }),
+    deadlineMs:
+      given.deadlineMs === undefined
+        ? undefined
+        : number('--deadline-ms', given.deadlineMs, 0, { min: 1, max: longestDeadlineMs }),
     drainTimeoutMs: number('--drain-timeout-ms', given.drainTimeoutMs, 30_000, { max: 3_600_000 }),
     logLevel: checkOneOf('--log-level', given.logLevel ?? 'info', logLevels),
     apiKeys,

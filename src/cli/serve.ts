@@ -103,13 +103,16 @@ export async function serve(settings: ServeSettings): Promise<number> {
       apiKeys: settings.apiKeys?.length ?? 0,
     }),
   )
-  if (warning !== undefined) console.error(`warning: ${warning}`)
+  if (warning !== undefined) logger.warn({}, warning)
 
-  if (settings.tls !== undefined && tls !== undefined) renewOnHangup(server, settings.tls, tls)
+  if (settings.tls !== undefined && tls !== undefined) renewOnHangup(server, settings.tls, tls, logger)
 
   const signal = await stopping
   const { drainTimeoutMs } = settings
-  console.log(`${signal}: draining for at most ${drainTimeoutMs} ms; a second signal stops at once`)
+  console.log(
+    `${signal}: draining for at most ${drainTimeoutMs} ms; another signal stops at once, but ${signal} within a second ` +
+      'counts as the same one, because npm passes it on',
+  )
   await follower?.close()
   const reports = await Promise.all(pipelines.map(async (each) => each.drain({ timeoutMs: drainTimeoutMs })))
   await release()

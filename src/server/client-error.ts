@@ -22,8 +22,10 @@ export interface ClientErrorOptions {
 /** Status in the books of a client that left in the middle of its headers; never sent. */
 const clientLeft = 499
 
-/** Status in the books of a connection whose TLS handshake failed; never sent. */
+/** Status in the books of a connection whose TLS handshake failed; sent only to those that speak plain HTTP. */
 const tlsFailed = 400
+
+const httpWithoutTls = badInput(null, 'this port speaks HTTPS: use https:// here', 'http_without_tls', tlsFailed)
 
 /** Makes what ends connections on which something was sent that is not HTTP, or too slowly, or too much of it. */
 export function createClientErrorHandler({
@@ -41,9 +43,12 @@ export function createClientErrorHandler({
     // An error with which a response was broken off comes here, too, and may have no code.
     const code = (error as Partial<ConnectionError>).code ?? ''
     if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) {
-      // Who does not get as far as speaking can be told nothing; TLS itself has said what it can.
-      onAnswered(tlsFailed, code === 'ERR_SSL_HTTP_REQUEST' ? 'http_without_tls' : 'tls_failed')
-      socket.destroy()
+      const plain = code === 'ERR_SSL_HTTP_REQUEST'
+      onAnswered(tlsFailed, plain ? httpWithoutTls.code : 'tls_failed')
+      const bare = plain ? connections.bareOf(socket) : undefined
+      // Who speaks neither can be told nothing; TLS itself has said what it can.
+      if (bare === undefined) socket.destroy()
+      else answerConnection(bare, httpWithoutTls, newId(), clock)
       return
     }
     const latest = connections.latest(socket)

@@ -10,6 +10,8 @@ export interface Connections {
   isExcess(socket: Socket): boolean
   /** Notes that a request has come. */
   begin(request: FastifyRequest, reply: FastifyReply): void
+  /** What a TLS connection is spoken on, also where its handshake has failed. */
+  bareOf(socket: Socket): Socket | undefined
   /** The last request that came on a connection. */
   latest(socket: Socket): Exchanged | undefined
   /** Calls back when no response of a connection is under way: at once, or once. */
@@ -92,6 +94,9 @@ export function watchConnections(
         connection.onQuiet = undefined
       })
     },
+    // The TLS connection itself does not tell.
+    bareOf: ({ remotePort, remoteAddress }) =>
+      [...bare].find((socket) => socket.remotePort === remotePort && socket.remoteAddress === remoteAddress),
     latest: (socket) => open.get(socket)?.latest,
     whenQuiet(socket, callback) {
       const connection = open.get(socket)

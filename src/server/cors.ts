@@ -63,7 +63,11 @@ export function checkOrigins(option: string, origins: unknown): void {
       new URL(origin).origin === origin
     )
       continue
-    throw new RangeError(`${option} must be origins such as https://chat.example.org, or *, got ${show(origin)}`)
+    const slash =
+      typeof origin === 'string' && /^https?:\/\/[^/]+\/$/i.test(origin) ? ': leave the slash at its end out' : ''
+    throw new RangeError(
+      `${option} must be origins such as https://chat.example.org, or *, got ${show(origin)}${slash}`,
+    )
   }
 }
 

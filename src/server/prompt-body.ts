@@ -58,7 +58,7 @@ export function checkPromptRequest(
     return refused(badInput(null, `${what} must be a JSON object, got ${show(body)}`, 'invalid_type'))
   }
   const result = promptBodySchema.safeParse(body, { reportInput: true })
-  if (!result.success) return refused(schemaRefusal(result.error, `${what} is not a prompt request`))
+  if (!result.success) return refused(schemaRefusal(result.error, `${what} is not a prompt request`, promptBodySchema))
   const request: PromptRequest = result.data
   const fault = promptFault(request, promptChars)
   if (fault !== undefined) return refused(fault)

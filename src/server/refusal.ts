@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http'
+
 /** Why a request gets no answer, as its caller is told. */
 export interface Refusal {
   /** The HTTP status. */
@@ -49,30 +51,11 @@ export interface ProblemBody {
  * @see https://www.rfc-editor.org/rfc/rfc9457
  */
 export function problem({ status, message, code }: Refusal): ProblemBody {
-  return { type: 'about:blank', title: titles[status] ?? 'Error', status, detail: message, code }
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, code }
 }
 
 /** The headers that tell a client when to come back: `retry-after` in whole seconds, rounded up, and the exact `retry-after-ms`. */
 export function retryHeaders({ retryAfterMs }: Refusal): Readonly<Record<string, string>> {
   if (retryAfterMs === undefined) return {}
   return { 'retry-after': String(Math.ceil(retryAfterMs / 1000)), 'retry-after-ms': String(Math.ceil(retryAfterMs)) }
-}
-
-const titles: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  413: 'Content Too Large',
-  415: 'Unsupported Media Type',
-  417: 'Expectation Failed',
-  429: 'Too Many Requests',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-  505: 'HTTP Version Not Supported',
 }

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { show } from '../../operators/index.ts'
 import { cutName } from './cut-name.ts'
 import { badInput, type Refusal } from './refusal.ts'
@@ -8,19 +8,34 @@ import { badInput, type Refusal } from './refusal.ts'
  * with `reportInput: true`, so that the value is known.
  *
  * @param otherwise What is said where the schema names nothing.
+ * @param schema The schema itself, where it knows all fields: those are named when another one is there.
  */
-export function schemaRefusal(error: z.ZodError, otherwise: string): Refusal {
+export function schemaRefusal(error: z.ZodError, otherwise: string, schema?: z.ZodType): Refusal {
   const issue = error.issues[0]
   if (issue === undefined) return badInput(null, otherwise)
-  if (issue.code === 'unrecognized_keys') return unknownField(issue)
+  if (issue.code === 'unrecognized_keys') return unknownField(issue, schema)
   const param = pathOf(issue.path)
   const required = issue.input === undefined
   return badInput(param, `${param} ${expectation(issue)}`, codes[required ? 'required' : issue.code] ?? 'invalid_value')
 }
 
-function unknownField({ path, keys }: z.core.$ZodIssueUnrecognizedKeys): Refusal {
+function unknownField({ path, keys }: z.core.$ZodIssueUnrecognizedKeys, schema: z.ZodType | undefined): Refusal {
   const param = pathOf([...path, keys[0] ?? ''])
-  return badInput(param, `${param} is not a known field`, 'unknown_parameter')
+  const known = path.reduce(memberOf, schema)
+  const names = known instanceof z.ZodObject ? `; known are ${Object.keys(known.shape).join(', ')}` : ''
+  return badInput(param, `${param} is not a known field${names}`, 'unknown_parameter')
+}
+
+/** The schema of a field, or of an array's elements. */
+function memberOf(schema: z.ZodType | undefined, key: PropertyKey): z.ZodType | undefined {
+  const member: unknown =
+    schema instanceof z.ZodObject
+      ? schema.shape[key as string]
+      : schema instanceof z.ZodArray
+        ? schema.element
+        : undefined
+  const inner: unknown = member instanceof z.ZodExactOptional ? member.unwrap() : member
+  return inner instanceof z.ZodType ? inner : undefined
 }
 
 const codes: Readonly<Record<string, string>> = {

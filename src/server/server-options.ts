@@ -28,7 +28,7 @@ export interface ServerOptions {
   readonly metricsPrefix?: string
   /** The bearer token that every route but health asks for, or several of which each will do; default: none is asked for. */
   readonly apiKey?: string | readonly string[]
-  /** Milliseconds in which a request must be answered, 1 or more; default: no limit. Beyond: 504. */
+  /** Milliseconds in which a request must be answered, 1 … 86,400,000 (a day); default: no limit. Beyond: 504. */
   readonly deadlineMs?: number
   readonly limits?: ServerLimits
   /** Certificate and key of a server that speaks TLS, and nothing else; default: it speaks plain HTTP. */
@@ -51,6 +51,9 @@ export interface ServerOptions {
   /** Names requests that come without an `x-request-id`; default: random UUIDs. */
   readonly newId?: () => string
 }
+
+/** The longest deadline that a server may be given: a day. */
+export const longestDeadlineMs = 86_400_000
 
 const optionKeys = [
   'running',
@@ -100,7 +103,7 @@ export function checkServerOptions(options: ServerOptions): ServerSettings {
   const { running, completions, embeddings, models, topology, deadlineMs } = options
   const { logger = silentLogger, registry = new Registry(), clock = systemClock, newId = randomUUID } = options
   checkParts({ running, completions, embeddings, models, logger, newId })
-  if (deadlineMs !== undefined) checkNumber('deadlineMs', deadlineMs, { min: 1 })
+  if (deadlineMs !== undefined) checkNumber('deadlineMs', deadlineMs, { min: 1, max: longestDeadlineMs })
   return {
     running,
     completions,

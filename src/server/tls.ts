@@ -42,6 +42,12 @@ export function certificateWarning({ cert }: TlsOptions, clock: Pick<Clock, 'wal
   return undefined
 }
 
+/** Whose a certificate is and how long it lasts, for the log. */
+export function certificateFacts({ cert }: TlsOptions): { readonly subject: string; readonly expires: string } {
+  const { subject, validTo } = new X509Certificate(cert)
+  return { subject: subject.replaceAll('\n', ', '), expires: new Date(validTo).toISOString() }
+}
+
 function certificateOf(name: string, cert: string): X509Certificate {
   checkText(name, cert)
   try {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
@@ -53,7 +54,9 @@ test('by TLS: requests, a plain one, a slow handshake, an old version, a renewed
   expect(await ask(port, first.cert)).toBe(200)
   const plain = await rawSocket(port)
   plain.write(get('/healthz'))
-  await readBytes(plain)
+  const [told] = await readResponses(plain)
+  expect(told).toMatchObject({ status: 400, code: 'http_without_tls' })
+  expect(told!.message).toBe('this port speaks HTTPS: use https:// here')
   const silent = await rawSocket(port)
   await readBytes(silent)
   const old = connectTls({ host: '127.0.0.1', port, ca: first.cert, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' })
@@ -89,7 +92,19 @@ test('the command line serves by files, says https, and reads them again on SIGH
     expect(await ask(port, first.cert)).toBe(200)
     await write(second)
     spillway.child.kill('SIGHUP')
-    await spillway.line(/^SIGHUP: the certificate has been read again/)
+    expect(JSON.parse(await spillway.logged(/the certificate has been read again/))).toMatchObject({
+      level: 30,
+      subject: 'CN=127.0.0.1',
+      expires: new Date(new X509Certificate(second.cert).validTo).toISOString(),
+    })
+    expect(JSON.parse(await spillway.logged(/within 14 days/))).toMatchObject({ level: 40, subject: 'CN=127.0.0.1' })
+    expect(await ask(port, second.cert)).toBe(200)
+    await write({ cert: first.cert, key: second.key })
+    spillway.child.kill('SIGHUP')
+    expect(JSON.parse(await spillway.logged(/has not been renewed/))).toMatchObject({
+      level: 50,
+      reason: expect.stringContaining('--tls-key') as string,
+    })
     expect(await ask(port, second.cert)).toBe(200)
   } finally {
     await spillway.stop()

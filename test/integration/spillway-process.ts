@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 /** `spillway serve`, run as a user runs it in a clone. */
@@ -14,6 +15,8 @@ export interface SpillwayProcess {
   readonly lines: readonly string[]
   /** The first line that fits, also one that is still to come; rejects when the process ends without it. */
   line(pattern: RegExp): Promise<string>
+  /** As `line`, of standard error. */
+  logged(pattern: RegExp): Promise<string>
   /** How the process ends. */
   readonly exit: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
   stop(): Promise<void>
@@ -72,17 +75,36 @@ export async function startSpillway(
 async function started(spawned: (given: readonly string[]) => ChildProcess): Promise<SpillwayProcess> {
   const dataDir = await mkdtemp(join(tmpdir(), 'spillway-'))
   const child = spawned(['--port', '0', '--data-dir', dataDir])
-  let stderr = ''
-  child.stderr!.on('data', (data: Buffer) => (stderr += data.toString()))
   const exit = new Promise<Awaited<SpillwayProcess['exit']>>((resolve) => {
     child.once('exit', (code, signal) => {
       resolve({ code, signal })
     })
   })
+  const logged = readLines(child.stderr!, () => '')
+  const { lines, line } = readLines(child.stdout!, () => logged.lines.join('\n'))
+
+  const url = /https?:\S+/.exec(await line(/listening on/))![0]
+  return {
+    child,
+    url,
+    lines,
+    line,
+    logged: logged.line,
+    exit,
+    async stop() {
+      child.kill('SIGKILL')
+      await exit
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The lines of a stream, and the first that fits a pattern. */
+function readLines(stream: Readable, more: () => string): Pick<SpillwayProcess, 'lines' | 'line'> {
   const lines: string[] = []
   const waiting = new Set<() => void>()
   const look = (): void => waiting.forEach((check) => check())
-  const output = createInterface(child.stdout!)
+  const output = createInterface(stream)
   output.on('line', (line) => {
     lines.push(line)
     look()
@@ -92,32 +114,21 @@ async function started(spawned: (given: readonly string[]) => ChildProcess): Pro
     over = true
     look()
   })
-  const line = (pattern: RegExp): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const check = (): void => {
-        const found = lines.find((candidate) => pattern.test(candidate))
-        if (found === undefined && !over) return
-        waiting.delete(check)
-        if (found === undefined)
-          reject(new Error(`the process ended without ${pattern}: ${lines.join('\n')}\n${stderr}`))
-        else resolve(found)
-      }
-      waiting.add(check)
-      check()
-    })
-
-  const url = /https?:\S+/.exec(await line(/listening on/))![0]
   return {
-    child,
-    url,
     lines,
-    line,
-    exit,
-    async stop() {
-      child.kill('SIGKILL')
-      await exit
-      await rm(dataDir, { recursive: true, force: true })
-    },
+    line: (pattern) =>
+      new Promise((resolve, reject) => {
+        const check = (): void => {
+          const found = lines.find((candidate) => pattern.test(candidate))
+          if (found === undefined && !over) return
+          waiting.delete(check)
+          if (found === undefined) {
+            reject(new Error(`the process ended without ${pattern}: ${lines.join('\n')}\n${more()}`))
+          } else resolve(found)
+        }
+        waiting.add(check)
+        check()
+      }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -24,7 +24,14 @@ test('what stands in the way is named', () => {
   writeFileSync(join(root, 'file'), '')
   expect(() => {
     makeFolder('--data-dir', join(root, 'file', 'x'))
-  }).toThrow(`--data-dir: the folder ${join(root, 'file', 'x')} cannot be made (ENOTDIR)`)
+  }).toThrow(`--data-dir: ${join(root, 'file')} is a file and not a folder; name a folder, or one that can be made`)
+  expect(() => {
+    makeFolder('--data-dir', join(root, 'file'))
+  }).toThrow(`--data-dir: ${join(root, 'file')} is a file and not a folder`)
+  symlinkSync(join(root, 'nowhere'), join(root, 'link'))
+  expect(() => {
+    makeFolder('--data-dir', join(root, 'link'))
+  }).toThrow(`--data-dir: the folder ${join(root, 'link')} cannot be made (EEXIST)`)
 })
 
 test('a file system that takes no folders is told, not waited for', () => {

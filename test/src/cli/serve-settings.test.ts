@@ -143,7 +143,7 @@ describe('what is wrong is named, with its value and what is allowed', () => {
     [{ docs: ['a'], noDocs: true }, {}, '--docs must not be given together with --no-docs, got "a"'],
     [{}, { SPILLWAY_API_KEY: 'a b' }, 'SPILLWAY_API_KEY must be printable ASCII characters without white space'],
     [{ admission: 'gate' }, {}, '--admission must be one of "door", "stage", got "gate"'],
-    [{ deadlineMs: '0' }, {}, '--deadline-ms must be a number from 1 to'],
+    [{ deadlineMs: '0' }, {}, '--deadline-ms must be a number from 1 to 86400000, got 0'],
     [{ drainTimeoutMs: 'soon' }, {}, '--drain-timeout-ms must be a number from 0 to 3600000, got "soon"'],
     [{ logLevel: 'loud' }, {}, '--log-level must be one of "debug", "info", "warn", "error", "silent", got "loud"'],
     [{ dataDir: '' }, {}, '--data-dir must not be empty'],

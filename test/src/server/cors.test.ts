@@ -43,6 +43,13 @@ test('all are let in by *, and what is no preflight is none', () => {
   expect(cors.preflight(request({ origin: 'null', ...asking }, 'POST'))).toBeUndefined()
 })
 
+test('a slash at the end of an origin, which browsers do not send, is named', () => {
+  expect(() => createCors(['https://a.example/'])).toThrow(
+    /got "https:\/\/a.example\/": leave the slash at its end out$/,
+  )
+  expect(() => createCors(['https://a.example/x'])).toThrow(/got "https:\/\/a.example\/x"$/)
+})
+
 test.each(['a.example', 'https://a.example/', 'https://A.example', 'https://*.example', '', 'null'])(
   '%j is no origin',
   (origin) => {

@@ -222,6 +222,8 @@ describe('bad input', () => {
       ['GET', '/v1/chat/completions', 405, 'application/json; charset=utf-8', 'POST'],
       ['GET', '/v1/chat/other', 404, 'application/json; charset=utf-8', null],
       ['POST', '/healthz', 405, 'application/problem+json; charset=utf-8', 'GET, HEAD'],
+      ['POST', '/v1/responses', 404, 'application/json; charset=utf-8', null],
+      ['POST', '/v1/models/x/y', 405, 'application/json; charset=utf-8', 'GET, HEAD'],
       ['GET', '/other?x=/v1/chat', 404, 'application/problem+json; charset=utf-8', null],
       ['GET', '/%zz', 400, 'application/problem+json; charset=utf-8', null],
       ['POST', '/metrics', 405, 'application/problem+json; charset=utf-8', 'GET, HEAD'],
