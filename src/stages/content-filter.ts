@@ -1,6 +1,7 @@
 import { checkInteger, checkKeys, checkOneOf, checkText, show } from '../../operators/index.ts'
 import type { HandlerContext } from '../handler.ts'
 import { type ChunkFilter, textFilter, type TextFilterOptions } from './chunk-filter.ts'
+import { markedCharacters } from './marked-character.ts'
 import type { MatchFilter, MatchHandling } from './match-filter.ts'
 import { PatternTextFilter } from './pattern-filter.ts'
 import { checkPattern, PatternProgram } from './pattern-program.ts'
@@ -24,7 +25,7 @@ export interface ContentFilterOptions {
 
 /** Which words are filtered. */
 export interface WordFilterOptions extends ContentFilterOptions {
-  /** At least one word or phrase of 1 … 256 characters. */
+  /** At least one word or phrase of 1 … 256 UTF-16 code units, in each a character that can be seen. */
   readonly words: readonly string[]
 }
 
@@ -44,10 +45,13 @@ const shared = ['name', 'action', 'mask', 'fields'] as const satisfies readonly 
 /**
  * Filters words and phrases out of answers, in time in proportion to the text, however long the list is.
  *
- * Capital and small letters count as the same, so do composed letters and those with marks of their own. Words are
- * whole: no letter, digit, mark or underscore may stand beside one, where it begins or ends with such. From the
- * left, the longest that begins at a place is found. Languages that write without spaces need `patternFilter`.
- * A phrase is found as it is written, its white space included.
+ * Capital and small letters count as the same, so do composed letters and those with marks of their own, in whatever
+ * order the marks are. A character with a mark is another than the one without. What cannot be seen (soft hyphens,
+ * zero-width spaces and joiners, and all else that Unicode has as default ignorable) does not count, neither in words
+ * nor in answers; of more than 64 such behind one character where a word may stand, the rest is left out. Letters of
+ * other scripts that look alike are other letters. Words are whole: no letter, digit or underscore may stand beside
+ * one, where it begins or ends with such. From the left, the longest that begins at a place is found. Languages that
+ * write without spaces need `patternFilter`. A phrase is found as it is written, its white space included.
  *
  * @throws TypeError or RangeError naming the option that is wrong.
  *
@@ -92,6 +96,7 @@ export function patternFilter(options: PatternFilterOptions): ChunkFilter {
 /** @throws RangeError naming the option whose word is wrong. */
 export function checkWord(option: string, word: string): void {
   if (word.length > 256) throw new RangeError(`${option} must be at most 256 long, got ${word.length}: ${show(word)}`)
+  if (markedCharacters(word).length === 0) throw new RangeError(`${option} must have a character that can be seen`)
 }
 
 function contentFilter(

@@ -1,4 +1,4 @@
-import { foldCase, isWordCharacter } from './fold-case.ts'
+import { markedCharacters } from './marked-character.ts'
 
 /** A state: how far the text agrees with the words. */
 export interface WordState {
@@ -38,7 +38,7 @@ function createNode(depth: number): Node {
  */
 export class WordAutomaton {
   readonly #root: Node = createNode(0)
-  /** @param words None of them empty. */
+  /** @param words Each with a character that can be seen. */
   constructor(words: readonly string[]) {
     for (const text of words) this.#add(text)
     this.#link()
@@ -48,8 +48,14 @@ export class WordAutomaton {
     return this.#root
   }
 
-  /** The state after one more unit. */
-  step(state: WordState, unit: number): WordState {
+  /** The state after more units. */
+  run(state: WordState, units: string): WordState {
+    let next = state
+    for (let index = 0; index < units.length; index++) next = this.#step(next, units.charCodeAt(index))
+    return next
+  }
+
+  #step(state: WordState, unit: number): WordState {
     let node: Node | undefined = state as Node
     while (node !== undefined) {
       const next = node.next.get(unit)
@@ -60,10 +66,9 @@ export class WordAutomaton {
   }
 
   #add(text: string): void {
-    const characters = Array.from(text)
+    const characters = markedCharacters(text)
     let node = this.#root
-    for (const character of characters) {
-      const folded = foldCase(character)
+    for (const { folded } of characters) {
       for (let index = 0; index < folded.length; index++) {
         const unit = folded.charCodeAt(index)
         let next = node.next.get(unit)
@@ -76,8 +81,8 @@ export class WordAutomaton {
     }
     node.word = {
       length: node.depth,
-      boundBefore: isWordCharacter(characters[0] ?? ''),
-      boundAfter: isWordCharacter(characters.at(-1) ?? ''),
+      boundBefore: characters[0]?.isWord === true,
+      boundAfter: characters.at(-1)?.isWord === true,
     }
   }
 
@@ -86,7 +91,7 @@ export class WordAutomaton {
     const waiting = [this.#root]
     for (const node of waiting) {
       for (const [unit, next] of node.next) {
-        next.fallback = node.fallback === undefined ? this.#root : (this.step(node.fallback, unit) as Node)
+        next.fallback = node.fallback === undefined ? this.#root : (this.#step(node.fallback, unit) as Node)
         next.shorter = next.fallback.word === undefined ? next.fallback.shorter : next.fallback
         waiting.push(next)
       }

@@ -1,6 +1,10 @@
-import { foldCase, isWordCharacter } from './fold-case.ts'
+import { isInvisible, isWordCharacter } from './fold-case.ts'
+import { MarkedCharacter } from './marked-character.ts'
 import { MatchFilter, type MatchHandling } from './match-filter.ts'
 import type { WordAutomaton, WordState } from './word-automaton.ts'
+
+/** So many invisible characters may stand behind one that may belong to a word; those beyond are left out. */
+const maxInvisible = 64
 
 /** Where a word was found. All positions are those of the whole text. */
 interface Found {
@@ -19,93 +23,105 @@ interface Place {
 
 /**
  * Finds the words of an automaton in text that comes in pieces cut anywhere: from the left, none over another, of
- * those that begin at one place the longest.
+ * those that begin at one place the longest. A character counts with its marks, and invisible ones do not count.
  *
- * What is held back is what may become one of the words: no more characters than the longest has units, and one.
+ * What is held back is what may become one of the words: no more characters than the longest has units, and one, each
+ * with marks and invisible characters.
  */
 export class WordTextFilter extends MatchFilter {
   readonly #automaton: WordAutomaton
-  #state: WordState
+  /** Half of a pair, which waits for the other. */
+  #half = ''
   /** Text from `#base` on: what is held back. */
   #text = ''
   #base = 0
   /** Up to here text was given, or replaced. */
   #given = 0
-  /** Where the next character begins. */
-  #read = 0
-  /** How many units were read. */
+  /** Where the text ends. */
+  #end = 0
+  /** The last character, to which marks may still come, and where what can be seen of it ends. */
+  #last: MarkedCharacter | undefined
+  #lastEnd = 0
+  /** How many invisible characters are behind it. */
+  #invisible = 0
+  /** How many units the characters before it have, and how far they agree with the words. */
   #units = 0
-  #afterWord = false
+  #state: WordState
+  /** How far they do together with its head. */
+  #ahead: WordState
   /** The characters that may belong to a word. */
   readonly #places: Place[] = []
-  /** Words that end in front of the next character, and are words only if it is not part of one. */
-  #unbounded: Found[] = []
   /** Words by their beginning, the longer first; an earlier or a longer one may still win. */
   #found: Found[] = []
 
   constructor(automaton: WordAutomaton, handling: MatchHandling) {
     super(handling)
     this.#automaton = automaton
-    this.#state = automaton.start
+    this.#state = this.#ahead = automaton.start
   }
 
   protected override search(piece: string): void {
-    this.#text += piece
-    this.#find(false)
-  }
-
-  protected override finish(): void {
-    this.#find(true)
-    this.#bound(false)
-    this.#settle(this.#read)
-  }
-
-  #find(whole: boolean): void {
-    const end = this.#base + this.#text.length
-    while (this.#read < end) {
-      const character = characterAt(this.#text, this.#read - this.#base)
-      // Half a pair waits for the other.
-      if (!whole && this.#read === end - 1 && isHighSurrogate(character)) break
-      this.#take(character)
-      this.#pick(this.#open())
+    const text = this.#half + piece
+    const end = text.length - (isHighSurrogate(text.charCodeAt(text.length - 1)) ? 1 : 0)
+    this.#half = text.slice(end)
+    for (const character of text.slice(0, end)) {
+      this.#read(character)
       if (this.ended !== undefined) return
     }
     this.#settle(this.#open())
   }
 
-  #take(character: string): void {
-    const isWord = isWordCharacter(character)
-    this.#bound(isWord)
-    this.#places.push({ start: this.#read, units: this.#units, afterWord: this.#afterWord })
-    const folded = foldCase(character)
-    for (let index = 0; index < folded.length; index++) {
-      this.#state = this.#automaton.step(this.#state, folded.charCodeAt(index))
-    }
-    this.#units += folded.length
-    this.#read += character.length
-    this.#afterWord = isWord
-    this.#note()
+  protected override finish(): void {
+    if (this.#half !== '') this.#read(this.#half)
+    this.#close(false)
+    this.#settle(this.#end)
   }
 
-  /** Notes the words that are complete here. */
-  #note(): void {
+  #read(character: string): void {
+    if (isInvisible(character)) {
+      // Where no word may stand nothing is held back, so that there is nothing to bound.
+      if (this.#places.length === 0 || this.#invisible++ < maxInvisible) this.#append(character)
+      return
+    }
+    if (this.#last?.add(character) !== true) this.#begin(character)
+    this.#append(character)
+    this.#lastEnd = this.#end
+    this.#pick(this.#open())
+  }
+
+  #append(character: string): void {
+    this.#text += character
+    this.#end += character.length
+  }
+
+  #begin(character: string): void {
+    const afterWord = this.#last?.isWord === true
+    this.#close(isWordCharacter(character))
+    this.#places.push({ start: this.#end, units: this.#units, afterWord })
+    this.#last = new MarkedCharacter(character)
+    this.#ahead = this.#automaton.run(this.#state, this.#last.head)
+    this.#invisible = 0
+  }
+
+  /** No more marks come to the last character. */
+  #close(beforeWord: boolean): void {
+    if (this.#last === undefined) return
+    const { head, folded } = this.#last
+    this.#state = folded === head ? this.#ahead : this.#automaton.run(this.#state, folded)
+    this.#units += folded.length
+    this.#note(beforeWord)
+  }
+
+  /** Notes the words that are complete with the last character. */
+  #note(beforeWord: boolean): void {
     for (let state: WordState | undefined = this.#state; state !== undefined; state = state.shorter) {
       const { word } = state
-      if (word === undefined) continue
+      if (word === undefined || (word.boundAfter && beforeWord)) continue
       const first = this.#units - word.length
       const place = this.#places.findLast(({ units }) => units <= first)
       if (place?.units !== first || (word.boundBefore && place.afterWord)) continue
-      const found = { start: place.start, end: this.#read }
-      if (word.boundAfter) this.#unbounded.push(found)
-      else this.#insert(found)
+      this.#insert({ start: place.start, end: this.#lastEnd })
     }
-  }
-
-  /** The character behind the words that were complete is known. */
-  #bound(isWord: boolean): void {
-    if (this.#unbounded.length === 0) return
-    if (!isWord) for (const found of this.#unbounded) this.#insert(found)
-    this.#unbounded = []
   }
 
   #insert(found: Found): void {
@@ -116,12 +132,14 @@ export class WordTextFilter extends MatchFilter {
     this.#found.splice(place < 0 ? this.#found.length : place, 0, found)
   }
 
-  /** From where on text may still become a word. */
+  /** From where on text may still become a word: whatever marks come to the last character, it begins with its head. */
   #open(): number {
-    const first = this.#units - this.#state.depth
+    if (this.#last === undefined) return this.#end
+    const { head } = this.#last
+    const first = this.#units + head.length - this.#ahead.depth
     while ((this.#places[1]?.units ?? Infinity) <= first) this.#places.shift()
-    if (this.#state.depth === 0) this.#places.length = 0
-    return this.#places[0]?.start ?? this.#read
+    if (this.#ahead.depth === 0 && head !== '') this.#places.length = 0
+    return this.#places[0]?.start ?? this.#end
   }
 
   /** Takes the words that begin before `open`: no earlier or longer one can come any more. */
@@ -152,11 +170,6 @@ export class WordTextFilter extends MatchFilter {
   }
 }
 
-function characterAt(text: string, index: number): string {
-  return String.fromCodePoint(text.codePointAt(index) as number)
-}
-
-function isHighSurrogate(character: string): boolean {
-  const unit = character.charCodeAt(0)
-  return character.length === 1 && unit >= 0xd800 && unit <= 0xdbff
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff
 }

@@ -77,6 +77,7 @@ test.each<[string, () => unknown]>([
   ['words must not be empty', () => wordFilter({ words: [] })],
   ['words[1] must not be empty', () => wordFilter({ words: ['a', ''] })],
   ['words[0] must be at most 256 long, got 257', () => wordFilter({ words: ['a'.repeat(257)] })],
+  ['words[1] must have a character that can be seen', () => wordFilter({ words: ['a', '\u200b\u00ad'] })],
   ['unknown option "patterns"', () => wordFilter({ words: ['a'], patterns: ['b'] } as never)],
   ['patterns must be an array of texts', () => patternFilter({ patterns: 'a' } as never)],
   [

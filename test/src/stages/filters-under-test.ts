@@ -52,9 +52,17 @@ export function textOf(vocabulary: readonly string[]): fc.Arbitrary<string> {
 const replacing: MatchHandling = { action: 'replace', replacement: '***', onMatch: () => undefined }
 const ending: MatchHandling = { ...replacing, action: 'end' }
 
-const words = ['straße', 'new york', 'new', 'york city', 'c++', 'café', '😀 x']
+const words = ['straße', 'new york', 'new', 'york city', 'c++', 'café', '😀 x', 'ọ\u0301']
 const automaton = new WordAutomaton(words)
-const wordTexts = textOf([...words, 'STRASSE', 'cafe\u0301', 'New York City'])
+const wordTexts = textOf([
+  ...words,
+  'STRASSE',
+  'cafe\u0301',
+  'New York City',
+  's\u00adtra\u200bs',
+  'ọ\u0301',
+  'o\u0301\u0323',
+])
 
 const patterns = [
   '\\bsk-[a-z0-9]{3,8}\\b',

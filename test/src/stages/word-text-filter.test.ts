@@ -10,31 +10,66 @@ function masked(words: readonly string[], pieces: readonly string[], action: 're
   return filtered(new WordTextFilter(new WordAutomaton(words), handling), pieces).text
 }
 
-const folded = (text: string): string => Array.from(text, foldCase).join('')
+/** Characters with the marks and the invisible characters behind them: where one begins, and what is seen of it ends. */
+function charactersOf(text: string) {
+  const characters: { start: number; end: number; seen: string }[] = []
+  let position = 0
+  for (const character of text) {
+    const last = characters.at(-1)
+    const start = position
+    position += character.length
+    if (/\p{DI}/u.test(character)) continue
+    if (last !== undefined && /\p{M}/u.test(character)) {
+      last.seen += character
+      last.end = position
+    } else characters.push({ start, end: position, seen: character })
+  }
+  return characters
+}
+
+const folded = (text: string): string =>
+  charactersOf(text)
+    .map(({ seen }) => foldCase(seen))
+    .join('')
+
+const isWord = (character: { seen: string } | undefined): boolean =>
+  character !== undefined && isWordCharacter(Array.from(character.seen)[0] ?? '')
 
 /** The definition, on the whole text: at each place from the left the longest whole word, character by character. */
 function expected(words: readonly string[], text: string): string {
-  const characters = Array.from(text)
-  const isWord = (index: number): boolean => isWordCharacter(characters[index] ?? ' ')
+  const characters = charactersOf(text)
+  const between = (first: number, last: number): string =>
+    folded(text.slice(characters[first]?.start, characters[last]?.end))
   let result = ''
-  for (let start = 0; start < characters.length;) {
-    const ends = words.flatMap((word) => {
-      for (let end = start + 1; end <= characters.length; end++) {
-        if (folded(characters.slice(start, end).join('')) !== folded(word)) continue
-        const [first = '', last = first] = [word.at(0), word.at(-1)]
-        const bound = (!isWordCharacter(first) || !isWord(start - 1)) && (!isWordCharacter(last) || !isWord(end))
-        return bound ? [end] : []
+  let given = 0
+  for (let first = 0; first < characters.length;) {
+    const lasts = words.flatMap((word) => {
+      const [begin, end] = [charactersOf(word).at(0), charactersOf(word).at(-1)]
+      for (let last = first; last < characters.length; last++) {
+        if (between(first, last) !== folded(word)) continue
+        const bound =
+          !(isWord(begin) && isWord(characters[first - 1])) && !(isWord(end) && isWord(characters[last + 1]))
+        return bound ? [last] : []
       }
       return []
     })
-    result += ends.length > 0 ? '#' : (characters[start] as string)
-    start = ends.length > 0 ? Math.max(...ends) : start + 1
+    const last = Math.max(...lasts)
+    if (lasts.length > 0) {
+      result += `${text.slice(given, characters[first]?.start)}#`
+      given = characters[last]?.end ?? 0
+    }
+    first = lasts.length > 0 ? last + 1 : first + 1
   }
-  return result
+  return result + text.slice(given)
 }
 
-const unit = fc.constantFrom('a', 'A', 'b', ' ', '+', 'ß', 's', 'e\u0301', 'é', '\u0301', '😀', '\ud83d', '\ude00')
-const words = fc.array(fc.string({ unit, minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 5 })
+const seen = ['a', 'A', 'b', ' ', '+', 'ß', 's', 'e\u0301', 'é', '\u0301', '\u0323', '\u0345', 'ᾳ', 'ﬁ', '각', '😀']
+const invisible = ['\u00ad', '\u200b', '\u200d', '\u034f', '\ufe0f', '\u{e0041}']
+const unit = fc.constantFrom(...seen, ...seen, ...invisible, '\ud83d', '\ude00')
+const words = fc.array(
+  fc.string({ unit, minLength: 1, maxLength: 5 }).filter((word) => charactersOf(word).length > 0),
+  { minLength: 1, maxLength: 5 },
+)
 const text = fc.string({ unit, maxLength: 30 })
 
 test('words are found as the whole text has them, wherever it is split', () => {
@@ -50,10 +85,61 @@ test('words are found as the whole text has them, wherever it is split', () => {
   )
 })
 
+test('words are found however they are spelt, with whatever cannot be seen in them', () => {
+  const plain = fc.string({ unit: fc.constantFrom(...seen), maxLength: 20 })
+  const spelt = plain.chain((whole) =>
+    fc
+      .tuple(
+        fc.constantFrom('NFC', 'NFD'),
+        fc.array(fc.oneof(fc.constant(''), fc.constantFrom(...invisible)), { minLength: 1 }),
+        fc.boolean(),
+      )
+      .map(([form, between, isTurned]) => {
+        const inForm = whole.normalize(form)
+        const ordered = isTurned ? inForm.replace(/\u0323\u0301/g, '\u0301\u0323') : inForm
+        const spelling = Array.from(ordered, (one, index) => one + (between[index % between.length] ?? '')).join('')
+        return { whole, spelling }
+      }),
+  )
+  const visible = (text: string): string => text.replace(/\p{DI}/gu, '').normalize('NFD')
+  fc.assert(
+    fc.property(words, spelt, (list, { whole, spelling }) => {
+      expect(visible(masked(list, [spelling]))).toBe(visible(masked(list, [whole])))
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('what cannot be seen around a word stays', () => {
+  expect(masked(['secret'], ['\u2067\u00adse\u00adcret\u2069\u200b!'])).toBe('\u2067\u00ad#\u2069\u200b!')
+  expect(masked(['cat'], ['con\u200bcat', ' cat\u2060s', ' \u2060cat\u2060 '])).toBe(
+    'con\u200bcat cat\u2060s \u2060#\u2060 ',
+  )
+})
+
+test('nothing is held back without end, whatever is in a word', () => {
+  const handling = { action: 'replace', replacement: '#', onMatch: () => undefined } as const
+  const filter = new WordTextFilter(new WordAutomaton(['secret']), handling)
+  const given = ['a', ...Array<string>(10_000).fill('\u200b'), ' se', ...Array<string>(10_000).fill('\u200b')]
+    .map((piece) => filter.push(piece))
+    .join('')
+  expect(given).toBe(`a${'\u200b'.repeat(10_000)} `)
+  expect(filter.push('d')).toBe(`se${'\u200b'.repeat(64)}d`)
+  expect(filter.push(` se${'\u200b'.repeat(10_000)}cret.`)).toBe(' #.')
+  expect(filter.push(`se${'\u0301'.repeat(10_000)}`).length).toBeGreaterThan(9_900)
+  expect(filter.push('.').length).toBeLessThan(100)
+})
+
 test.each([
   [['cat'], 'A cat, Cat! concatenate cats cat', 'A #, #! concatenate cats #'],
   [['straße'], 'STRASSE strasse Straße', '# # #'],
   [['café'], 'Cafe\u0301 CAFÉ cafe', '# # cafe'],
+  [['straße'], 'STRAẞE', '#'],
+  [['ọ́'], 'o\u0301\u0323 ó\u0323 ọ\u0301 o\u0323\u00ad\u0301 ó', '# # # # ó'],
+  [['se\u00adcret'], 'secret s\u200be\u2060c\ufeffr\u200cet', '# #'],
+  [['c'], 'c\u0327 ç c', 'c\u0327 ç #'],
+  [['c++'], 'c++ c++\u0338', '# c++\u0338'],
+  [['ᾴ'], 'α\u0345\u0301 ᾳ\u0301 ΆΙ', '# # #'],
   [['ΣΟΦΟΣ'], 'σοφος σοφοσ', '# #'],
   [['file'], 'ﬁle FILE', '# #'],
   [['c++'], 'c++ or c++, not abc++', '# or #, not abc++'],
