@@ -1,6 +1,7 @@
 import type { ShedReason } from '../../operators/index.ts'
 import type { Outcome, OutcomeKind, Timings } from '../pipeline/outcome.ts'
 import { refusalOf } from './outcome-refusal.ts'
+import type { Refusal } from './refusal.ts'
 
 /** How a request ended, as the native routes say it in JSON. */
 export interface OutcomeBody {
@@ -26,17 +27,28 @@ export interface OutcomeBody {
   }
 }
 
-/** An outcome as JSON; it says no more of an error than `refusalOf` does. */
-export function outcomeBody(outcome: Outcome<unknown>): OutcomeBody {
+/**
+ * An outcome as JSON; it says no more of an error than `refusalOf` does.
+ *
+ * @param fault What the server itself failed with while it gave the answer, whatever became of the request: `failed`.
+ */
+export function outcomeBody(outcome: Outcome<unknown>, fault?: Refusal): OutcomeBody {
   const { kind, id, submissionId, timings } = outcome
-  const head = { kind, id, submissionId, timings }
-  if (outcome.kind === 'completed') return { ...head, chunks: outcome.chunks }
-  const { status, code, message, param, retryAfterMs } = refusalOf(outcome)
+  const head = { id, submissionId, timings }
+  if (fault !== undefined) return { kind: 'failed', ...head, error: errorOf(fault) }
+  if (outcome.kind === 'completed') return { kind, ...head, chunks: outcome.chunks }
+  const refusal = refusalOf(outcome)
+  const { retryAfterMs } = refusal
   return {
+    kind,
     ...head,
     ...('stage' in outcome && { stage: outcome.stage }),
     ...(outcome.kind === 'shed' && { reason: outcome.reason }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
-    error: { status, code, message, param },
+    error: errorOf(refusal),
   }
+}
+
+function errorOf({ status, code, message, param }: Refusal): NonNullable<OutcomeBody['error']> {
+  return { status, code, message, param }
 }

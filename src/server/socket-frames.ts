@@ -13,7 +13,8 @@ export type ClientFrame =
 
 /**
  * What the server says. A `submit` is answered by any number of `chunks` and one `outcome`, or by one `error`; an
- * `error` refuses the frame that caused it and ends nothing.
+ * `error` refuses the frame that caused it and ends nothing. Before the server closes the connection it tells the
+ * outcome of whatever still ran on it.
  */
 export type ServerFrame =
   | { readonly type: 'chunks'; readonly id: string; readonly chunks: readonly CompletionChunk[] }

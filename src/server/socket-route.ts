@@ -40,7 +40,7 @@ export function addSocketRoute(
   context: ServerContext,
   mayCross: (request: IncomingMessage) => boolean,
 ): SocketRoute {
-  const { limits, clock, exchangeOf, refuse } = context
+  const { limits, clock, exchangeOf, refuse, reportFault } = context
   const sessions = new Set<SocketSession>()
   const upgrades = new WeakMap<IncomingMessage, Upgrade>()
   const replies = new WeakMap<IncomingMessage, FastifyReply>()
@@ -101,7 +101,12 @@ export function addSocketRoute(
       sockets.handleUpgrade(request.raw, socket, head, (websocket) => {
         const exchange = exchangeOf(request)
         exchange.status = 101
-        const link = { socket: websocket, transport: socket, id: exchange.id }
+        const link = {
+          socket: websocket,
+          transport: socket,
+          id: exchange.id,
+          reportFault: (error: unknown) => reportFault(request, error),
+        }
         const session = new SocketSession(link, context, (code) => {
           sessions.delete(session)
           context.log.socketClosed(code)
@@ -114,7 +119,7 @@ export function addSocketRoute(
 
   return {
     close() {
-      for (const session of sessions) session.close(1001, 'the server is shutting down')
+      for (const session of sessions) session.goodbye()
     },
     cut() {
       for (const session of sessions) session.cut()

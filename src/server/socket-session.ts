@@ -2,9 +2,11 @@ import type { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { TimerHandle } from '../../operators/index.ts'
+import type { Outcome } from '../pipeline/outcome.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
 import type { Exchange } from './exchange.ts'
+import { joined } from './joined.ts'
 import { parseJsonBody } from './json-body.ts'
 import { outcomeBody } from './outcome-body.ts'
 import { refusalOf } from './outcome-refusal.ts'
@@ -18,13 +20,22 @@ import { WholeChunks } from './whole-chunks.ts'
 const submitRoute = '/v1/stream#submit'
 const frameRoute = '/v1/stream#frame'
 
+/** How the server closes a connection. @see https://www.iana.org/assignments/websocket */
+const goingAway = 1001
+const policyViolation = 1008
+const internalError = 1011
+const tryAgainLater = 1013
+
 /** How a connection ends that broke the protocol, by the library's name of the fault; the others are 1002. */
 const faultCodes: Readonly<Record<string, number>> = {
   WS_ERR_INVALID_UTF8: 1007,
-  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: policyViolation,
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
 }
+
+const shuttingDown = 'the server is shutting down'
+const pipelineFailed = 'the pipeline has failed'
 
 /** Milliseconds that a client has to answer a close frame. */
 const closeTimeoutMs = 5_000
@@ -36,6 +47,14 @@ export interface SessionLink {
   readonly transport: Socket
   /** The id of the request that opened it. */
   readonly id: string
+  /** Logs that the server failed, and says what the client is told. */
+  readonly reportFault: (error: unknown) => Refusal
+}
+
+/** A request that runs on a connection. */
+interface RunningRequest {
+  readonly reply: Reply<CompletionChunk>
+  readonly exchange: Exchange
 }
 
 /**
@@ -43,12 +62,12 @@ export interface SessionLink {
  *
  * While more than `socketQueuedBytes` wait for the client nothing is pulled from any answer, and while more than
  * twice that wait, which its own frames have caused, nothing is read from it either. The end of the connection
- * cancels what runs on it.
+ * cancels what runs on it; where the server ends it, the outcomes are told first.
  */
 export class SocketSession {
   readonly #link: SessionLink
   readonly #context: ServerContext
-  readonly #running = new Map<string, Reply<CompletionChunk>>()
+  readonly #running = new Map<string, RunningRequest>()
   /** What it was closed with from here. */
   #code: number | undefined
   #room: PromiseWithResolvers<void> | undefined
@@ -84,11 +103,29 @@ export class SocketSession {
       onEnd(this.#code ?? code)
     })
     this.#look()
+    // A browser hears nothing of a status in place of the handshake; a code it does.
+    const { state } = context.running
+    if (state === 'failed') this.close(internalError, pipelineFailed)
+    else if (state !== 'running') this.close(tryAgainLater, `${shuttingDown}; try again later`)
   }
 
-  /** Closes the connection with a code and the reason for it, at most 123 bytes; what runs on it is cancelled. */
+  /** Closes the connection because the server ends. */
+  goodbye(): void {
+    if (this.#context.running.state === 'failed') this.close(internalError, pipelineFailed)
+    else this.close(goingAway, shuttingDown)
+  }
+
+  /** Cancels what runs on the connection, tells the outcomes, and closes it with a code and the reason, at most 123 bytes. */
   close(code: number, reason: string): void {
     if (this.#code !== undefined) return
+    for (const [id, request] of this.#running) {
+      const { reply } = request
+      reply.cancel(reason)
+      const { settled } = reply
+      // Of an answer that is complete something may still wait to be sent.
+      if (settled !== undefined)
+        this.#finish(id, request, settled.kind === 'completed' ? { ...settled, kind: 'cancelled', reason } : settled)
+    }
     this.#link.socket.close(code, reason)
     this.#end(code, reason)
   }
@@ -106,14 +143,22 @@ export class SocketSession {
     this.#timer = clock.setTimeout(() => {
       this.cut()
     }, closeTimeoutMs)
-    for (const reply of [...this.#running.values()]) reply.cancel(reason)
+    for (const { reply } of [...this.#running.values()]) reply.cancel(reason)
     this.#makeRoom()
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
     if (this.#code !== undefined || !this.#count()) return
+    try {
+      this.#heed(data, isBinary)
+    } catch (error) {
+      this.close(internalError, this.#link.reportFault(error).message)
+    }
+  }
+
+  #heed(data: Buffer, isBinary: boolean): void {
     if (isBinary) {
-      this.close(1003, 'frames must be text, got a binary one')
+      this.#refuse(undefined, badInput(null, 'a frame must be text, got a binary one', 'invalid_type'))
       return
     }
     const json = parseJsonBody(data, this.#context.limits.jsonDepth, 'the frame')
@@ -138,7 +183,7 @@ export class SocketSession {
     this.#messages += 1
     const most = limits.socketMessagesPerSecond
     if (this.#messages <= most) return true
-    this.close(1008, `more messages in a second than the limit socketMessagesPerSecond of ${most}`)
+    this.close(policyViolation, `more messages in a second than the limit socketMessagesPerSecond of ${most}`)
     return false
   }
 
@@ -163,48 +208,63 @@ export class SocketSession {
     const own = checked.value.id ?? `${this.#link.id}/${id}`
     const reply = running.submit({ ...checked.value, id: own })
     const { session } = checked.value
-    this.#running.set(id, reply)
-    void this.#answer(id, reply, {
-      id: own,
-      startedAt: clock.now(),
-      route: submitRoute,
-      answer: reply,
-      ...(session !== undefined && { session }),
-    })
+    const submitted = {
+      reply,
+      exchange: {
+        id: own,
+        startedAt: clock.now(),
+        route: submitRoute,
+        answer: reply,
+        ...(session !== undefined && { session }),
+      },
+    }
+    this.#running.set(id, submitted)
+    void this.#answer(id, submitted)
   }
 
-  /** Sends an answer as fast as the client takes it: chunks that are there together go in one message. */
-  async #answer(id: string, reply: Reply<CompletionChunk>, exchange: Exchange): Promise<void> {
+  /** Sends an answer as fast as the client takes it: chunks that are there together go in one message, up to its size. */
+  async #answer(id: string, request: RunningRequest): Promise<void> {
+    const { reply } = request
+    let fault: Refusal | undefined
     try {
       const batches = reply.batches()
       const whole = new WholeChunks()
       for (;;) {
         await this.#untilRoom()
         const batch = await batches.next()
-        // Others may have filled it meanwhile.
-        await this.#untilRoom()
         const chunks = batch.done === true ? whole.end() : batch.value.map((chunk) => whole.push(chunk))
-        if (chunks.length > 0) this.#send({ type: 'chunks', id, chunks })
+        const written = chunks.map((chunk) => JSON.stringify(chunk))
+        for (const list of joined(written, ',')) {
+          // Others may have filled it meanwhile.
+          await this.#untilRoom()
+          this.#say(`{"type":"chunks","id":${JSON.stringify(id)},"chunks":[${list}]}`)
+        }
         if (batch.done === true) break
       }
-    } catch {
-      // The outcome says what the error does.
+    } catch (error) {
+      // Where the request has ended badly the outcome says what the error does.
+      if (reply.settled === undefined || reply.settled.kind === 'completed') fault = this.#link.reportFault(error)
+      reply.cancel('the server failed')
     }
-    const outcome = await reply.outcome
+    this.#finish(id, request, await reply.outcome, fault)
+    if (this.#context.running.state !== 'running' && this.#running.size === 0) this.goodbye()
+  }
+
+  /** Tells how a request has ended, unless that has been told. */
+  #finish(id: string, request: RunningRequest, outcome: Outcome<unknown>, fault?: Refusal): void {
+    if (this.#running.get(id) !== request) return
     this.#running.delete(id)
+    const { exchange } = request
     const left = this.#code !== undefined
-    this.#send({ type: 'outcome', id, outcome: outcomeBody(outcome) })
-    const refusal = outcome.kind === 'completed' ? undefined : refusalOf(outcome)
+    this.#send({ type: 'outcome', id, outcome: outcomeBody(outcome, fault) })
+    const refusal = fault ?? (outcome.kind === 'completed' ? undefined : refusalOf(outcome))
     if (refusal !== undefined) exchange.code = refusal.code
     this.#context.log.ended(exchange, { writableFinished: !left, statusCode: refusal?.status ?? 200 })
-    if (this.#context.running.state !== 'running' && this.#running.size === 0) {
-      this.close(1001, 'the server is shutting down')
-    }
   }
 
   #cancel(id: string): void {
-    const reply = this.#running.get(id)
-    if (reply !== undefined) reply.cancel('the client cancelled it')
+    const request = this.#running.get(id)
+    if (request !== undefined) request.reply.cancel('the client cancelled it')
     else this.#refuse(id, badInput('id', `no request ${JSON.stringify(id)} is running here`, 'unknown_id', 404))
   }
 
@@ -221,9 +281,13 @@ export class SocketSession {
   }
 
   #send(frame: ServerFrame): void {
+    this.#say(JSON.stringify(frame))
+  }
+
+  #say(text: string): void {
     if (this.#code !== undefined) return
     const { socket } = this.#link
-    socket.send(JSON.stringify(frame), () => {
+    socket.send(text, () => {
       this.#makeRoom()
     })
     if (socket.bufferedAmount >= 2 * this.#context.limits.socketQueuedBytes) socket.pause()
@@ -261,7 +325,7 @@ export class SocketSession {
       this.#takenBytes = takenBytes
       this.#takenAt = now
     } else if (now - this.#takenAt >= limits.unreadTimeoutMs) {
-      this.close(1008, `nothing was read within the limit unreadTimeoutMs of ${limits.unreadTimeoutMs} ms`)
+      this.close(policyViolation, `nothing was read within the limit unreadTimeoutMs of ${limits.unreadTimeoutMs} ms`)
       return
     }
     if (this.#ponged && now - this.#pingedAt >= heartbeatMs) {

@@ -2,6 +2,7 @@ import type { Clock } from '../../operators/index.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
 import type { AnswerFrames } from './chunk-frames.ts'
+import { joined } from './joined.ts'
 import { type PacedResponse, PacedWriter } from './paced-writer.ts'
 
 /** How an answer is streamed. */
@@ -16,7 +17,7 @@ export interface StreamedAnswerOptions {
 
 /**
  * Sends an answer as server-sent events, as fast as the client takes it: chunks that are there together go out in
- * one write. Resolves when all is handed over, without ending the response; rejects as the reply's `batches()` or the
+ * one write, up to its size. Resolves when all is handed over, without ending the response; rejects as the reply's `batches()` or the
  * frames do, before or after `begin` was called. It leaves the request to its caller: the frames' error ends nothing.
  */
 export async function streamedAnswer(
@@ -38,11 +39,14 @@ export async function streamedAnswer(
   const batches = reply.batches()
   try {
     for (let batch = await batches.next(); batch.done !== true; batch = await batches.next()) {
-      const text = batch.value.map((chunk) => frames.chunk(chunk)).join('')
-      if (text !== '') await write(text)
+      for (const text of joined(framed(batch.value, frames))) await write(text)
     }
     void write(frames.end())
   } finally {
     writer.stop()
   }
+}
+
+function* framed(chunks: readonly CompletionChunk[], frames: AnswerFrames): Generator<string, void, undefined> {
+  for (const chunk of chunks) yield frames.chunk(chunk)
 }

@@ -21,6 +21,27 @@ export type Script = (
   cancelled: Promise<void>,
 ) => AsyncGenerator<readonly CompletionChunk[], ScriptedEnd | undefined>
 
+/** Answers three chunks in two batches. */
+export const answering: Script = async function* () {
+  yield [{ text: 'hel' }, { text: 'lo' }]
+  yield [{ text: '!', finishReason: 'stop' }]
+  return undefined
+}
+
+/** Answers one chunk, then waits until it is called off. */
+export const lasting: Script = async function* (_request, cancelled) {
+  yield [{ text: 'first' }]
+  await cancelled
+  return undefined
+}
+
+/** A chunk of which nothing can be made. */
+export const unspeakable = {
+  get text(): string {
+    throw new TypeError('with a secret')
+  },
+}
+
 /** A pipeline that does what it is told, so that the server can be shown every way in which a request can end. */
 export function scriptedPipeline(script: Script): {
   readonly running: ServedPipeline

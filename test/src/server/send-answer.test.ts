@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Logger } from '../../../src/logger.ts'
 import { createServer, type SpillwayServer } from '../../../src/server/index.ts'
 import type { CompletionChunk } from '../../../src/workers/model-worker.ts'
-import { scriptedPipeline } from './scripted-pipeline.ts'
+import { scriptedPipeline, unspeakable } from './scripted-pipeline.ts'
 
 const models = [{ id: 'm', provider: 'test', models: ['echo'], capabilities: ['chat', 'stream'] }] as const
 const failed = { message: 'the server failed', type: 'server_error', param: null, code: 'internal_error' }
@@ -44,13 +44,6 @@ function checkFault(logged: Awaited<ReturnType<typeof ask>>['logged'], place: st
     { error: 'TypeError', at: expect.arrayContaining([expect.stringContaining(place)]) as object },
     'the server failed',
   ])
-}
-
-/** What no frame and no part of an answer can be made of. */
-const unspeakable = {
-  get text(): string {
-    throw new TypeError('with a secret')
-  },
 }
 
 test.each([

@@ -5,7 +5,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket as WsClient } from 'ws'
 import { createServer, type ServerOptions } from '../../../src/server/index.ts'
 import { VirtualClock } from '../../../src/testing/index.ts'
-import { type Script, scriptedPipeline } from './scripted-pipeline.ts'
+import { answering, lasting, type Script, scriptedPipeline } from './scripted-pipeline.ts'
+import { Client, type Frame, until } from './socket-client.ts'
 
 const models = [{ id: 'm', provider: 'test', models: ['echo'], capabilities: ['chat', 'stream'] }] as const
 
@@ -14,22 +15,6 @@ afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close()
 })
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
-}
-
-const answering: Script = async function* () {
-  yield [{ text: 'hel' }, { text: 'lo' }]
-  yield [{ text: '!', finishReason: 'stop' }]
-  return undefined
-}
-
-const lasting: Script = async function* (_request, cancelled) {
-  yield [{ text: 'first' }]
-  await cancelled
-  return undefined
-}
-
 async function serve(script: Script = answering, options: Partial<ServerOptions> = {}) {
   const pipeline = scriptedPipeline(script)
   const registry = new Registry()
@@ -37,46 +22,6 @@ async function serve(script: Script = answering, options: Partial<ServerOptions>
   const { url, port } = await server.listen({ port: 0 })
   closing.push(() => server.close({ graceMs: 0 }))
   return { url, port, server, pipeline, registry, socketUrl: `${url.replace('http', 'ws')}/v1/stream` }
-}
-
-type Frame = Record<string, unknown> & { readonly type: string; readonly id?: string }
-
-/** A client that keeps what it hears. */
-class Client {
-  readonly frames: Frame[] = []
-  readonly closed: Promise<{ code: number; reason: string }>
-  readonly socket: WsClient
-
-  constructor(url: string, options: { headers?: Record<string, string>; protocols?: string[] } = {}) {
-    this.socket = new WsClient(url, options.protocols ?? [], { headers: options.headers })
-    this.socket.on('error', () => undefined)
-    closing.push(async () => this.socket.terminate())
-    this.socket.on('message', (data) => this.frames.push(JSON.parse((data as Buffer).toString()) as Frame))
-    this.closed = new Promise((resolve) => {
-      this.socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }))
-    })
-  }
-
-  static async open(url: string, options = {}): Promise<Client> {
-    const client = new Client(url, options)
-    await once(client.socket, 'open')
-    return client
-  }
-
-  say(frame: unknown): void {
-    this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame))
-  }
-
-  submit(id: string, request: unknown = { input: 'x' }): void {
-    this.say({ type: 'submit', id, request })
-  }
-
-  /** The first frame of this type for an id, also one that is still to come. */
-  async frame(type: string, id?: string): Promise<Frame> {
-    const found = (): Frame | undefined => this.frames.find((frame) => frame.type === type && frame.id === id)
-    await until(() => found() !== undefined)
-    return found()!
-  }
 }
 
 describe('a connection', () => {
@@ -150,6 +95,7 @@ describe('a connection', () => {
     client.submit('a')
     const cases: [unknown, string | undefined, number, string][] = [
       ['{', undefined, 400, 'invalid_json'],
+      [Buffer.from(question), undefined, 400, 'invalid_type'],
       ['[[[[[[]]]]]]', undefined, 400, 'json_too_deep'],
       ['7', undefined, 400, 'invalid_type'],
       [{ type: 'hello', id: 'x1' }, 'x1', 400, 'invalid_value'],
@@ -262,7 +208,7 @@ function bytesOf(first: number, payload: string | Buffer = '', { masked = true, 
   return Buffer.concat([Buffer.from([first, ...head, ...(masked ? mask : [])]), body])
 }
 
-const [text, more, binary, closeFrame, ping, final] = [0x1, 0x0, 0x2, 0x8, 0x9, 0x80]
+const [text, more, closeFrame, ping, final] = [0x1, 0x0, 0x8, 0x9, 0x80]
 const question = JSON.stringify({ type: 'submit', id: 'a', request: { input: 'x' } })
 
 test.each<[string, Buffer[], number]>([
@@ -280,7 +226,6 @@ test.each<[string, Buffer[], number]>([
     1009,
   ],
   ['text that is not UTF-8', [bytesOf(final | text, Buffer.from([0xff, 0xfe]))], 1007],
-  ['a binary frame', [bytesOf(final | binary, question)], 1003],
   ['a close code that does not exist', [bytesOf(final | closeFrame, Buffer.from([0x03, 0xec]))], 1002],
   ['too many messages', Array.from({ length: 30 }, () => bytesOf(final | text, '{}')), 1008],
   ['too many pings', Array.from({ length: 30 }, () => bytesOf(final | ping)), 1008],

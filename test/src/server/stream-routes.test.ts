@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type Logger, silentLogger } from '../../../src/logger.ts'
 import { createServer, type ServerOptions } from '../../../src/server/index.ts'
 import { VirtualClock } from '../../../src/testing/index.ts'
-import { type Script, scriptedPipeline } from './scripted-pipeline.ts'
+import { answering, lasting, type Script, scriptedPipeline } from './scripted-pipeline.ts'
 
 const models = [{ id: 'm', provider: 'test', models: ['echo'], capabilities: ['chat', 'stream'] }] as const
 
@@ -62,19 +62,6 @@ async function serve(script: Script, options: Partial<ServerOptions> = {}) {
   const resume = (id: string, last?: string | number, method = 'GET') =>
     fetch(`${url}/v1/stream/${id}`, { method, headers: last === undefined ? {} : { 'last-event-id': String(last) } })
   return { url, pipeline, ask, resume }
-}
-
-const answering: Script = async function* () {
-  yield [{ text: 'hel' }, { text: 'lo' }]
-  yield [{ text: '!', finishReason: 'stop' }]
-  return undefined
-}
-
-/** Answers one chunk, then waits until it is called off. */
-const lasting: Script = async function* (_request, cancelled) {
-  yield [{ text: 'first' }]
-  await cancelled
-  return undefined
 }
 
 async function read(response: Response): Promise<EventReader> {

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../operators/index.ts'
 import { ChunkFrames } from '../../../src/server/chunk-frames.ts'
+import { writeBytes } from '../../../src/server/joined.ts'
 import { streamedAnswer } from '../../../src/server/streamed-answer.ts'
 import { VirtualClock } from '../../../src/testing/index.ts'
 import { type Script, scriptedPipeline } from './scripted-pipeline.ts'
@@ -62,6 +63,32 @@ test('chunks that are there together go out in one write, and begin comes once',
   await done
   expect(response.writes.map((write) => write.split('\n\n').length - 1)).toEqual([3, 1, 2])
   expect(begun()).toBe(1)
+})
+
+test('an answer of which much is there together goes out in writes of a bounded size, whole and in order, each when the one before is taken', async () => {
+  const texts = Array.from({ length: 400 }, (_, index) => `${index} ${'é'.repeat(index)}`)
+  const { response, done } = streaming(async function* () {
+    yield texts.map((text) => ({ text }))
+    yield [{ text: 'x'.repeat(200_000) }]
+    return undefined
+  })
+  response.writableNeedDrain = true
+  await until(() => response.writes.length === 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(response.writes.length).toBe(1)
+  response.writableNeedDrain = false
+  response.emit('drain')
+  await done
+  const frames = response.writes.join('').trim().split('\n\n')
+  const told = frames.map((frame) => (frame.startsWith('data: {') ? frame.slice('data: '.length) : undefined))
+  const said = told.flatMap((json) =>
+    json === undefined
+      ? []
+      : ((JSON.parse(json) as { choices: { delta: { content?: string } }[] }).choices[0]?.delta.content ?? []),
+  )
+  expect(said).toEqual([...texts, 'x'.repeat(200_000)])
+  const large = response.writes.filter((write) => Buffer.byteLength(write) > writeBytes)
+  expect(large.map((write) => write.split('\n\n').length - 1)).toEqual([1])
 })
 
 test('chunks that are there together leave the socket in one write', async () => {
