@@ -84,21 +84,25 @@ function textOf(text: string, pieces: readonly CountedRange[], first: number, st
 }
 
 function* piecesOf(text: string, block: Block, limits: ChunkLimits): Steps<readonly CountedRange[]> {
-  const whole = counted(text, block.start, block.end, limits)
+  const whole = fitting(text, block.start, block.end, limits)
   yield
-  if (whole.tokens <= limits.maxTokens) return [whole]
+  if (whole !== undefined) return [whole]
   // What stands before the first item (a quotation's mark) belongs to it.
   const starts = [block.start, ...block.itemStarts.slice(1)]
   if (starts.length === 1) return yield* splitText(text, block, limits, block.byLine)
   const pieces: CountedRange[] = []
   for (const [index, start] of starts.entries()) {
-    const item = counted(text, start, starts[index + 1] ?? block.end, limits)
-    if (item.tokens <= limits.maxTokens) pieces.push(item)
-    else pieces.push(...(yield* splitText(text, item, limits, block.byLine)))
+    const end = starts[index + 1] ?? block.end
+    const item = fitting(text, start, end, limits)
+    if (item !== undefined) pieces.push(item)
+    else pieces.push(...(yield* splitText(text, { start, end }, limits, block.byLine)))
   }
   return pieces
 }
 
-function counted(text: string, start: number, end: number, { count }: ChunkLimits): CountedRange {
-  return { start, end, tokens: count(text.slice(start, end)) }
+/** A range with its tokens, if it has no more than a chunk may have. */
+function fitting(text: string, start: number, end: number, limits: ChunkLimits): CountedRange | undefined {
+  if (end - start > limits.maxChars) return undefined
+  const tokens = limits.count(text.slice(start, end))
+  return tokens <= limits.maxTokens ? { start, end, tokens } : undefined
 }

@@ -18,6 +18,8 @@ export interface ChunkOptions {
 export interface ChunkLimits {
   readonly maxTokens: number
   readonly overlapTokens: number
+  /** What is longer has too many tokens for one chunk, without being counted. */
+  readonly maxChars: number
   /** At least one for each 16 UTF-16 units, so that blanks do not make a chunk endless. */
   readonly count: (text: string) => number
   /** The same for limits that cut alike. */
@@ -55,5 +57,6 @@ export function chunkLimits(options: ChunkOptions): ChunkLimits {
     return Math.max(tokens, Math.ceil(text.length / longestToken))
   }
   // A function cannot be compared with the one of an earlier run, but what it says can.
-  return { maxTokens, overlapTokens, count, key: JSON.stringify([maxTokens, overlapTokens, ...samples.map(count)]) }
+  const key = JSON.stringify([maxTokens, overlapTokens, ...samples.map(count)])
+  return { maxTokens, overlapTokens, maxChars: maxTokens * longestToken, count, key }
 }

@@ -71,12 +71,12 @@ export function* markdownSections(text: string): Steps<readonly Section[]> {
   sections.push(current)
   const frontMatter = /^---[^\S\n]*\n[^]*?\n---[^\S\n]*(?:\n|$)/.exec(text)?.[0].length ?? 0
   if (frontMatter > 0) current.blocks.push({ start: 0, end: frontMatter, byLine: true, itemStarts: [] })
-  for (const { node, offset } of topLevelNodes(text, frontMatter)) {
+  for (const { node, offset, end } of topLevelNodes(text, frontMatter)) {
     yield
-    const range = rangeOf(node, offset)
+    const range = { start: rangeOf(node, offset).start, end }
     const title = node.type === 'heading' ? titleOf(text, node, offset) : undefined
     if (node.type !== 'heading' || title === undefined) {
-      current.blocks.push(blockOf(text, node, offset))
+      current.blocks.push(blockOf(text, node, offset, range))
       continue
     }
     while ((open.at(-1)?.depth ?? 0) >= node.depth) open.pop()
@@ -91,38 +91,50 @@ interface PlacedNode {
   readonly node: RootContent
   /** Where the parsed window starts in the text: the node's own offsets are relative to it. */
   readonly offset: number
+  /** Where it ends in the text. */
+  readonly end: number
 }
 
 /**
  * The blocks of a text, parsed window by window. The last block of a window may go on behind it, so the next
- * window begins with it. One that fills a whole window is cut at a line, unless cutting would change what the
- * rest means: code, or a single line.
+ * window begins with it. One that fills a whole window is cut at the end of a line, into two of its kind; only code
+ * between fences goes on to the one that closes it.
  */
 function* topLevelNodes(text: string, from: number): Generator<PlacedNode> {
-  let offset = from
-  let size = windowChars
-  while (offset < text.length) {
-    const window = text.slice(offset, offset + size)
+  for (let offset = from; offset < text.length;) {
+    const window = text.slice(offset, offset + windowChars)
     const nodes = parse(window)
     const last = nodes.at(-1)
-    if (last === undefined || offset + size >= text.length) {
-      for (const node of nodes) yield { node, offset }
-      offset += window.length
-    } else if (nodes.length > 1) {
-      for (const node of nodes.slice(0, -1)) yield { node, offset }
-      offset = rangeOf(last, offset).start
-      size = windowChars
-    } else {
-      const line = window.lastIndexOf('\n') + 1
-      if (last.type === 'code' || window.slice(0, line).trim() === '') {
-        size *= 2
-        continue
-      }
-      for (const node of parse(window.slice(0, line))) yield { node, offset }
-      offset += line
-      size = windowChars
+    const isAll = last === undefined || offset + windowChars >= text.length
+    for (const node of isAll ? nodes : nodes.slice(0, -1)) yield { node, offset, end: rangeOf(node, offset).end }
+    if (isAll) offset += window.length
+    else if (nodes.length > 1) offset = rangeOf(last, offset).start
+    else {
+      const end = endOf(text, last, offset)
+      yield { node: last, offset, end }
+      offset = end
     }
   }
+}
+
+/** Where a block is cut that fills the window. */
+function endOf(text: string, node: RootContent, offset: number): number {
+  const { start } = rangeOf(node, offset)
+  const fence = node.type === 'code' ? matchAt(/`{3,}|~{3,}/y, text, start) : ''
+  if (fence !== '') {
+    const closing = new RegExp(`\\n {0,3}${fence}${fence.charAt(0)}*[^\\S\\n]*(?=\\n|$)`, 'g')
+    closing.lastIndex = start
+    return closing.exec(text) === null ? text.length : closing.lastIndex
+  }
+  const line = text.lastIndexOf('\n', offset + windowChars - 1) + 1
+  if (line > start) return line
+  const next = text.indexOf('\n', offset + windowChars)
+  return next === -1 ? text.length : next + 1
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): string {
+  pattern.lastIndex = at
+  return pattern.exec(text)?.[0] ?? ''
 }
 
 function parse(text: string): readonly RootContent[] {
@@ -134,14 +146,13 @@ function rangeOf(node: RootContent, offset: number): TextRange {
   return { start: offset + (node.position?.start.offset ?? 0), end: offset + (node.position?.end.offset ?? 0) }
 }
 
-function blockOf(text: string, node: RootContent, offset: number): Block {
-  const range = rangeOf(node, offset)
+function blockOf(text: string, node: RootContent, offset: number, range: TextRange): Block {
   const items = node.type === 'list' || node.type === 'blockquote' ? node.children : []
   const isTable = node.type === 'paragraph' && text[range.start] === '|'
   return {
     ...range,
     byLine: node.type === 'code' || node.type === 'html' || isTable,
-    itemStarts: items.map((item) => rangeOf(item, offset).start),
+    itemStarts: items.map((item) => rangeOf(item, offset).start).filter((start) => start < range.end),
   }
 }
 

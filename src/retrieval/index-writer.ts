@@ -7,7 +7,7 @@ import { bytesOf, firstVector } from './sqlite-search.ts'
 import type { Steps } from './steps.ts'
 
 /** Counts up when documents are cut or named differently, so that an older index is brought up to date. */
-const cutVersion = 2
+const cutVersion = 3
 
 /** A document as it will be written. */
 export interface CutDocument {

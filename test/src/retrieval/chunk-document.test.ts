@@ -101,6 +101,29 @@ describe('the structure of Markdown', () => {
   })
 })
 
+describe('Markdown blocks longer than the part that is parsed at once', () => {
+  const lines = Array.from({ length: 3_000 }, (_, at) => `# line ${at}`).join('\n')
+  const after = (text: string): string | undefined =>
+    markdown(text).find((chunk) => chunk.text === 'after')?.headings[0]
+
+  test.each([
+    ['backticks', `\`\`\`\n${lines}\n\`\`\`\n`, 'Title'],
+    ['more backticks than are in it', `\`\`\`\`\n${lines}\n\`\`\`\n# code\n\`\`\`\`\`  \n`, 'Title'],
+    ['tildes, indented', `   ~~~ sh\n${lines}\n\`\`\`\n    ~~~\n  ~~~\n`, 'Title'],
+    ['lines that begin with blanks', `    ${lines.replaceAll('\n', '\n    ')}\n`, 'Title'],
+    ['one line', `${'word '.repeat(10_000)}\n`, 'Title'],
+    ['a list', `- item\n`.repeat(3_000), 'Title'],
+  ])('%s: what follows is no part of it', (_what, block, title) => {
+    expect(after(`${block}\n# Title\n\nafter`)).toBe(title)
+    const headings = markdown(`${block}\n# Title\n\nafter`).map((chunk) => chunk.headings.join())
+    expect([...new Set(headings)]).toEqual(['', title])
+  })
+
+  test('a fence that nothing closes goes on to the end', () => {
+    expect(after(`\`\`\`\n${lines}\n\`\`\n\n# Title\n\nafter`)).toBeUndefined()
+  })
+})
+
 describe('plain text', () => {
   test('has paragraphs and no headings', () => {
     const texts = plain('# first one\n \nsecond one\n\n\nthird one', { maxTokens: 16, countTokens })
@@ -164,6 +187,8 @@ describe('limits', () => {
     expect(() => markdown('a', options)).toThrow(message)
   })
 })
+
+const words = /[\p{L}\p{N}]+/gu
 
 describe('for any text', () => {
   const piece = fc.oneof(
@@ -229,6 +254,22 @@ describe('for any text', () => {
     )
   })
 
+  test('nor is it where the text is longer than the part that is parsed at once', () => {
+    const long = document.map((doc) => ({ ...doc, text: doc.text.repeat(Math.ceil(20_000 / (doc.text.length + 1))) }))
+    fc.assert(
+      fc.property(long, (doc) => {
+        const chunks = chunkDocument(doc)
+        for (const chunk of chunks) {
+          expect(estimateTokens(chunk.text)).toBeLessThanOrEqual(256)
+          expect(doc.text).toContain(chunk.text)
+        }
+        const kept = new Set(chunks.flatMap((chunk) => [...chunk.headings, chunk.text].join('\n').match(words) ?? []))
+        for (const word of doc.text.match(words) ?? []) if (word.length < 100) expect(kept).toContain(word)
+      }),
+      { numRuns: 10 },
+    )
+  })
+
   test('byte order marks move nothing', () => {
     expect(chunkDocument({ source: 'a.md', text: '\ufeff\ufeffout' })).toMatchObject([
       { text: expect.stringContaining('out') as string },
@@ -241,7 +282,7 @@ describe('for any text', () => {
         const chunks = chunkDocument(doc, limits)
         const kept = chunks.map((chunk) => [...chunk.headings, chunk.text].join('\n')).join('\n')
         const fitting = doc.text.split(/\s+/).filter((run) => limits.countTokens(run) <= limits.maxTokens)
-        for (const word of fitting.flatMap((run) => run.match(/[\p{L}\p{N}]+/gu) ?? [])) expect(kept).toContain(word)
+        for (const word of fitting.flatMap((run) => run.match(words) ?? [])) expect(kept).toContain(word)
       }),
       { numRuns: 1_000 },
     )
