@@ -10,7 +10,12 @@ const clock = 'operators/clock.ts'
 const randomSource = 'operators/random.ts'
 const virtualClock = 'src/testing/virtual-clock.ts'
 /** Files that are run and never imported. */
-const programs = ['src/cli/main.ts', 'src/retrieval/sqlite-search-worker.ts', 'src/retrieval/formats/pdf-thread.ts']
+const programs = [
+  'src/cli/main.ts',
+  'src/cli/following-thread.ts',
+  'src/retrieval/sqlite-search-worker.ts',
+  'src/retrieval/formats/pdf-thread.ts',
+]
 const environmentReaders = ['src/cli/**/*.ts']
 
 const timers = ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate']

@@ -2,8 +2,10 @@ import type { KnipConfig } from 'knip'
 
 const config: KnipConfig = {
   entry: [
+    'src/cli/following-thread.ts',
     'src/retrieval/sqlite-search-worker.ts',
     'src/retrieval/formats/pdf-thread.ts',
+    'test/fixtures/mortal-following-thread.ts',
     'test/fixtures/mortal-search-thread.ts',
     'examples/*.ts',
     'scripts/*.ts',

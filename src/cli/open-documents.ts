@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
-import { messageOf } from '../message-of.ts'
-import { type DocumentFollower, followDocuments } from '../retrieval/follow-documents.ts'
+import type { DocumentFollower } from '../retrieval/follow-documents.ts'
 import { indexDocuments } from '../retrieval/index-documents.ts'
+import type { IndexReport } from '../retrieval/index-report.ts'
 import type { DocumentIndex } from '../retrieval/retriever.ts'
 import { openaiEmbedder } from '../workers/index.ts'
 import { openDocumentIndex } from './document-index.ts'
+import { followInThread, type FollowInThreadOptions } from './follow-in-thread.ts'
 import { packageFolder } from './package-folder.ts'
 import { createProgressLine } from './progress-line.ts'
 import type { ServeSettings } from './serve-settings.ts'
@@ -19,43 +20,45 @@ export interface OpenDocuments {
   readonly description: string
   /** Where the index is kept. */
   readonly store: string
-  /** Begins to follow changes of the documents, where the settings ask for it. */
-  readonly follow: () => DocumentFollower | undefined
+  /** Follows the documents no longer, and lets go of the index. */
+  close(): Promise<void>
 }
 
 /** The documents that come with this package, as far as they were installed. */
 const ownDocuments = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
 
 /**
- * Opens the index in the data folder and brings it up to date with the documents that the settings name.
- * How far it is shows on standard error.
+ * Opens the index in the data folder and brings it up to date with the documents that the settings name; where they
+ * ask for it, changes of the documents are followed from then on. How far it is shows on standard error.
  *
  * @throws RetrievalError naming the path that is not there or cannot be read; WorkerError naming the endpoint that
- * was to embed the documents and did not.
+ * was to embed the documents and did not; Error where they were read in the thread that follows them.
  */
-export async function openDocuments(
-  { docs, dataDir, watchDocs, embedding, maxBytes, chunks }: ServeSettings,
-  logger: Logger,
-): Promise<OpenDocuments> {
-  if (docs === 'none')
-    return { retriever: undefined, description: 'none (--no-docs)', store: 'none', follow: () => undefined }
+export async function openDocuments(settings: ServeSettings, logger: Logger): Promise<OpenDocuments> {
+  const { docs, dataDir, watchDocs, embedding, maxBytes, chunks } = settings
+  if (docs === 'none') return { retriever: undefined, description: 'none (--no-docs)', store: 'none', close: nothing }
   const root = docs === 'own' ? packageFolder() : process.cwd()
   const paths = docs === 'own' ? ownDocuments.map((name) => join(root, name)).filter((path) => existsSync(path)) : docs
-  const { file, index: retriever } = openDocumentIndex(
-    { dataDir, root, paths, chunks },
-    logger,
-    embedding && openaiEmbedder(embedding),
-  )
+  const place = { dataDir, root, paths, chunks }
+  const { file, index: retriever } = openDocumentIndex(place, logger, embedding && openaiEmbedder(embedding))
   const progress = createProgressLine(process.stderr, systemClock)
   try {
-    const { documents } = await indexDocuments(retriever, paths, { root, maxBytes, logger, onProgress: progress.show })
+    const { report, follower } = watchDocs
+      ? await follow({ place, maxBytes, embedding, logger, clock: systemClock, onProgress: progress.show })
+      : {
+          report: await indexDocuments(retriever, paths, { root, maxBytes, logger, onProgress: progress.show }),
+          follower: undefined,
+        }
     const whose = docs === 'own' ? "the project's own" : docs.join(', ')
     const how = embedding === undefined ? 'by words' : `by words and by ${embedding.model} at ${embedding.baseUrl}`
     return {
       retriever,
-      description: `${documents} (${whose}), found ${how}${watchDocs ? ', followed' : ''}`,
+      description: `${report.documents} (${whose}), found ${how}${watchDocs ? ', followed' : ''}`,
       store: `${file} (SQLite, the index of the documents)`,
-      follow: () => (watchDocs ? follow(retriever, paths, { root, maxBytes, logger }) : undefined),
+      close: async () => {
+        await follower?.close()
+        await retriever.close()
+      },
     }
   } catch (error) {
     await retriever.close()
@@ -65,20 +68,39 @@ export async function openDocuments(
   }
 }
 
-function follow(
-  index: DocumentIndex,
-  paths: readonly string[],
-  reading: { readonly root: string; readonly maxBytes: number; readonly logger: Logger },
-): DocumentFollower {
-  const { logger } = reading
-  return followDocuments(index, paths, {
-    ...reading,
-    onReport: ({ leftOut, ...counts }) => {
+function nothing(): Promise<void> {
+  return Promise.resolve()
+}
+
+/** Follows documents in a thread; resolves when their index is up to date for the first time. */
+async function follow(
+  options: Omit<FollowInThreadOptions, 'onReport' | 'onError'>,
+): Promise<{ readonly report: IndexReport; readonly follower: DocumentFollower }> {
+  const { logger, onProgress } = options
+  const first = Promise.withResolvers<IndexReport>()
+  let isOpen = false
+  const follower = followInThread({
+    ...options,
+    onProgress: (progress) => {
+      if (!isOpen) onProgress(progress)
+    },
+    onReport: (report) => {
+      first.resolve(report)
+      const { leftOut, ...counts } = report
       const isNews = counts.added + counts.changed + counts.removed > 0
-      if (isNews) logger.info({ ...counts, leftOut: leftOut.length }, 'documents followed')
+      if (isOpen && isNews) logger.info({ ...counts, leftOut: leftOut.length }, 'documents followed')
     },
     onError: (error) => {
-      logger.warn({ error: messageOf(error) }, 'documents could not be followed; it is tried again')
+      first.reject(error)
+      if (isOpen) logger.warn({ error: error.message }, 'documents could not be followed; it is tried again')
     },
   })
+  try {
+    const report = await first.promise
+    isOpen = true
+    return { report, follower }
+  } catch (error) {
+    await follower.close()
+    throw error
+  }
 }

@@ -219,7 +219,10 @@ function hostSettings({ allowedHost = [] }: ServeArguments): readonly string[] {
   return allowedHost
 }
 
-function documentPaths({ docs, noDocs = false, embeddingModel }: ServeArguments): ServeSettings['docs'] {
+function documentPaths({ docs, noDocs = false, watchDocs, embeddingModel }: ServeArguments): ServeSettings['docs'] {
+  if (noDocs && watchDocs === true) {
+    throw new RangeError('--watch-docs must not be given together with --no-docs, which leaves nothing to follow')
+  }
   if (noDocs && embeddingModel !== undefined) {
     throw new RangeError(`--embedding-model must not be given together with --no-docs, got ${show(embeddingModel)}`)
   }

@@ -75,7 +75,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   })
   const release = async (): Promise<void> => {
     template?.close()
-    await Promise.all([server.close(), retriever?.close(), worker.close()])
+    await Promise.all([server.close(), documents.close(), worker.close()])
   }
 
   let address: ServerAddress
@@ -89,7 +89,6 @@ export async function serve(settings: ServeSettings): Promise<number> {
     throw error
   }
   const stopping = stopSignal()
-  const follower = documents.follow()
   console.log(
     startLines({
       ...address,
@@ -113,7 +112,6 @@ export async function serve(settings: ServeSettings): Promise<number> {
     `${signal}: draining for at most ${drainTimeoutMs} ms; another signal stops at once, but ${signal} within a second ` +
       'counts as the same one, because npm passes it on',
   )
-  await follower?.close()
   const reports = await Promise.all(pipelines.map(async (each) => each.drain({ timeoutMs: drainTimeoutMs })))
   await release()
   for (const [index, each] of pipelines.entries()) {

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { FoundFile } from './find-documents.ts'
 import type { LeftOut } from './left-out.ts'
 import type { ReadDocument } from './read-document.ts'
-import { signatureOf } from './read-file.ts'
+import { type FileSignature, signatureOf } from './read-file.ts'
 
 type Remembered = Exclude<ReadDocument, { readonly kind: 'document' }>
 
@@ -14,13 +14,26 @@ export class FileMemory {
   private readonly files = new Map<string, Remembered>()
   /** By path, why a document was left out at the last time. */
   private readonly reasons = new Map<string, string>()
+  private readonly onRead: (path: string) => void
+
+  /** @param onRead Hears of each file that has to be read, before it is. */
+  constructor(onRead: (path: string) => void = () => undefined) {
+    this.onRead = onRead
+  }
 
   /** What reading the file would give, when it is what it was at the last time. */
   async recall({ path, source }: FoundFile, known: ReadonlyMap<string, string>): Promise<ReadDocument | undefined> {
     const last = this.files.get(path)
-    if (last === undefined || (last.kind === 'unchanged' && !known.has(source))) return undefined
-    const found = await stat(path, { bigint: true }).catch(() => undefined)
-    return found !== undefined && signatureOf(found) === last.signature ? last : undefined
+    const isOfUse = last !== undefined && (last.kind !== 'unchanged' || known.has(source))
+    if (isOfUse && (await signatureAt(path)) === last.signature) return last
+    this.onRead(path)
+    return undefined
+  }
+
+  /** The file is not to be read as long as it is what it is now. */
+  async leaveOut(path: string, reason: string): Promise<void> {
+    const signature = await signatureAt(path)
+    if (signature !== undefined) this.files.set(path, { kind: 'left-out', reason, isKept: false, signature })
   }
 
   /** To be called when what was read is in the index. */
@@ -41,4 +54,9 @@ export class FileMemory {
     this.files.delete(path)
     this.reasons.delete(path)
   }
+}
+
+async function signatureAt(path: string): Promise<FileSignature | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined)
+  return found && signatureOf(found)
 }

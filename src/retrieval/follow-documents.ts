@@ -46,6 +46,16 @@ export function followDocuments(
   paths: readonly string[],
   options: FollowOptions,
 ): DocumentFollower {
+  return followWith(new FileMemory(), index, paths, options)
+}
+
+/** `followDocuments` with a memory of one's own. */
+export function followWith(
+  memory: FileMemory,
+  index: DocumentIndex,
+  paths: readonly string[],
+  options: FollowOptions,
+): DocumentFollower {
   const { onReport, onError, ...indexing } = options
   checkKeys('followDocuments', indexing, indexOptionNames)
   checkFunction('onReport', onReport)
@@ -53,7 +63,6 @@ export function followDocuments(
   const closing = new AbortController()
   const settings = { ...checkIndexing(paths, indexing), signal: closing.signal }
   const { clock, logger } = settings
-  const memory = new FileMemory()
   let timer: unknown
   let running: Promise<void> | undefined
   /** When the first change happened that is not in the index. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openDocuments, type OpenDocuments } from '../../../src/cli/open-documents.ts'
 import { serveSettings } from '../../../src/cli/serve-settings.ts'
 import { silentLogger } from '../../../src/logger.ts'
@@ -15,7 +15,7 @@ beforeEach(() => {
     writeFileSync(join(root, name), `# Document ${name}\n\nThe reservoir of ${name}.`)
 })
 afterEach(async () => {
-  for (const { retriever } of opened.splice(0)) await retriever?.close()
+  for (const documents of opened.splice(0)) await documents.close()
   rmSync(root, { recursive: true })
 })
 
@@ -65,4 +65,30 @@ test('documents are embedded by the model that is named, once', async () => {
   server.behaviour.status = 500
   const others = { ...settings, docs: [join(root, 'b.md')] }
   await expect(openDocuments(others, silentLogger)).rejects.toThrow(/openai-embedder/)
+})
+
+test('documents that are followed are read once, and what is left out is told of once', async () => {
+  writeFileSync(join(root, 'bad.md'), 'a\0b')
+  const warnings: object[] = []
+  const reads = vi.fn()
+  const logger = { ...silentLogger, warn: (fields: object) => warnings.push(fields), info: reads }
+  const settings = serveSettings({ dataDir: join(root, 'data'), docs: [root], watchDocs: true }, {})
+  const documents = await openDocuments(settings, logger)
+  opened.push(documents)
+  expect(documents.description).toMatch(/^2 \(.*\), found by words, followed$/)
+  writeFileSync(join(root, 'b.md'), 'Another turbine.')
+  await vi.waitFor(() => {
+    expect(reads).toHaveBeenCalled()
+  })
+  expect(reads.mock.calls).toEqual([
+    [{ documents: 2, added: 0, changed: 1, unchanged: 1, removed: 0, leftOut: 1 }, 'documents followed'],
+  ])
+  expect(await documents.retriever!.search('turbine')).toHaveLength(1)
+  expect(warnings).toEqual([{ path: join(root, 'bad.md'), reason: 'is binary, not text: it has NUL bytes' }])
+})
+
+test('documents that are to be followed and are not there are an error', async () => {
+  const settings = serveSettings({ dataDir: join(root, 'data'), docs: [join(root, 'gone')], watchDocs: true }, {})
+  const opening = openDocuments(settings, silentLogger)
+  await expect(opening).rejects.toThrow(new Error(`${join(root, 'gone')}: does not exist`))
 })
