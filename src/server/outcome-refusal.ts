@@ -89,7 +89,9 @@ const failures: Readonly<Partial<Record<SpillwayError['code'], number>>> = {
 
 /** What the model's server said decides whether the caller, or nobody, can mend it. */
 function ofWorkerError(error: WorkerError): Refusal {
-  const { status, message, retryAfterMs } = error
+  const { status, serverCode, retryAfterMs } = error
+  // The client of OpenAI's API begins with the status, which the caller gets anyway.
+  const said = error.reason.replace(/^\d{3} /, '')
   const later = retryAfterMs !== undefined && { retryAfterMs }
   if (error.timedOut) return serverError(504, 'model_timeout', 'The model took too long')
   if (status === undefined) {
@@ -99,16 +101,29 @@ function ofWorkerError(error: WorkerError): Refusal {
   switch (status) {
     case 400:
     case 422:
-      return badInput(null, message, 'model_refused')
+      return badInput(null, `The model refused the request: ${said}`, 'model_refused')
     case 404:
-      return badInput('model', message, 'model_not_found', 404)
+      if (serverCode === 'model_not_found') return badInput('model', said, 'model_not_found', 404)
+      // A wrong address gives the same status: nothing that the caller could mend.
+      return serverError(
+        502,
+        'model_failed',
+        "The model's server does not know the model, or the path that it was asked at",
+      )
     case 408:
     case 504:
       return serverError(504, 'model_timeout', 'The model took too long')
     case 413:
-      return badInput(null, message, 'model_refused', 413)
+      return badInput(null, `The model refused the request: ${said}`, 'model_refused', 413)
     case 429:
-      return { status: 429, message, type: 'rate_limit_error', param: null, code: 'model_overloaded', ...later }
+      return {
+        status: 429,
+        message: `The model is overloaded: ${said}`,
+        type: 'rate_limit_error',
+        param: null,
+        code: 'model_overloaded',
+        ...later,
+      }
     case 503:
       return { ...serverError(503, 'model_unavailable', 'The model is not available now'), ...later }
     default:

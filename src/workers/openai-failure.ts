@@ -17,6 +17,7 @@ export function openAiFailure(id: string, endpoint: OpenAiEndpoint, error: unkno
   const text = status === undefined && beneath !== message ? `cannot reach ${endpoint.baseUrl}: ${beneath}` : message
   return new WorkerError(id, hide(text), {
     status,
+    serverCode: codeOf(error),
     retryAfterMs: retryAfterMs(error),
     cause: secret ? undefined : error,
   })
@@ -27,6 +28,11 @@ const everything = { depth: Infinity, maxStringLength: Infinity, maxArrayLength:
 function statusOf(error: unknown): number | undefined {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined
   return typeof status === 'number' ? status : undefined
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : undefined
 }
 
 /** The innermost message: that of "connection refused" lies beneath "fetch failed" beneath "Connection error". */

@@ -4,6 +4,8 @@ import { SpillwayError } from '../../operators/index.ts'
 export interface WorkerErrorDetails {
   /** The HTTP status that the model's server answered with, where it answered. */
   readonly status?: number | undefined
+  /** The code with which the model's server refused, e.g. `'model_not_found'`, where it gave one. */
+  readonly serverCode?: string | undefined
   /** How long the model's server asks its callers to stay away. */
   readonly retryAfterMs?: number | undefined
   /** Whether it took too long; default `false`. */
@@ -17,14 +19,19 @@ export class WorkerError extends SpillwayError {
   override readonly code = 'worker_failed'
   /** The name of the worker that failed. */
   readonly worker: string
+  /** What went wrong, in the words of the model's server where there are any, without the worker's name. */
+  readonly reason: string
   readonly status: number | undefined
+  readonly serverCode: string | undefined
   readonly retryAfterMs: number | undefined
   readonly timedOut: boolean
 
   constructor(worker: string, message: string, details: WorkerErrorDetails = {}) {
     super(`worker ${JSON.stringify(worker)}: ${message}`, details.cause === undefined ? {} : { cause: details.cause })
     this.worker = worker
+    this.reason = message
     this.status = details.status
+    this.serverCode = details.serverCode
     this.retryAfterMs = details.retryAfterMs
     this.timedOut = details.timedOut ?? false
   }

@@ -33,7 +33,13 @@ test.each<[string, unknown, number, string]>([
   ['a model that is not there', new WorkerError('w', 'secret'), 503, 'model_unavailable'],
   ['a model that refuses the prompt', new WorkerError('w', 'too long', { status: 400 }), 400, 'model_refused'],
   ['a model that refuses the key', new WorkerError('w', 'secret', { status: 401 }), 502, 'model_failed'],
-  ['a model without the model', new WorkerError('w', 'no such model', { status: 404 }), 404, 'model_not_found'],
+  [
+    'a model without the model',
+    new WorkerError('w', '404 no such model', { status: 404, serverCode: 'model_not_found' }),
+    404,
+    'model_not_found',
+  ],
+  ['a path that is not there', new WorkerError('w', '404 secret page', { status: 404 }), 502, 'model_failed'],
   ['a model that is overloaded', new WorkerError('w', 'slow down', { status: 429 }), 429, 'model_overloaded'],
   ['a model that fails', new WorkerError('w', 'secret', { status: 500 }), 502, 'model_failed'],
   ['a model behind a slow proxy', new WorkerError('w', 'secret', { status: 504 }), 504, 'model_timeout'],
@@ -43,7 +49,22 @@ test.each<[string, unknown, number, string]>([
     const refusal = refusalOf({ ...settled, kind: 'failed', stage: 'inference', error: wrapped })
     expect(refusal).toMatchObject({ status, code })
     expect(refusal.message).not.toContain('secret')
+    expect(refusal.message).not.toMatch(/worker "|\d{3} no/)
   }
+})
+
+test('what the model refused is told in its words, without the name of the worker and the status', () => {
+  const told = (status: number, serverCode?: string): string =>
+    refusalOf({
+      ...settled,
+      kind: 'failed',
+      stage: 's',
+      error: new WorkerError('openai', `${status} no tools here`, { status, serverCode }),
+    }).message
+  expect(told(400)).toBe('The model refused the request: no tools here')
+  expect(told(429)).toBe('The model is overloaded: no tools here')
+  expect(told(404, 'model_not_found')).toBe('no tools here')
+  expect(told(404)).toBe("The model's server does not know the model, or the path that it was asked at")
 })
 
 test('a cause that is its own cause does not hang', () => {

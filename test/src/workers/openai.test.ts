@@ -179,6 +179,17 @@ describe('failures', () => {
     expect(server.requests).toHaveLength(1)
   })
 
+  test('the code with which the server refused is kept, where it is a text', async () => {
+    for (const code of ['model_not_found', 404, undefined]) {
+      await using server = await startOpenAiServer({ error: { status: 404, message: 'no such model', code } })
+      await expect(openai({ baseUrl: server.baseUrl, model: 'fixture' }).infer(prompt)).rejects.toMatchObject({
+        status: 404,
+        serverCode: typeof code === 'string' ? code : undefined,
+        reason: '404 no such model',
+      })
+    }
+  })
+
   test('a server that is not there is named, with what the network said', async () => {
     const server = await startOpenAiServer()
     await server.close()
