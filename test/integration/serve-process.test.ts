@@ -85,6 +85,43 @@ test('with --redact personal data is in no answer, and counted', async () => {
   expect(metrics).not.toContain('ann@')
 })
 
+test.each<[string[], string]>([
+  [[], 'ann@example.org with 4111 1111 1111 1111'],
+  [['--redact', 'mask'], '[email] with [card]'],
+])('a model that quotes the prompt as it refuses it is logged with %j as: %s', async (redact, quoted) => {
+  const question = 'mail ann@example.org with 4111 1111 1111 1111'
+  await using model = await startOpenAiServer()
+  const spillway = await start(['--no-docs', ...redact], { OPENAI_BASE_URL: model.baseUrl })
+  model.behaviour.error = { status: 400, message: `refused: "${question}"` }
+  const { status } = await ask(spillway, question)
+  expect(status).toBeGreaterThanOrEqual(400)
+  const { error, level } = JSON.parse(await spillway.logged(/"request failed"/)) as { error: string; level: number }
+  expect([level, error]).toEqual([40, expect.stringContaining(`refused: "mail ${quoted}"`)])
+  spillway.child.kill('SIGTERM')
+  await spillway.exit
+  if (redact.length > 0) expect([...spillway.log, ...spillway.lines].join('\n')).not.toMatch(/ann@|4111/)
+})
+
+test('with --filter-words and --filter-patterns nothing of what they name is in an answer', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'spillway-filters-'))
+  try {
+    const [words, patterns] = [join(folder, 'words.txt'), join(folder, 'patterns.txt')]
+    writeFileSync(words, '# names\nVoldemort\n')
+    writeFileSync(patterns, 'sk-[A-Za-z0-9]{20,}\n')
+    const spillway = await start(['--no-docs', '--filter-words', words, '--filter-patterns', patterns])
+    expect(await spillway.line(/^ {2}filters/)).toBe('  filters    1 word and 1 pattern, masked in answers')
+    const { body } = await ask(spillway, `vol\u00addemort has sk-${'Ab3d5'.repeat(2_000)}.`)
+    expect(JSON.stringify(body)).toContain('*** has ***.')
+
+    writeFileSync(words, Buffer.from('Voldemort\ncaf\xe9\n', 'latin1'))
+    const { code, stderr } = await runSpillway(['serve', '--no-docs', '--port', '0', '--filter-words', words])
+    expect(code).toBe(1)
+    expect(stderr).toContain(`--filter-words "${words}" must be text in UTF-8, got the byte 0xE9 at offset 13`)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
 test('the command that is printed works as it is printed', async () => {
   const spillway = await start(['--no-docs'], { SPILLWAY_API_KEY: 'secret' })
   await spillway.line(/^ {4}-d/)

@@ -15,6 +15,8 @@ export interface SpillwayProcess {
   readonly lines: readonly string[]
   /** The first line that fits, also one that is still to come; rejects when the process ends without it. */
   line(pattern: RegExp): Promise<string>
+  /** All lines of standard error so far. */
+  readonly log: readonly string[]
   /** As `line`, of standard error. */
   logged(pattern: RegExp): Promise<string>
   /** How the process ends. */
@@ -89,6 +91,7 @@ async function started(spawned: (given: readonly string[]) => ChildProcess): Pro
     url,
     lines,
     line,
+    log: logged.lines,
     logged: logged.line,
     exit,
     async stop() {
