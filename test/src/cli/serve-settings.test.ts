@@ -141,6 +141,7 @@ describe('what is wrong is named, with its value and what is allowed', () => {
     [{ docs: [''] }, {}, '--docs must not be empty'],
     [{ docs: ['a', ''] }, {}, '--docs must not be empty'],
     [{ docs: ['a'], noDocs: true }, {}, '--docs must not be given together with --no-docs, got "a"'],
+    [{ watchDocs: true, noDocs: true }, {}, '--watch-docs must not be given together with --no-docs'],
     [{}, { SPILLWAY_API_KEY: 'a b' }, 'SPILLWAY_API_KEY must be printable ASCII characters without white space'],
     [{ admission: 'gate' }, {}, '--admission must be one of "door", "stage", got "gate"'],
     [{ deadlineMs: '0' }, {}, '--deadline-ms must be a number from 1 to 86400000, got 0'],
