@@ -1,5 +1,12 @@
 import { isObservable, Observable, type Subscriber, Subscription, takeWhile } from 'rxjs'
-import { type Linked, OverflowError, type ShedReason, type TimerWheel, WheelTimer } from '../../operators/index.ts'
+import {
+  checkNumber,
+  type Linked,
+  OverflowError,
+  type ShedReason,
+  type TimerWheel,
+  WheelTimer,
+} from '../../operators/index.ts'
 import { AlreadyConsumedError, CancelledError, ExpiredError, ShedError, StageError } from './errors.ts'
 import type { Outcome, OutcomeKind } from './outcome.ts'
 import { PullReader } from './pull-reader.ts'
@@ -59,6 +66,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   /** A crash has put it back, which happens once. */
   putBack = false
   private stallAt = Infinity
+  private heldUntil = -Infinity
   /** Its neighbours among the requests that have not ended. */
   next: this | undefined = undefined
   previous: this | undefined = undefined
@@ -181,6 +189,12 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
       [Symbol.asyncIterator]: () => iterator,
     }
     return iterator
+  }
+
+  hold(ms: number): void {
+    const now = this.host.now()
+    this.heldUntil = now + checkNumber('ms', ms)
+    if (this.kind === undefined && this.stallAt !== Infinity) this.watchReader(now)
   }
 
   cancel(reason: unknown = 'cancelled by the caller'): void {
@@ -346,9 +360,9 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
     else this.watchReader(this.host.now())
   }
 
-  /** From now on the reader's time runs. */
+  /** The reader's time runs, from now on or from when it is expected back. */
   private watchReader(now: number): void {
-    this.stallAt = now + this.host.stallTimeoutMs
+    this.stallAt = Math.max(now, this.heldUntil) + this.host.stallTimeoutMs
     this.arm()
   }
 }

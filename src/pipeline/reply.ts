@@ -23,6 +23,11 @@ export interface Reply<Output> extends AsyncIterable<Output> {
    * as `output$` does; returning early cancels. `for await` over the reply itself gives the chunks one by one.
    */
   batches(): AsyncIterableIterator<readonly Output[]>
+  /**
+   * Its reader has left and may come back: for so many milliseconds from now what is there does not count as unread,
+   * and `stallTimeoutMs` runs only afterwards. 0 is for a reader that is back. The source waits as ever.
+   */
+  hold(ms: number): void
   /** Ends the request as `cancelled`; no effect on one that has ended. */
   cancel(reason?: unknown): void
 }

@@ -1,7 +1,9 @@
 import { Buffer } from 'node:buffer'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
+import { writeBytes } from './joined.ts'
 import { outcomeBody } from './outcome-body.ts'
+import type { Refusal } from './refusal.ts'
 import { WholeChunks } from './whole-chunks.ts'
 
 /** How much of a stream is kept for a reader that comes back. */
@@ -10,6 +12,14 @@ export interface ReplayWindow {
   readonly events: number
   /** Their bytes together. */
   readonly bytes: number
+}
+
+/** What a reader is given at once. */
+export interface GivenEvents {
+  /** Empty where there is none. */
+  readonly text: string
+  /** The number of the last event in it. */
+  readonly last: number
 }
 
 interface KeptEvent {
@@ -27,20 +37,25 @@ interface KeptEvent {
 export class KeptStream {
   readonly reply: Reply<CompletionChunk>
   readonly #window: ReplayWindow
+  readonly #reportFault: (error: unknown) => Refusal
   readonly #whole = new WholeChunks()
   #batches: AsyncIterator<readonly CompletionChunk[]> | undefined
   #events: KeptEvent[] = []
   #bytes = 0
   /** The number of the last event; they begin at 1. */
   #last = 0
-  /** The number of the last event that a reader was given. */
+  /** The number of the last event that the latest reader was given. */
   #given = 0
   #ended = false
+  #deleted = false
+  #fault: Refusal | undefined
   #pull: Promise<void> | undefined
 
-  constructor(reply: Reply<CompletionChunk>, window: ReplayWindow) {
+  /** @param reportFault Logs that the server failed while it made the events, and gives what its client is told. */
+  constructor(reply: Reply<CompletionChunk>, window: ReplayWindow, reportFault: (error: unknown) => Refusal) {
     this.reply = reply
     this.#window = window
+    this.#reportFault = reportFault
   }
 
   /** The number of the last event that is there. */
@@ -58,14 +73,36 @@ export class KeptStream {
     return this.#ended
   }
 
-  /** All events after this one, in one text; empty where there is none. `after` is `first - 1` or more. */
-  after(after: number): string {
+  /** Its client has said that it wants no more of it. */
+  get deleted(): boolean {
+    return this.#deleted
+  }
+
+  /** What the server failed with, if it did. */
+  get fault(): Refusal | undefined {
+    return this.#fault
+  }
+
+  /** Cancels the request, if it has not ended; who reads at present hears the outcome. */
+  delete(): void {
+    this.#deleted = true
+    this.reply.cancel('the client cancelled it')
+  }
+
+  /** The events after this one, as many as one write may hold. `after` is `first - 1` or more. */
+  after(after: number): GivenEvents {
     let text = ''
-    for (let index = after + 1 - this.first; index < this.#events.length; index++)
-      text += this.#events[index]?.text ?? ''
-    this.#given = this.#last
+    let bytes = 0
+    let last = after
+    for (const event of this.#events.slice(after + 1 - this.first)) {
+      if (text !== '' && bytes + event.bytes > writeBytes) break
+      text += event.text
+      bytes += event.bytes
+      last += 1
+    }
+    this.#given = last
     this.#trim()
-    return text
+    return { text, last }
   }
 
   /** Resolves when there are more events than before; two readers that ask get the same ones. Never rejects. */
@@ -86,11 +123,14 @@ export class KeptStream {
         return
       }
       for (const chunk of this.#whole.end()) this.#add('chunk', chunk)
-    } catch {
-      // The outcome says what the error does.
+    } catch (error) {
+      // Where the request has ended badly the outcome says what the error does.
+      const { settled } = this.reply
+      if (settled === undefined || settled.kind === 'completed') this.#fault = this.#reportFault(error)
+      this.reply.cancel('the server failed')
     }
+    this.#add('outcome', outcomeBody(await this.reply.outcome, this.#fault))
     this.#ended = true
-    this.#add('outcome', outcomeBody(await this.reply.outcome))
   }
 
   #add(event: 'chunk' | 'outcome', data: object): void {

@@ -2,6 +2,7 @@ import type { Clock, TimerHandle } from '../../operators/index.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
 import { KeptStream, type ReplayWindow } from './kept-stream.ts'
+import type { Refusal } from './refusal.ts'
 
 /** Who reads a kept stream at present. */
 export interface StreamReader {
@@ -28,11 +29,13 @@ interface Entry {
 /**
  * The streams of the native route that can be read on, by a name: whose their request is, and its id. Each has one
  * reader at most: one that comes takes the place of the one before. Without a reader it is kept for `resumeMs`; then
- * it is forgotten, and its request cancelled if it has not ended.
+ * it is forgotten, and its request cancelled if it has not ended. Of those that were deleted the names are
+ * remembered, as many as there may be streams.
  */
 export class KeptStreams {
   readonly #options: KeptStreamsOptions
   readonly #entries = new Map<string, Entry>()
+  readonly #deleted = new Set<string>()
 
   constructor(options: KeptStreamsOptions) {
     this.#options = options
@@ -52,15 +55,17 @@ export class KeptStreams {
     if (this.#entries.size < this.#options.streams) return true
     for (const { name, stream, reader } of this.#entries.values()) {
       if (reader !== undefined || !stream.ended) continue
-      this.forget(name)
+      this.forget(name, stream)
       return true
     }
     return false
   }
 
   /** Keeps an answer's stream under a name that is not taken; it waits for its reader from now on. */
-  add(name: string, reply: Reply<CompletionChunk>): KeptStream {
-    const entry: Entry = { name, stream: new KeptStream(reply, this.#options), reader: undefined, timer: undefined }
+  add(name: string, reply: Reply<CompletionChunk>, reportFault: (error: unknown) => Refusal): KeptStream {
+    const stream = new KeptStream(reply, this.#options, reportFault)
+    const entry: Entry = { name, stream, reader: undefined, timer: undefined }
+    this.#deleted.delete(name)
     this.#entries.set(name, entry)
     this.#await(entry)
     return entry.stream
@@ -71,6 +76,7 @@ export class KeptStreams {
     const entry = this.#entries.get(name)
     if (entry === undefined) return
     this.#options.clock.clearTimeout(entry.timer)
+    entry.stream.reply.hold(0)
     const { reader: before } = entry
     entry.reader = reader
     before?.superseded()
@@ -87,24 +93,50 @@ export class KeptStreams {
     this.#await(entry)
   }
 
-  /** Keeps a stream no longer; a request that has not ended is cancelled. */
-  forget(name: string, reason = 'the client has left'): void {
+  /** Deletes a stream for its client; `false` where there is none, nor was one that has been deleted. */
+  delete(name: string): boolean {
     const entry = this.#entries.get(name)
-    if (entry === undefined) return
-    this.#options.clock.clearTimeout(entry.timer)
-    this.#entries.delete(name)
-    entry.stream.reply.cancel(reason)
+    if (entry === undefined) return this.wasDeleted(name)
+    this.#remove(entry)
+    this.#deleted.add(name)
+    if (this.#deleted.size > this.#options.streams) {
+      const [oldest = name] = this.#deleted
+      this.#deleted.delete(oldest)
+    }
+    entry.stream.delete()
+    return true
+  }
+
+  /** Whether the last stream of this name was deleted, as far as that is remembered. */
+  wasDeleted(name: string): boolean {
+    return this.#deleted.has(name)
+  }
+
+  /** Keeps this stream no longer, unless another has its name; a request that has not ended is cancelled. */
+  forget(name: string, stream: KeptStream, reason = 'the client has left'): void {
+    const entry = this.#entries.get(name)
+    if (entry?.stream !== stream) return
+    this.#remove(entry)
+    stream.reply.cancel(reason)
   }
 
   /** Forgets all. */
   close(): void {
-    for (const name of [...this.#entries.keys()]) this.forget(name, 'the server is closing')
+    for (const { name, stream } of [...this.#entries.values()]) this.forget(name, stream, 'the server is closing')
+    this.#deleted.clear()
+  }
+
+  #remove(entry: Entry): void {
+    this.#options.clock.clearTimeout(entry.timer)
+    this.#entries.delete(entry.name)
   }
 
   #await(entry: Entry): void {
     const { clock, resumeMs } = this.#options
+    // Who may come back has not stopped reading.
+    entry.stream.reply.hold(resumeMs)
     entry.timer = clock.setTimeout(() => {
-      this.forget(entry.name, `nobody read the stream within the limit resumeMs of ${resumeMs} ms`)
+      this.forget(entry.name, entry.stream, `nobody read the stream within the limit resumeMs of ${resumeMs} ms`)
     }, resumeMs)
   }
 }

@@ -31,8 +31,8 @@ export interface ServerLimits {
   readonly unreadTimeoutMs?: number
   /**
    * Milliseconds that a stream of the native route is kept when its reader has gone, 1 … 3,600,000; default 15,000.
-   * Then its request is cancelled, and whoever asks for it gets 404. The pipeline's own `stallTimeoutMs`, by default
-   * 30,000, ends what nobody reads, too: this one is heeded in full where it is below that.
+   * Then its request is cancelled, and whoever asks for it gets 404. Until then the model waits, and the pipeline's
+   * `stallTimeoutMs` does not run.
    */
   readonly resumeMs?: number
   /** Events of one stream that can be read again, 1 … 100,000; default 512. A reader that has missed more: 410. */

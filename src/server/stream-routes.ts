@@ -21,10 +21,10 @@ type Named = FastifyRequest<{ Params: { id: string } }>
 
 /**
  * Adds the native routes: `POST /v1/stream` asks and streams the answer as numbered events, `GET /v1/stream/:id` goes
- * on after the event that `last-event-id` names, `DELETE /v1/stream/:id` cancels.
+ * on after the event that `last-event-id` names, `DELETE /v1/stream/:id` cancels, and ends the replay.
  */
 export function addStreamRoutes(app: FastifyInstance, context: ServerContext): StreamRoutes {
-  const { running, models, clock, limits, deadlineMs, heartbeatMs, exchangeOf, callerOf, refuse } = context
+  const { running, models, clock, limits, deadlineMs, heartbeatMs, exchangeOf, callerOf, refuse, reportFault } = context
   const streams = new KeptStreams({
     streams: limits.replayStreams,
     events: limits.replayEvents,
@@ -50,7 +50,8 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
     if (prompt.session !== undefined) exchange.session = prompt.session
     // A client that does not know the id, because it has not heard it yet, cannot come back.
     const known = prompt.id !== undefined || request.headers['x-request-id'] === id
-    return send(reply, streams.add(name, running.submit({ ...prompt, id })), { name, after: 0, known, late: true })
+    const stream = streams.add(name, running.submit({ ...prompt, id }), (error) => reportFault(request, error))
+    return send(reply, stream, { name, after: 0, known, late: true })
   })
 
   app.route<{ Params: { id: string } }>({
@@ -74,10 +75,7 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
 
   app.delete<{ Params: { id: string } }>('/v1/stream/:id', (request, reply) => {
     const { id } = request.params
-    const stream = streams.get(nameOf(request, id))
-    if (stream === undefined) return refuse(reply, unknownStream(id))
-    stream.reply.cancel('the client cancelled it')
-    return reply.code(204).send()
+    return streams.delete(nameOf(request, id)) ? reply.code(204).send() : refuse(reply, unknownStream(id))
   })
 
   /** What a stream is kept as: clients choose the ids, and the holder of one API key hears nothing of another's. */
@@ -90,7 +88,7 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
     const { id } = request.params
     const name = nameOf(request, id)
     const stream = streams.get(name)
-    if (stream === undefined) return refused(unknownStream(id))
+    if (stream === undefined) return refused(streams.wasDeleted(name) ? deletedStream(id) : unknownStream(id))
     const given = request.headers['last-event-id'] ?? ''
     const after = given === '' ? 0 : Number(given)
     if (typeof given !== 'string' || !/^\d{0,15}$/.test(given) || after > stream.last) {
@@ -105,7 +103,10 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
   async function send(reply: FastifyReply, stream: KeptStream, reading: Reading): Promise<FastifyReply> {
     const { name, known, late } = reading
     const response = reply.raw
-    const writer = new PacedWriter(response, { clock, heartbeatMs })
+    const begin = (): void => {
+      beginEventStream(reply, running)
+    }
+    const writer = new PacedWriter(response, { clock, heartbeatMs, begin })
     let { after } = reading
     let over = false
     const isOver = (): boolean => over
@@ -121,36 +122,35 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
       over = true
       writer.stop()
       if (known || response.headersSent) streams.detach(name, reader)
-      else streams.forget(name)
+      else streams.forget(name, stream)
     })
     streams.attach(name, reader)
-    if (!late) {
-      beginEventStream(reply, running)
+    if (late) writer.watch()
+    else {
+      writer.begin()
       response.flushHeaders()
     }
-    for (;;) {
-      const text = stream.after(after)
-      if (text === '' && !stream.ended) await stream.more()
-      if (isOver()) return reply
+    while (!isOver()) {
+      const { text, last } = stream.after(after)
       if (text !== '') {
         const refusal = response.headersSent ? undefined : refusalInPlaceOf(stream)
         if (refusal !== undefined) {
           exchangeOf(reply.request).answer = stream.reply
-          streams.forget(name)
+          streams.forget(name, stream)
           writer.stop()
           return refuse(reply, refusal)
         }
-        if (!response.headersSent) beginEventStream(reply, running)
-        after = stream.last
+        after = last
         await writer.write(text)
-      } else if (stream.ended && after === stream.last) {
+      } else if (stream.ended) {
         // From here on the log knows the outcome, and the client that leaves leaves nothing to cancel.
         exchangeOf(reply.request).answer = stream.reply
         writer.stop()
         response.end()
         return reply
-      }
+      } else await stream.more()
     }
+    return reply
   }
 
   return {
@@ -175,13 +175,15 @@ interface Reading {
   readonly after: number
   /** It can come back: it knows the id. */
   readonly known: boolean
-  /** Its headers wait for the first event. */
+  /** Its headers wait for the first event, or for as long as a heartbeat. */
   readonly late: boolean
 }
 
-/** What is said instead of a stream that is nothing but a bad end. */
-function refusalInPlaceOf({ ended, last, reply: { settled } }: KeptStream): Refusal | undefined {
-  if (!ended || last !== 1 || settled === undefined || settled.kind === 'completed') return undefined
+/** What is said instead of a stream that is nothing but a bad end; one that was deleted has ended as it was told to. */
+function refusalInPlaceOf({ ended, last, deleted, fault, reply: { settled } }: KeptStream): Refusal | undefined {
+  if (!ended || last !== 1 || deleted) return undefined
+  if (fault !== undefined) return fault
+  if (settled === undefined || settled.kind === 'completed') return undefined
   return refusalOf(settled)
 }
 
@@ -195,6 +197,10 @@ function taken(id: string): Refusal {
 function unknownStream(id: string): Refusal {
   const message = `there is no stream ${show(id)}: it never was, or was not read for longer than the limit resumeMs`
   return badInput(null, message, 'stream_not_found', 404)
+}
+
+function deletedStream(id: string): Refusal {
+  return badInput(null, `the stream ${show(id)} was deleted`, 'stream_deleted', 410)
 }
 
 function gone(after: number, first: number): Refusal {

@@ -25,23 +25,17 @@ export async function streamedAnswer(
   response: PacedResponse,
   { frames, clock, heartbeatMs, begin }: StreamedAnswerOptions,
 ): Promise<void> {
-  const writer = new PacedWriter(response, { clock, heartbeatMs })
+  const writer = new PacedWriter(response, { clock, heartbeatMs, begin })
   // A request that ends for another reason, say because nobody reads it, must be heard of at once.
   void reply.outcome.then(() => {
     writer.release()
   })
-  let begun = false
-  const write = (text: string): Promise<void> | undefined => {
-    if (!begun) begin()
-    begun = true
-    return writer.write(text)
-  }
   const batches = reply.batches()
   try {
     for (let batch = await batches.next(); batch.done !== true; batch = await batches.next()) {
-      for (const text of joined(framed(batch.value, frames))) await write(text)
+      for (const text of joined(framed(batch.value, frames))) await writer.write(text)
     }
-    void write(frames.end())
+    void writer.write(frames.end())
   } finally {
     writer.stop()
   }

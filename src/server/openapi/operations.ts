@@ -83,9 +83,9 @@ export const operations: Readonly<Record<string, Operation>> = {
     errors: [400, 404, 409, 410],
   },
   'DELETE /v1/stream/:id': {
-    summary: 'Cancel a request',
+    summary: 'Cancel a request, and replay its answer no longer',
     status: 204,
-    answer: { says: 'It is cancelled, or was over' },
+    answer: { says: 'It is cancelled, or was over; whoever asks for its stream hears 410 from now on' },
     errors: [404],
   },
   'GET /v1/stream': {

@@ -1,10 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KeptStream } from '../../../src/server/kept-stream.ts'
-import { type Script, scriptedPipeline } from './scripted-pipeline.ts'
+import type { Refusal } from '../../../src/server/refusal.ts'
+import { writeBytes } from '../../../src/server/joined.ts'
+import { type Script, scriptedPipeline, unspeakable } from './scripted-pipeline.ts'
+
+const failed: Refusal = { status: 500, message: 'failed', type: 'server_error', param: null, code: 'internal_error' }
 
 function keep(script: Script, window = { events: 1000, bytes: 1_000_000 }): KeptStream {
-  return new KeptStream(scriptedPipeline(script).running.submit({ input: 'x' }), window)
+  return new KeptStream(scriptedPipeline(script).running.submit({ input: 'x' }), window, () => failed)
 }
 
 /** The events of a text, as `[number, type, data]`. */
@@ -28,13 +32,13 @@ const counting = (batches: readonly number[]): Script =>
 test('events are numbered from 1, and the last is the outcome', async () => {
   const stream = keep(counting([2, 1]))
   while (!stream.ended) await stream.more()
-  expect(eventsOf(stream.after(0))).toMatchObject([
+  expect(eventsOf(stream.after(0).text)).toMatchObject([
     [1, 'chunk', { text: '1 ' }],
     [2, 'chunk', { text: '2 ' }],
     [3, 'chunk', { text: '3 ' }],
     [4, 'outcome', { kind: 'completed', chunks: 3 }],
   ])
-  expect(stream.after(4)).toBe('')
+  expect(stream.after(4)).toEqual({ text: '', last: 4 })
 })
 
 test('a bad end is the outcome, too, and once', async () => {
@@ -45,7 +49,7 @@ test('a bad end is the outcome, too, and once', async () => {
   await stream.more()
   await Promise.all([stream.more(), stream.more()])
   await stream.more()
-  const events = eventsOf(stream.after(0))
+  const events = eventsOf(stream.after(0).text)
   expect(events.map(([, type]) => type)).toEqual(['chunk', 'outcome'])
   expect(events[1]?.[2]).toMatchObject({ kind: 'failed', stage: 'inference', error: { status: 500 } })
   expect(JSON.stringify(events)).not.toContain('secret')
@@ -79,12 +83,12 @@ test('the window holds the last events, within both of its bounds, and all that 
           // What was not given is all there.
           expect(stream.first).toBeLessThanOrEqual(given + 1)
           if (reads.next().value) {
-            const text = stream.after(given)
+            const { text } = stream.after(given)
             expect(eventsOf(text).map(([id]) => id)).toEqual(
               Array.from({ length: stream.last - given }, (_, index) => given + index + 1),
             )
             given = stream.last
-            const kept = stream.after(stream.first - 1)
+            const { text: kept } = stream.after(stream.first - 1)
             expect(eventsOf(kept).length).toBeLessThanOrEqual(events)
             expect(kept.length).toBeLessThanOrEqual(maxBytes)
           }
@@ -92,4 +96,41 @@ test('the window holds the last events, within both of its bounds, and all that 
       },
     ),
   )
+})
+
+test('of which much is there is given in pieces of a bounded size, and what no reader was given stays', async () => {
+  const texts = Array.from({ length: 400 }, (_, index) => `${index} ${'é'.repeat(index)}`)
+  const stream = keep(
+    async function* () {
+      yield texts.map((text) => ({ text }))
+      return undefined
+    },
+    { events: 3, bytes: 1000 },
+  )
+  await stream.more()
+  const read: string[] = []
+  for (let after = 0; after < stream.last;) {
+    const { text, last } = stream.after(after)
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(writeBytes)
+    read.push(...eventsOf(text).map(([, , data]) => (data as { text: string }).text))
+    after = last
+  }
+  expect(read).toEqual(texts)
+  await stream.more()
+  expect(eventsOf(stream.after(stream.last - 1).text)).toMatchObject([[401, 'outcome', { kind: 'completed' }]])
+})
+
+test('an answer of which no events can be made has failed, whatever became of its request', async () => {
+  const stream = keep(async function* () {
+    yield [{ text: 'hi' }]
+    yield [unspeakable]
+    return undefined
+  })
+  while (!stream.ended) await stream.more()
+  expect(stream.fault).toBe(failed)
+  expect(eventsOf(stream.after(0).text).map(([, type, data]) => [type, data])).toMatchObject([
+    ['chunk', { text: 'hi' }],
+    ['outcome', { kind: 'failed', error: { status: 500, code: 'internal_error', message: 'failed', param: null } }],
+  ])
+  expect(stream.reply.settled).toMatchObject({ kind: 'cancelled', reason: 'the server failed' })
 })

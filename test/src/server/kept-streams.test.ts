@@ -3,6 +3,10 @@ import { KeptStreams } from '../../../src/server/kept-streams.ts'
 import { VirtualClock } from '../../../src/testing/index.ts'
 import { scriptedPipeline } from './scripted-pipeline.ts'
 
+const unexpected = (error: unknown): never => {
+  throw error
+}
+
 function keeping(streams = 2) {
   const clock = new VirtualClock()
   const pipeline = scriptedPipeline(async function* (_request, cancelled) {
@@ -11,7 +15,7 @@ function keeping(streams = 2) {
     return undefined
   })
   const kept = new KeptStreams({ streams, events: 10, bytes: 1000, resumeMs: 100, clock })
-  return { clock, kept, add: (id: string) => kept.add(id, pipeline.running.submit({ id, input: 'x' })) }
+  return { clock, kept, add: (id: string) => kept.add(id, pipeline.running.submit({ id, input: 'x' }), unexpected) }
 }
 
 const reader = () => {
@@ -82,4 +86,28 @@ test('closing forgets all and leaves no timer', () => {
   kept.close()
   expect([kept.size, clock.pending]).toEqual([0, 0])
   expect(stream.reply.settled?.kind).toBe('cancelled')
+})
+
+test('of those that were deleted as many are remembered as there may be streams, and a new one takes the name', () => {
+  const { clock, kept, add } = keeping(2)
+  for (const id of ['a', 'b', 'c']) {
+    const stream = add(id)
+    expect(kept.delete(id)).toBe(true)
+    expect([kept.get(id), stream.deleted, stream.reply.settled?.kind]).toEqual([undefined, true, 'cancelled'])
+  }
+  expect(['a', 'b', 'c', 'd'].map((id) => kept.wasDeleted(id))).toEqual([false, true, true, false])
+  expect(['a', 'b', 'd'].map((id) => kept.delete(id))).toEqual([false, true, false])
+  const again = add('b')
+  expect([kept.get('b') === again, kept.wasDeleted('b')]).toEqual([true, false])
+  kept.close()
+  expect([kept.wasDeleted('c'), clock.pending]).toEqual([false, 0])
+})
+
+test('forgetting a stream spares another that has taken its name', () => {
+  const { kept, add } = keeping()
+  const first = add('a')
+  kept.delete('a')
+  const second = add('a')
+  kept.forget('a', first)
+  expect([kept.get('a') === second, second.reply.settled]).toEqual([true, undefined])
 })

@@ -119,6 +119,7 @@ function scriptedReply(request: PromptRequest, submissionId: string, script: Scr
     outcome,
     output$: NEVER,
     batches,
+    hold: () => undefined,
     cancel: (reason) => {
       settle({ kind: 'cancelled', reason })
     },

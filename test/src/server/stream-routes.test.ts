@@ -1,74 +1,9 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import fc from 'fast-check'
-import { afterEach, describe, expect, test } from 'vitest'
-import { type Logger, silentLogger } from '../../../src/logger.ts'
-import { createServer, type ServerOptions } from '../../../src/server/index.ts'
-import { VirtualClock } from '../../../src/testing/index.ts'
-import { answering, lasting, type Script, scriptedPipeline } from './scripted-pipeline.ts'
-
-const models = [{ id: 'm', provider: 'test', models: ['echo'], capabilities: ['chat', 'stream'] }] as const
-
-const closing: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0).toReversed()) await close()
-})
-
-interface Event {
-  readonly id?: number
-  readonly type: string
-  readonly data: Record<string, unknown>
-}
-
-/** A reader of server-sent events, as the standard says, which keeps the id of the last event. */
-class EventReader {
-  lastId = ''
-  readonly events: Event[] = []
-  private rest = ''
-
-  read(text: string): void {
-    const blocks = (this.rest + text).split('\n\n')
-    this.rest = blocks.pop()!
-    for (const block of blocks) {
-      const fields = block.split('\n').filter((line) => !line.startsWith(':'))
-      if (fields.length === 0) continue
-      const event = Object.fromEntries(fields.map((line) => line.split(/: (.*)/s).slice(0, 2))) as Record<
-        string,
-        string
-      >
-      if (event['id'] !== undefined) this.lastId = event['id']
-      const data = JSON.parse(event['data']!) as Event['data']
-      this.events.push({ ...(event['id'] !== undefined && { id: Number(event['id']) }), type: event['event']!, data })
-    }
-  }
-
-  get outcomes(): readonly Event[] {
-    return this.events.filter(({ type }) => type === 'outcome')
-  }
-}
-
-async function serve(script: Script, options: Partial<ServerOptions> = {}) {
-  const pipeline = scriptedPipeline(script)
-  const server = createServer({ running: pipeline.running, models, ...options })
-  const { url } = await server.listen({ port: 0 })
-  closing.push(() => server.close({ graceMs: 0 }))
-  const ask = (body: unknown, headers: Record<string, string> = {}, signal = new AbortController().signal) =>
-    fetch(`${url}/v1/stream`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-      signal,
-    })
-  const resume = (id: string, last?: string | number, method = 'GET') =>
-    fetch(`${url}/v1/stream/${id}`, { method, headers: last === undefined ? {} : { 'last-event-id': String(last) } })
-  return { url, pipeline, ask, resume }
-}
-
-async function read(response: Response): Promise<EventReader> {
-  const reader = new EventReader()
-  reader.read(await response.text())
-  return reader
-}
+import { describe, expect, test } from 'vitest'
+import { answering, lasting } from './scripted-pipeline.ts'
+import { type Event, EventReader, read, serve } from './stream-client.ts'
 
 describe('a prompt request', () => {
   test('is answered by numbered chunks and one outcome', async () => {
@@ -279,6 +214,28 @@ describe('a reader that comes back', () => {
     })
   })
 
+  test('hears that a stream was deleted, running or over, and its id may be used again', async () => {
+    const { ask, resume, pipeline } = await serve(lasting)
+    const code = async (response: Response): Promise<unknown> => [
+      response.status,
+      ((await response.json()) as { code: unknown }).code,
+    ]
+    const first = await ask({ id: 'mine', input: 'x' })
+    expect((await resume('mine', undefined, 'DELETE')).status).toBe(204)
+    expect((await read(first)).outcomes.map(({ data }) => data['kind'])).toEqual(['cancelled'])
+    expect(await code(await resume('mine'))).toEqual([410, 'stream_deleted'])
+    expect((await resume('mine', undefined, 'HEAD')).status).toBe(410)
+    expect((await resume('mine', undefined, 'DELETE')).status).toBe(204)
+    const second = await ask({ id: 'mine', input: 'x' })
+    expect(second.status).toBe(200)
+    pipeline.replies[1]!.cancel('enough')
+    await read(second)
+    expect((await read(await resume('mine'))).outcomes.length).toBe(1)
+    expect((await resume('mine', undefined, 'DELETE')).status).toBe(204)
+    expect(await code(await resume('mine', 1))).toEqual([410, 'stream_deleted'])
+    expect(await code(await resume('never'))).toEqual([404, 'stream_not_found'])
+  })
+
   test('needs the key', async () => {
     const { ask, resume } = await serve(lasting, { apiKey: 'secret' })
     expect((await ask({ id: 'mine', input: 'x' }, { authorization: 'Bearer secret' })).status).toBe(200)
@@ -306,60 +263,5 @@ describe('a reader that comes back', () => {
     expect((await at('mine', 'one', 'HEAD')).status).toBe(200)
     expect((await at('mine', 'one', 'DELETE')).status).toBe(204)
     await Promise.all([own.text(), other.text()])
-  })
-})
-
-describe('a reader that does not come back', () => {
-  async function until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise((resolve) => setImmediate(resolve))
-  }
-
-  /** Resolves when the log says that a client has left. */
-  function watchedLeaving(): { readonly left: Promise<void>; readonly logger: Logger } {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const info = (fields: { readonly status?: unknown }): void => {
-      if (fields.status === 499) resolve()
-    }
-    return { left: promise, logger: { ...silentLogger, info } }
-  }
-
-  test('lets its request be cancelled in time, and not before', async () => {
-    const clock = new VirtualClock()
-    const { left, logger } = watchedLeaving()
-    const { ask, pipeline, resume } = await serve(lasting, { clock, logger, limits: { resumeMs: 5000 } })
-    const leaving = new AbortController()
-    const response = await ask({ input: 'x' }, {}, leaving.signal)
-    const id = response.headers.get('x-request-id')!
-    leaving.abort()
-    await left
-    await clock.advance(4999)
-    expect(pipeline.replies[0]?.settled).toBeUndefined()
-    await clock.advance(1)
-    expect(pipeline.replies[0]?.settled).toMatchObject({
-      kind: 'cancelled',
-      reason: 'nobody read the stream within the limit resumeMs of 5000 ms',
-    })
-    expect((await resume(id, 1)).status).toBe(404)
-  })
-
-  test.each([
-    [undefined, true],
-    ['mine', false],
-  ])('before its first event with the id %s is cancelled at once: %s', async (id, atOnce) => {
-    const waiting: Script = async function* (_request, cancelled) {
-      await cancelled
-      return undefined
-    }
-    const clock = new VirtualClock()
-    const { left, logger } = watchedLeaving()
-    const { ask, pipeline } = await serve(waiting, { clock, logger })
-    const leaving = new AbortController()
-    ask({ input: 'x', ...(id !== undefined && { id }) }, {}, leaving.signal).catch(() => undefined)
-    await until(() => pipeline.replies.length === 1)
-    leaving.abort()
-    await left
-    expect(pipeline.replies[0]?.settled?.kind).toBe(atOnce ? 'cancelled' : undefined)
-    await clock.advance(15_000)
-    expect(await pipeline.replies[0]!.outcome).toMatchObject({ kind: 'cancelled' })
   })
 })
