@@ -73,8 +73,9 @@ export function wordFilter(options: WordFilterOptions): ChunkFilter {
  *
  * From the left and none over another, the match is taken that Perl would take, if it is not empty. It may have any
  * length: it is taken from its first unit on, and goes on as long as the pattern matches more within the next
- * `maxMatchChars` units. So `sk-[A-Za-z0-9]{20,}` takes a key of 10,000 characters whole. Only what is no match before
- * it is longer than that, such as a very long text between two quotes for `"[^"]*"`, is not found. A pattern sees the
+ * `maxMatchChars` units, where a condition on what stands behind it, such as `\b`, is no longer asked for. So
+ * `\bsk-[A-Za-z0-9]{20,}\b` takes a key of 10,000 characters whole. Only what is no match before it is longer than
+ * that, such as a very long text between two quotes for `"[^"]*"`, is not found. A pattern sees the
  * text around a match, for `^`, `$` and `\b`. Of several patterns an earlier one wins where both match at one place.
  *
  * @throws TypeError or RangeError naming the option that is wrong.

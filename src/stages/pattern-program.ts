@@ -155,6 +155,9 @@ function shortestMatch({ inst, start }: Compiled): number {
 
 const conditions = { beginLine: 1, endLine: 2, beginText: 4, endText: 8, wordBoundary: 16, noWordBoundary: 32 } as const
 
+/** As if all of them held. */
+export const everyCondition = 63
+
 /** Which conditions of empty width hold between two characters. */
 export function conditionsBetween(before: number, after: number): number {
   let holding = isWord(before) === isWord(after) ? conditions.noWordBoundary : conditions.wordBoundary

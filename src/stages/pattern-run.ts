@@ -1,4 +1,4 @@
-import { conditionsBetween, kinds, noRune, type PatternProgram } from './pattern-program.ts'
+import { conditionsBetween, everyCondition, kinds, noRune, type PatternProgram } from './pattern-program.ts'
 
 /** After so many units without a match the way of an attempt is kept: most attempts end long before. */
 const keptFrom = 16
@@ -23,8 +23,10 @@ interface Trace {
  * The threads of an attempt go through the text abreast, in the order of their priority, so that of several matches
  * the one is found that Perl would find, and no more than one thread is at an instruction (Pike's machine). A match
  * has at least one unit. An attempt ends where there was no match, or no longer one, for `maxMatch` units: so a match
- * may have any length, and what is undecided is never longer than that. An attempt that meets the threads of an
- * earlier one that came to nothing goes on where that one ended, so that patterns such as `(a+)+$`, all of whose
+ * may have any length, and what is undecided is never longer than that. Where there would be one there but for a
+ * condition such as `\b`, which asks for what stands behind it, there is one: a key that is long must not pass because
+ * its end has yet to come. An attempt that meets the threads of an
+ * earlier one that came to nothing goes on where that one ended, so that patterns such as `(a+)+b`, all of whose
  * attempts go far and fail, take time in proportion to the text, too.
  *
  * @see https://swtch.com/~rsc/regexp/regexp2.html
@@ -88,15 +90,23 @@ export class PatternRun {
     const count = this.#advance(conditionsBetween(before, rune), rune)
     if (count === 0) {
       this.#end(0)
-    } else if (this.#position + width - this.#decided > this.#maxMatch) {
-      // The threads are kept, because a later attempt may go on with them.
-      this.#end(this.#count)
+    } else if (this.#position + width - this.#decided <= this.#maxMatch) {
+      this.#move(width, count)
     } else {
-      this.#position += width
-      ;[this.#threads, this.#next] = [this.#next, this.#threads]
-      this.#count = count
-      this.#meet()
+      const relaxed = this.#advance(everyCondition, rune)
+      if (this.#matchEnd === this.#position) this.#move(width, relaxed)
+      // The threads are kept, because a later attempt may go on with them.
+      else this.#end(this.#count)
     }
+  }
+
+  /** Goes on with the threads in `#next`. */
+  #move(width: number, count: number): void {
+    this.#position += width
+    ;[this.#threads, this.#next] = [this.#next, this.#threads]
+    this.#count = count
+    if (count === 0) this.#end(0)
+    else this.#meet()
   }
 
   /** Up to here the attempt has a match. */
