@@ -1,12 +1,17 @@
 import { z } from 'zod'
 import { show } from '../../operators/index.ts'
 import type { ChatMessage } from '../prompt-request.ts'
+import { describedAs } from './described-as.ts'
 
 /** Says what is wrong with a field of the value that is being read. */
 type Fail = (message: string, ...path: PropertyKey[]) => never
 
-/** Parts of text are joined: a message travels as one string. */
-const content = z.unknown().transform((value, context): string | undefined => {
+const textPart = z.union([
+  z.object({ type: z.literal('text'), text: z.string() }),
+  z.object({ type: z.literal('refusal'), refusal: z.string() }),
+])
+
+const readContent = z.unknown().transform((value, context): string | undefined => {
   if (value == null) return undefined
   if (typeof value === 'string') return value
   const fail: Fail = (message, ...path) => {
@@ -23,6 +28,9 @@ const content = z.unknown().transform((value, context): string | undefined => {
   }
   return text
 })
+
+/** Parts of text are joined: a message travels as one string. */
+const content = readContent.meta(describedAs(z.union([z.string(), z.array(textPart).min(1), z.null()])))
 
 function textOfPart(part: unknown, index: number, fail: Fail): string {
   if (typeof part !== 'object' || part === null) return fail(`must be a text part, got ${show(part)}`, index)

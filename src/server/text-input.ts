@@ -1,9 +1,23 @@
 import { z } from 'zod'
 import { show } from '../../operators/index.ts'
 import type { TextOrTokens } from '../workers/text-prompt.ts'
+import { describedAs } from './described-as.ts'
 
 /** How many texts a request may bring. */
 const mostTexts = 2048
+
+const tokens = z
+  .array(
+    z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1),
+  )
+  .min(1)
+const texts = z
+  .array(z.union([z.string(), tokens]))
+  .min(1)
+  .max(mostTexts)
 
 /** A text, tokens, or several of either, as a list of them. */
 export const textInput: z.ZodType<readonly TextOrTokens[]> = z
@@ -28,6 +42,7 @@ export const textInput: z.ZodType<readonly TextOrTokens[]> = z
     if (wrong !== -1) return fail(`must be a string or an array of tokens, got ${show(list[wrong])}`, wrong)
     return list as readonly TextOrTokens[]
   })
+  .meta(describedAs(z.union([z.string(), tokens, texts])))
 
 function isTokens(value: unknown): boolean {
   return Array.isArray(value) && value.length > 0 && value.every(isToken)

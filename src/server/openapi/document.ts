@@ -49,7 +49,7 @@ function described(path: string, operation: Operation, keyed: boolean): object {
   const { summary, request, status = 200, answer, errors, open = false } = operation
   const asked = keyed && !open
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
-  const codes = [...new Set([...everywhere, ...errors, ...(asked ? [401] : [])])].sort()
+  const codes = [...new Set([...everywhere, ...errors, ...(open ? [] : [keyed ? 401 : 403])])].sort()
   const content = {
     ...(answer.json !== undefined && { 'application/json': { schema: schemaOf(answer.json, 'output') } }),
     ...(answer.text !== undefined && { [answer.text]: {} }),
@@ -97,7 +97,7 @@ function failure(path: string, code: number): object {
 const failures: Readonly<Record<number, string>> = {
   400: 'What was sent is wrong; the field is named',
   401: 'No API key, or not one of the server',
-  403: 'Not for pages of this origin',
+  403: 'Not by this host, or not for pages of this origin',
   404: 'There is no such thing',
   408: 'The body was not sent in time',
   409: 'It is taken or in use',

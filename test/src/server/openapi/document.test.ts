@@ -1,7 +1,9 @@
 import diagnostics from 'node:diagnostics_channel'
+import { readFile } from 'node:fs/promises'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import {
   chatChunkSchema,
   chatCompletionSchema,
@@ -13,15 +15,23 @@ import {
   statusSchema,
   welcomeSchema,
 } from '../../../../src/server/openapi/answers.ts'
+import { openApiDocument } from '../../../../src/server/openapi/document.ts'
 import { operations } from '../../../../src/server/openapi/operations.ts'
 import { type OpenServer, startOpenServer } from '../../../integration/open-server.ts'
+
+interface Body {
+  readonly content: { readonly 'application/json': { readonly schema: z.core.JSONSchema.JSONSchema } }
+}
 
 const key = 'secret'
 const registered: string[] = []
 let server: OpenServer
 let url: string
 let document: {
-  readonly paths: Record<string, Record<string, { readonly security?: unknown; readonly responses: object }>>
+  readonly paths: Record<
+    string,
+    Record<string, { readonly security?: unknown; readonly responses: object; readonly requestBody?: Body }>
+  >
 }
 
 function listen(message: unknown): void {
@@ -81,6 +91,20 @@ test('a key is asked for by all routes but health, and the document says so', as
   }
 })
 
+test('without a key all routes but health may refuse the host, and the document says so', () => {
+  const { paths } = openApiDocument(
+    Object.keys(operations).map((route) => ({ method: route.split(' ')[0] ?? '', url: route.split(' ')[1] ?? '' })),
+    false,
+  ) as typeof document
+  for (const [path, methods] of Object.entries(paths)) {
+    const open = path === '/healthz' || path === '/readyz'
+    for (const { security, responses } of Object.values(methods)) {
+      expect([path, security, Object.hasOwn(responses, '403')]).toEqual([path, undefined, !open])
+      expect(Object.hasOwn(responses, '401')).toBe(false)
+    }
+  }
+})
+
 describe('real answers fit what the document says of them', () => {
   const question = { messages: [{ role: 'user', content: 'How deep is the reservoir?' }] }
   test.each([
@@ -122,5 +146,22 @@ test('the examples are accepted by the server', async () => {
     // Bare texts and vectors are for workers that make them, which the echo model does not.
     if (response.status === 404) expect([route, text]).toEqual([route, expect.stringContaining('not_supported')])
     else expect([route, response.status]).toEqual([route, 200])
+  }
+})
+
+test("the README's requests fit what the document says of them, and are accepted", async () => {
+  const readme = await readFile(new URL('../../../../README.md', import.meta.url), 'utf8')
+  const requests = [...readme.matchAll(/curl \S+?(\/v1\/\S+)[^']*'content-type: application\/json'[^']*'(\{.*?\})'/gs)]
+  expect(requests.map(([, path]) => path)).toEqual(['/v1/chat/completions', '/v1/stream'])
+  for (const [, path = '', text = ''] of requests) {
+    const { schema } = document.paths[path]!['post']!.requestBody!.content['application/json']
+    const body = JSON.parse(text) as object
+    expect(z.fromJSONSchema(schema).safeParse(body).error).toBeUndefined()
+    expect(z.fromJSONSchema(schema).safeParse({ ...body, messages: [{ role: 'user', content: 7 }] }).success).toBe(
+      false,
+    )
+    const response = await call(path, body)
+    expect([path, response.status]).toEqual([path, 200])
+    await response.text()
   }
 })
