@@ -1,34 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { DocumentIndex } from '../../../src/retrieval/retriever.ts'
-import { createSqliteRetriever, type SqliteRetrieverOptions } from '../../../src/retrieval/sqlite-retriever.ts'
+import { expect, test } from 'vitest'
+import { openedRetrievers } from '../../fixtures/opened-retrievers.ts'
 
-let folder: string
-const opened: DocumentIndex[] = []
-
-const open = (options: Partial<SqliteRetrieverOptions> = {}): DocumentIndex => {
-  const retriever = createSqliteRetriever({ path: ':memory:', ...options })
-  opened.push(retriever)
-  return retriever
-}
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'spillway-writer-'))
-})
-
-afterEach(async () => {
-  for (const retriever of opened.splice(0)) await retriever.close()
-  rmSync(folder, { recursive: true })
-})
-
+const { open, pathOf } = openedRetrievers()
 const guide = { source: 'guide.md', text: '# Draining\n\nEach channel is emptied.' }
 const recipe = { source: 'recipes/soup.md', text: '# Soup\n\nChop the onions. Simmer for one hour.' }
 
 test('an unchanged document is not written again, unless it would be cut otherwise', async () => {
-  const path = join(folder, 'index.db')
+  const path = pathOf('index.db')
   const text = 'One sentence here. '.repeat(20)
   const first = open({ path })
   await first.add([{ source: 'a.txt', text }])
@@ -48,7 +27,7 @@ test('an unchanged document is not written again, unless it would be cut otherwi
 })
 
 test('tells the digests of the documents that it would not change', async () => {
-  const path = join(folder, 'index.db')
+  const path = pathOf('index.db')
   const first = open({ path })
   await first.add([{ ...guide, digest: 'v1' }, recipe])
   const digests = await first.digests()

@@ -1,33 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { silentLogger } from '../../../src/logger.ts'
 import { RetrievalError } from '../../../src/retrieval/retrieval-error.ts'
-import type { DocumentIndex } from '../../../src/retrieval/retriever.ts'
 import { explained } from '../../../src/retrieval/sqlite-index.ts'
 import { createSqliteRetriever, type SqliteRetrieverOptions } from '../../../src/retrieval/sqlite-retriever.ts'
+import { openedRetrievers } from '../../fixtures/opened-retrievers.ts'
 
-let folder: string
-const opened: DocumentIndex[] = []
-
-const open = (options: Partial<SqliteRetrieverOptions> = {}): DocumentIndex => {
-  const retriever = createSqliteRetriever({ path: ':memory:', ...options })
-  opened.push(retriever)
-  return retriever
-}
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'spillway-retriever-'))
-})
-
-afterEach(async () => {
-  for (const retriever of opened.splice(0)) await retriever.close()
-  rmSync(folder, { recursive: true })
-})
-
+const { open, pathOf } = openedRetrievers()
 const guide = {
   source: 'docs/guide.md',
   text: '# Guide\n\n## Draining\n\nEach channel is emptied before the next stage stops.\n\n## Retries\n\nWait longer each time.',
@@ -172,7 +153,7 @@ describe('keeping documents', () => {
   })
 
   test('a file keeps its documents, and its folder is made', async () => {
-    const path = join(folder, 'not', 'there', 'index.db')
+    const path = pathOf('not', 'there', 'index.db')
     const first = open({ path })
     await first.add([guide, recipe])
     await first.close()
@@ -231,7 +212,7 @@ describe('what goes wrong', () => {
   }
 
   test('a file that is no database', () => {
-    const path = join(folder, 'index.db')
+    const path = pathOf('index.db')
     writeFileSync(path, 'some text that somebody wrote. '.repeat(100))
     const error = failure(() => open({ path }))
     expect(error).toMatchObject({ code: 'retrieval_failed', path, name: 'RetrievalError' })
@@ -239,7 +220,7 @@ describe('what goes wrong', () => {
   })
 
   test('a database of somebody else, which is left as it is', () => {
-    const path = join(folder, 'index.db')
+    const path = pathOf('index.db')
     const other = new DatabaseSync(path)
     other.exec('CREATE TABLE customers (id)')
     expect(failure(() => open({ path })).message).toMatch(/is not a retrieval index of this version/)
@@ -248,7 +229,7 @@ describe('what goes wrong', () => {
   })
 
   test('an index of an earlier version is emptied, and the log says so', async () => {
-    const path = join(folder, 'index.db')
+    const path = pathOf('index.db')
     const earlier = new DatabaseSync(path)
     earlier.exec(`
       CREATE TABLE documents (id INTEGER PRIMARY KEY, source TEXT NOT NULL UNIQUE, digest TEXT NOT NULL);
@@ -270,7 +251,7 @@ describe('what goes wrong', () => {
   })
 
   test('an index of another version', async () => {
-    const path = join(folder, 'index.db')
+    const path = pathOf('index.db')
     await open({ path }).close()
     const database = new DatabaseSync(path)
     database.exec('PRAGMA user_version = 999')
@@ -279,15 +260,15 @@ describe('what goes wrong', () => {
   })
 
   test('a folder in the place of the file, and a file in the place of the folder', () => {
-    const path = join(folder, 'index.db')
+    const path = pathOf('index.db')
     mkdirSync(path)
     expect(failure(() => open({ path })).message).toMatch(/index\.db: the retrieval index cannot be opened/)
-    writeFileSync(join(folder, 'file'), '')
-    expect(failure(() => open({ path: join(folder, 'file', 'index.db') })).message).toMatch(/file\/index\.db: /)
+    writeFileSync(pathOf('file'), '')
+    expect(failure(() => open({ path: pathOf('file', 'index.db') })).message).toMatch(/file\/index\.db: /)
   })
 
   test('a lock of another process: writing fails, reading goes on', async () => {
-    const path = join(folder, 'index.db')
+    const path = pathOf('index.db')
     const retriever = open({ path, busyTimeoutMs: 0 })
     await retriever.add([recipe])
     const other = new DatabaseSync(path)
@@ -304,7 +285,7 @@ describe('what goes wrong', () => {
   })
 
   test('an index that can only be read', async () => {
-    const path = join(folder, 'index.db')
+    const path = pathOf('index.db')
     const retriever = open({ path })
     await retriever.add([recipe])
     // The way SQLite says it, whoever runs the test: the superuser may write everything.
@@ -324,8 +305,8 @@ describe('what goes wrong', () => {
   })
 
   test('a name that SQLite would take for an address is a file', async () => {
-    await open({ path: join(folder, 'file:index.db') }).add([recipe])
-    expect(await open({ path: join(folder, 'file:index.db') }).sources()).toHaveLength(1)
+    await open({ path: pathOf('file:index.db') }).add([recipe])
+    expect(await open({ path: pathOf('file:index.db') }).sources()).toHaveLength(1)
   })
 
   test.each([
