@@ -105,6 +105,18 @@ test('without a key all routes but health may refuse the host, and the document 
   }
 })
 
+test('what no key, and no upgrade to a WebSocket, get at /v1/stream stands in the document', async () => {
+  const { get = { responses: {} }, post = { responses: {} } } = document.paths['/v1/stream'] ?? {}
+  for (const [shown, status] of [
+    ['wrong', '401'],
+    [key, '426'],
+  ] as const) {
+    expect(String((await call('/v1/stream', undefined, shown)).status)).toBe(status)
+    expect(Object.keys(get.responses)).toContain(status)
+  }
+  expect(Object.keys(post.responses)).toContain('401')
+})
+
 describe('real answers fit what the document says of them', () => {
   const question = { messages: [{ role: 'user', content: 'How deep is the reservoir?' }] }
   test.each([
