@@ -1,54 +1,22 @@
+import { ChannelBooks, type ChannelStats, type ItemEnd } from './channel-books.ts'
+import {
+  type ChannelOptions,
+  type ChannelSettings,
+  checkCapacity,
+  checkChannelOptions,
+  checkConcurrency,
+} from './channel-options.ts'
 import { ChannelClosedError, OverflowError } from './errors.ts'
-import { checkFunction, checkInteger, checkKeys, checkOneOf } from './options.ts'
-import { RingBuffer } from './ring-buffer.ts'
+import { type Line, PlainLine } from './line.ts'
+import { ExpiryTimer } from './expiry-timer.ts'
+import { Losses } from './losses.ts'
+import { RankedLine } from './ranked-line.ts'
+import { isTooHeavy, SendLine } from './send-line.ts'
+import { Slots } from './slots.ts'
 import { WaitLine } from './wait-line.ts'
 
-/** What a full channel does with one item more. */
-export type OverflowStrategy = 'drop-newest' | 'drop-oldest'
-
-/** How an item that was accepted can end. */
-export type ItemEnd = 'completed' | 'failed' | 'expired' | 'cancelled' | 'discarded'
-
-/** How much may wait and run, and what happens beyond. */
-export interface ChannelOptions<T> {
-  /** Items that may wait, 0 …; with 0 an item is accepted only when a slot is free. */
-  readonly capacity: number
-  /** Slots: items that its consumer may run at once, 1 … or `Infinity`; default 1. */
-  readonly concurrency?: number
-  /** Default `'drop-newest'`: the item that arrives is shed and those that wait keep their places. */
-  readonly overflow?: OverflowStrategy
-  /** Callers that may wait in `send` at once, 0 …; default 1024. */
-  readonly maxSenders?: number
-  /** Told of an item that `drop-oldest` put out to make room; must not throw. */
-  readonly onEvicted?: (value: T) => void
-}
-
-/** A channel's books. `offered = accepted + rejected + pending`, `shed = rejected + evicted`, and what was accepted is in exactly one of the other figures. */
-export interface ChannelStats {
-  readonly offered: number
-  readonly accepted: number
-  readonly rejected: number
-  /** Callers that wait in `send`. */
-  readonly pending: number
-  readonly waiting: number
-  readonly running: number
-  readonly completed: number
-  readonly failed: number
-  readonly expired: number
-  readonly cancelled: number
-  readonly evicted: number
-  readonly discarded: number
-  readonly shed: number
-}
-
 /**
- * How deep starts may nest on one call stack. An item that arrives while a slot is free starts in that
- * very call; when starts cause arrivals without end, the deeper ones wait for the outer call to return.
- */
-const deepestNesting = 12
-
-/**
- * The engine beneath every bounded operator and stage: a ring buffer of items that wait, a number of slots
+ * The engine beneath every bounded operator and stage: a line of items that wait, a number of slots
  * for items that run, and the counters. Everything is synchronous and nothing is lost uncounted.
  *
  * It is fed by `offer` (never waits) or `send` (waits for room), and emptied either by a consumer that is
@@ -64,108 +32,105 @@ const deepestNesting = 12
  * @throws RangeError or TypeError that names the option, its value and the allowed range.
  */
 export class Channel<T> {
-  readonly capacity: number
-  readonly concurrency: number
-  private readonly dropOldest: boolean
-  private readonly maxSenders: number
-  private readonly onEvicted: ((value: T) => void) | undefined
-
-  /** The first `claimed` of them own a slot already and are about to start; the others wait. */
-  private readonly line: RingBuffer<T>
-  private claimed = 0
-  private inSlots = 0
-  /** `concurrency` while a consumer is there, otherwise 0. */
-  private slots = 0
-  private consumer: ((value: T) => void) | undefined
-  private nesting = 0
-  private isClosed = false
-  private senders: WaitLine<T, void> | undefined
+  private readonly settings: ChannelSettings<T>
+  private readonly books = new ChannelBooks()
+  private readonly losses: Losses<T>
+  private readonly line: Line<T>
+  private readonly slots: Slots<T>
+  private readonly expiry: ExpiryTimer | undefined
+  private most: number
+  /** What `take` says once nothing is left; there when the channel takes nothing any more. */
+  private ending: Error | undefined
+  private senders: SendLine<T> | undefined
   private takers: WaitLine<undefined, T> | undefined
 
-  private accepted = 0
-  private offered = 0
-  private rejected = 0
-  private completed = 0
-  private failed = 0
-  private expired = 0
-  private cancelled = 0
-  private evicted = 0
-  private discarded = 0
-
   constructor(options: ChannelOptions<T>) {
-    checkKeys('Channel', options, ['capacity', 'concurrency', 'overflow', 'maxSenders', 'onEvicted'])
-    const { capacity, concurrency = 1, overflow = 'drop-newest', maxSenders = 1024, onEvicted } = options
-    this.capacity = checkInteger('capacity', capacity, { max: Infinity })
-    this.concurrency = checkInteger('concurrency', concurrency, { min: 1, max: Infinity })
-    // Without a place to wait in there is nothing older to put out.
-    this.dropOldest = checkOneOf('overflow', overflow, ['drop-newest', 'drop-oldest']) === 'drop-oldest' && capacity > 0
-    this.maxSenders = checkInteger('maxSenders', maxSenders, { max: Infinity })
-    this.onEvicted = onEvicted === undefined ? undefined : checkFunction('onEvicted', onEvicted)
-    this.line = new RingBuffer(Math.min(capacity, 64))
+    const settings = checkChannelOptions(options)
+    this.settings = settings
+    this.losses = new Losses(settings.onLost)
+    this.most = settings.capacity
+    this.slots = new Slots(settings.concurrency)
+    this.line = settings.ranking === undefined ? new PlainLine() : new RankedLine(settings.ranking)
+    if (settings.ttlMs !== Infinity) {
+      this.expiry = new ExpiryTimer(settings.clock, () => {
+        this.claim()
+      })
+    }
+  }
+
+  /** Items (or units) that may wait. */
+  get capacity(): number {
+    return this.most
+  }
+
+  /** Slots that there are once a consumer is there. */
+  get concurrency(): number {
+    return this.slots.concurrency
   }
 
   /** Items that wait. */
   get size(): number {
-    return this.line.length - this.claimed
+    return this.line.length
   }
 
   /** Items that own a slot. */
   get running(): number {
-    return this.inSlots
+    return this.slots.taken
   }
 
   /** Nothing waits and nothing runs. */
   get idle(): boolean {
-    return this.inSlots === 0 && this.line.length === 0
+    return this.running === 0 && this.size === 0
   }
 
   get closed(): boolean {
-    return this.isClosed
+    return this.ending !== undefined
   }
 
   get stats(): ChannelStats {
-    const { offered, accepted, rejected, completed, failed, expired, cancelled, evicted, discarded } = this
-    const pending = this.senders?.length ?? 0
-    const books = { offered, accepted, rejected, pending, waiting: this.size, running: this.inSlots }
-    return { ...books, completed, failed, expired, cancelled, evicted, discarded, shed: rejected + evicted }
+    const { line, senders, running } = this
+    return this.books.with({ pending: senders?.length ?? 0, waiting: line.length, waitingWeight: line.load, running })
   }
 
   /**
-   * Brings an item, without waiting; it never throws, provided the consumer and `onEvicted` do not.
+   * Changes how much may wait. When it is lowered nothing is put out: what waits becomes less until it fits.
+   */
+  setCapacity(capacity: number): void {
+    this.most = checkCapacity(capacity)
+    this.arrange()
+  }
+
+  /** Changes how many may run. When it is lowered, what runs beyond it goes on and no other takes its slot. */
+  setConcurrency(concurrency: number): void {
+    this.slots.concurrency = checkConcurrency(concurrency)
+    this.arrange()
+  }
+
+  /**
+   * Brings an item, without waiting; it never throws, provided the consumer and the functions among the
+   * options do not.
    *
    * @returns `'accepted'`: it has started or waits; `'shed'`: there was neither a slot nor room, and it was
    * counted as rejected; `'closed'`: the channel takes nothing any more.
    */
   offer(value: T): 'accepted' | 'shed' | 'closed' {
-    if (this.isClosed) return 'closed'
-    this.offered += 1
-    if (this.inSlots < this.slots) {
-      this.accepted += 1
-      this.inSlots += 1
-      this.startNow(value)
+    if (this.ending !== undefined) return 'closed'
+    const weight = this.settings.weight(value)
+    const priority = this.settings.priority(value)
+    this.books.offered += 1
+    if (this.hasRoom(weight)) {
+      this.accept(value, weight, priority)
       return 'accepted'
     }
-    if (this.takers !== undefined && this.takers.length > 0) {
-      this.accepted += 1
-      this.completed += 1
-      this.takers.serve(value)
-      return 'accepted'
+    if (!this.makeRoom(weight, priority)) {
+      this.reject(value, weight)
+      return 'shed'
     }
-    if (this.size < this.capacity) {
-      this.accepted += 1
-      this.line.push(value)
-      return 'accepted'
-    }
-    if (this.dropOldest) {
-      const oldest = this.line.removeAt(this.claimed) as T
-      this.evicted += 1
-      this.accepted += 1
-      this.line.push(value)
-      this.onEvicted?.(oldest)
-      return 'accepted'
-    }
-    this.rejected += 1
-    return 'shed'
+    this.accept(value, weight, priority)
+    // What gave way may have been heavier than what came.
+    this.letSendersIn()
+    this.losses.tell()
+    return 'accepted'
   }
 
   /**
@@ -173,57 +138,54 @@ export class Channel<T> {
    * consumer is there its place is beyond the capacity if need be, as for items that are put back.
    */
   admit(value: T): 'accepted' | 'closed' {
-    if (this.isClosed) return 'closed'
-    this.offered += 1
-    this.accepted += 1
-    if (this.inSlots < this.slots) {
-      this.inSlots += 1
-      this.startNow(value)
-    } else {
-      this.line.push(value)
-      this.serveTakers()
-    }
+    if (this.ending !== undefined) return 'closed'
+    this.books.offered += 1
+    this.accept(value, this.settings.weight(value), this.settings.priority(value))
     return 'accepted'
   }
 
   /**
    * Brings an item and waits until there is room for it, first come, first served.
    *
-   * @throws ChannelClosedError when the channel is or gets closed; OverflowError when `maxSenders` wait
-   * already; the signal's reason when it aborts. The item is then counted as rejected.
+   * @throws ChannelClosedError when the channel is or gets closed; OverflowError when `maxSenders` wait already
+   * or the item is heavier than the capacity; the signal's reason when it aborts. The item is then counted as
+   * rejected.
    */
   async send(value: T, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     options.signal?.throwIfAborted()
-    if (this.isClosed) throw new ChannelClosedError('send: the channel is closed')
-    this.senders ??= new WaitLine<T, void>()
-    if (this.senders.length === 0 && this.hasRoom()) {
-      this.offer(value)
+    if (this.ending !== undefined) throw new ChannelClosedError('send: the channel is closed')
+    const brought = { value, weight: this.settings.weight(value), priority: this.settings.priority(value) }
+    this.senders ??= new SendLine(this.settings.maxSenders)
+    this.claim()
+    this.books.offered += 1
+    if (this.senders.length === 0 && this.hasRoom(brought.weight)) {
+      this.accept(value, brought.weight, brought.priority)
       return
     }
-    this.offered += 1
-    if (this.senders.length >= this.maxSenders) {
-      this.rejected += 1
-      throw new OverflowError(`send: ${this.maxSenders} callers wait already, which is maxSenders`)
+    const refused = (): void => {
+      this.books.rejected += 1
+      // What it brought may have been too heavy for the room that the next finds.
+      this.letSendersIn()
     }
-    await this.senders.join(value, options.signal, () => {
-      this.rejected += 1
-    })
+    await this.senders.joinOrRefuse(brought, this.most, options.signal, refused)
   }
 
   /**
    * Takes the first item, or waits for one. Items that wait can be taken after `close` too.
    *
-   * @throws ChannelClosedError when the channel is closed and empty; the signal's reason when it aborts.
+   * @throws ChannelClosedError when the channel is closed and empty, OverflowError when it failed by overflow;
+   * the signal's reason when it aborts.
    */
   async take(options: { readonly signal?: AbortSignal } = {}): Promise<T> {
     options.signal?.throwIfAborted()
-    if (this.size > 0) {
-      const value = this.line.removeAt(this.claimed) as T
-      this.completed += 1
+    this.claim()
+    if (this.line.length > 0) {
+      const value = this.line.shift() as T
+      this.books.completed += 1
       this.letSendersIn()
       return value
     }
-    if (this.isClosed) throw new ChannelClosedError('take: the channel is closed and empty')
+    if (this.ending !== undefined) throw this.ending
     this.takers ??= new WaitLine<undefined, T>()
     const taken = this.takers.join(undefined, options.signal)
     // A taker is room: with capacity 0 a sender waits for just that.
@@ -233,7 +195,7 @@ export class Channel<T> {
 
   /** Takes items until the channel is closed and empty. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    while (this.size > 0 || !this.isClosed) {
+    for (;;) {
       try {
         yield await this.take()
       } catch (error) {
@@ -245,11 +207,7 @@ export class Channel<T> {
 
   /** Takes nothing any more; what waits is still run or taken. Those who wait in `send` are sent away. */
   close(): void {
-    if (this.isClosed) return
-    this.isClosed = true
-    this.rejected += this.senders?.length ?? 0
-    this.senders?.dismiss(new ChannelClosedError('send: the channel was closed'))
-    this.takers?.dismiss(new ChannelClosedError('take: the channel is closed and empty'))
+    this.end(new ChannelClosedError('take: the channel is closed and empty'))
   }
 
   /**
@@ -259,142 +217,184 @@ export class Channel<T> {
    * @returns Takes the consumer away, as `detach` does.
    */
   consume(run: (value: T) => void): () => void {
-    if (this.consumer !== undefined) throw new TypeError('consume: the channel has a consumer already')
-    this.consumer = run
-    this.slots = this.concurrency
-    this.claim()
-    this.drain()
+    this.slots.attach(run)
+    this.arrange()
     return () => this.detach(run)
   }
 
   /** Takes a consumer away, at any time: what waits stays; what runs is still to be released or requeued. */
   detach(run: (value: T) => void): void {
-    if (this.consumer !== run) return
-    this.consumer = undefined
-    this.slots = 0
-    this.inSlots -= this.claimed
-    this.claimed = 0
-    this.claim()
+    if (!this.slots.detach(run)) return
+    this.requeue([])
   }
 
   /** Ends one running item and gives its slot to the first that waits, which starts at the next `drain`. */
   release(end: ItemEnd): void {
-    this.inSlots -= 1
-    if (end === 'completed') this.completed += 1
-    else this[end] += 1
+    this.slots.release(1)
+    this.books.end(end)
     this.claim()
   }
 
   /**
    * Starts what owns a slot but has not started; called after `release`, once its result has been handed
-   * on. Within the start of another item it does nothing, because the outermost start drains when it returns.
+   * on. Within the start of another item it does nothing: the outermost start drains when it returns.
    */
   drain(): void {
-    if (this.claimed > 0 && this.nesting === 0) this.startClaimed()
+    this.slots.drain()
   }
 
   /** Takes back an item that waits; its place is free at once. `false` when it does not wait. */
   remove(value: T, end: ItemEnd): boolean {
-    const index = this.line.indexOf(value)
-    if (index === -1) return false
-    this.line.removeAt(index)
-    this[end] += 1
-    if (index < this.claimed) {
-      this.claimed -= 1
-      this.inSlots -= 1
-    }
-    this.claim()
-    this.drain()
+    if (!this.slots.revoke(value) && !this.line.remove(value)) return false
+    this.books.end(end)
+    this.arrange()
     return true
   }
 
   /** Puts running items back before the first that waits, in the order given; they may exceed the capacity. */
   requeue(values: readonly T[]): void {
-    this.inSlots -= values.length
-    for (const value of values.toReversed()) this.line.unshift(value)
-    this.claim()
-    this.drain()
+    const { weight, priority } = this.settings
+    // Before those, too, that own a slot and have not started: they have to wait again.
+    const back = values.concat(this.slots.recall())
+    this.slots.release(back.length)
+    for (const value of back.toReversed()) this.line.unshift(value, weight(value), priority(value))
+    this.arrange()
   }
 
   /** Empties the line; what has not started is counted as discarded and returned. */
   discard(): readonly T[] {
-    const values: T[] = []
     // Also those that own a slot: whoever discards does not want them to start.
-    this.inSlots -= this.claimed
-    this.claimed = 0
-    while (this.line.length > 0) values.push(this.line.shift() as T)
-    this.discarded += values.length
-    this.claim()
-    this.drain()
+    const granted = this.slots.recall()
+    this.slots.release(granted.length)
+    this.books.discarded += granted.length
+    const values = granted.concat(this.empty())
+    this.arrange()
     return values
   }
 
-  private hasRoom(): boolean {
-    return this.inSlots < this.slots || this.size < this.capacity || (this.takers?.length ?? 0) > 0
+  private empty(): readonly T[] {
+    const values: T[] = []
+    while (this.line.length > 0) values.push(this.line.shift() as T)
+    this.books.discarded += values.length
+    this.expiry?.watch(Infinity)
+    return values
+  }
+
+  private fits(weight: number): boolean {
+    // Without a place to wait in, weights do not matter.
+    return this.most > 0 && this.line.load + weight <= this.most
+  }
+
+  private hasRoom(weight: number): boolean {
+    return this.slots.free || this.fits(weight) || (this.takers?.length ?? 0) > 0
+  }
+
+  /** Starts it, gives it to one who waits for it, or lets it wait. */
+  private accept(value: T, weight: number, priority: number): void {
+    this.books.accepted += 1
+    if (this.slots.free) {
+      this.slots.startNow(value)
+    } else if (this.takers !== undefined && this.takers.length > 0) {
+      this.books.completed += 1
+      this.takers.serve(value)
+    } else {
+      this.push(value, weight, priority)
+    }
+  }
+
+  private push(value: T, weight: number, priority: number): void {
+    const expiresAt = this.expiry === undefined ? Infinity : this.settings.clock.now() + this.settings.ttlMs
+    this.line.push(value, weight, priority, expiresAt)
+    this.expiry?.watch(this.line.nextExpiry)
+  }
+
+  /** Lets what has expired give up its place, then what the strategy puts out; `false` when it puts out nothing. */
+  private makeRoom(weight: number, priority: number): boolean {
+    if (this.line.nextExpiry !== Infinity) {
+      this.dropExpired()
+      this.letSendersIn()
+      if (this.fits(weight)) return true
+    }
+    const { strategy } = this.settings
+    if (this.most === 0 || isTooHeavy(weight, this.most) || strategy === 'drop-newest' || strategy === 'fail')
+      return false
+    const evicted = this.line.giveWay(weight, priority, this.most)
+    this.books.evicted += evicted.length
+    for (const value of evicted) this.losses.add(value, 'evicted')
+    return evicted.length > 0
+  }
+
+  private reject(value: T, weight: number): void {
+    this.books.rejected += 1
+    if (this.settings.strategy === 'fail' && this.most > 0) {
+      this.end(new OverflowError(`the channel was given more than its capacity of ${this.most}`))
+      for (const lost of this.empty()) this.losses.add(lost, 'discarded')
+    }
+    this.losses.add(value, isTooHeavy(weight, this.most) ? 'too-large' : 'full')
+    this.losses.tell()
+  }
+
+  private end(ending: Error): void {
+    if (this.ending !== undefined) return
+    this.ending = ending
+    this.books.rejected += this.senders?.length ?? 0
+    this.senders?.dismiss(new ChannelClosedError('send: the channel was closed'))
+    this.takers?.dismiss(ending)
+    this.expiry?.watch(this.line.nextExpiry)
+  }
+
+  private arrange(): void {
+    this.claim()
+    this.drain()
   }
 
   /** Gives free slots to those that wait first; nothing that waits is ever beside a free slot. */
   private claim(): void {
-    while (this.inSlots < this.slots && this.claimed < this.line.length) {
-      this.claimed += 1
-      this.inSlots += 1
-    }
+    if (this.line.nextExpiry !== Infinity) this.dropExpired()
+    while (this.slots.free && this.line.length > 0) this.slots.grant(this.line.shift() as T)
     this.serveTakers()
-    if (this.senders !== undefined && this.senders.length > 0) this.letSendersIn()
+    this.letSendersIn()
+    this.losses.tell()
   }
 
   /** What comes back to the line, or never gets the slot it waited for, goes to those who pull. */
   private serveTakers(): void {
     const takers = this.takers
-    while (takers !== undefined && takers.length > 0 && this.size > 0) {
-      this.completed += 1
-      takers.serve(this.line.removeAt(this.claimed) as T)
+    while (takers !== undefined && takers.length > 0 && this.line.length > 0) {
+      this.books.completed += 1
+      takers.serve(this.line.shift() as T)
     }
   }
 
   private letSendersIn(): void {
     const senders = this.senders
-    while (senders !== undefined && senders.length > 0 && this.hasRoom()) {
-      const value = senders.serve() as T
-      this.accepted += 1
-      if (this.takers !== undefined && this.takers.length > 0) {
-        this.completed += 1
-        this.takers.serve(value)
+    for (let head = senders?.first; senders !== undefined && head !== undefined; head = senders.first) {
+      const { value, weight, priority } = head
+      if (!this.hasRoom(weight)) {
+        if (!senders.refuseTooHeavy(this.most)) break
+        this.books.rejected += 1
         continue
       }
-      this.line.push(value)
-      if (this.inSlots < this.slots) {
-        this.claimed += 1
-        this.inSlots += 1
+      this.books.accepted += 1
+      senders.serve()
+      if (this.slots.free) {
+        this.slots.grant(value)
+      } else if (this.takers !== undefined && this.takers.length > 0) {
+        this.books.completed += 1
+        this.takers.serve(value)
+      } else {
+        this.push(value, weight, priority)
       }
     }
+    this.expiry?.watch(this.line.nextExpiry)
   }
 
-  /** Starts an item that owns a slot, behind those that own one already. */
-  private startNow(value: T): void {
-    if (this.claimed === 0 && this.nesting < deepestNesting) {
-      this.start(value)
-      this.drain()
-      return
-    }
-    this.line.push(value)
-    this.claimed += 1
-    if (this.nesting < deepestNesting) this.startClaimed()
-  }
-
-  private startClaimed(): void {
-    while (this.claimed > 0) {
-      this.claimed -= 1
-      this.start(this.line.shift() as T)
-    }
-  }
-
-  private start(value: T): void {
-    this.nesting += 1
-    try {
-      this.consumer?.(value)
-    } finally {
-      this.nesting -= 1
+  /** Takes out what has waited too long; it is told at the end of whatever is being done. */
+  private dropExpired(): void {
+    const now = this.settings.clock.now()
+    for (let value = this.line.takeExpired(now); value !== undefined; value = this.line.takeExpired(now)) {
+      this.books.expired += 1
+      this.losses.add(value, 'expired')
     }
   }
 }

@@ -15,9 +15,14 @@ export interface Linked {
  * Take a copy (`[...list]`) to delete while iterating.
  */
 export class LinkedList<T extends Linked> implements Iterable<T> {
-  private first: T | undefined
+  private head: T | undefined
   private last: T | undefined
   private count = 0
+
+  /** The member that was added first. */
+  get first(): T | undefined {
+    return this.head
+  }
 
   /** How many members there are. */
   get size(): number {
@@ -29,9 +34,20 @@ export class LinkedList<T extends Linked> implements Iterable<T> {
     if (member.listed) return
     member.listed = true
     member.previous = this.last
-    if (this.last === undefined) this.first = member
+    if (this.last === undefined) this.head = member
     else this.last.next = member
     this.last = member
+    this.count += 1
+  }
+
+  /** Adds a member before the first; no effect on one that is in the list. */
+  addFirst(member: T): void {
+    if (member.listed) return
+    member.listed = true
+    member.next = this.head
+    if (this.head === undefined) this.last = member
+    else this.head.previous = member
+    this.head = member
     this.count += 1
   }
 
@@ -39,7 +55,7 @@ export class LinkedList<T extends Linked> implements Iterable<T> {
   delete(member: T): boolean {
     if (!member.listed) return false
     const { previous, next } = member
-    if (previous === undefined) this.first = next
+    if (previous === undefined) this.head = next
     else previous.next = next
     if (next === undefined) this.last = previous
     else next.previous = previous
@@ -52,13 +68,13 @@ export class LinkedList<T extends Linked> implements Iterable<T> {
 
   /** Takes the first member out; `undefined` when there is none. */
   shift(): T | undefined {
-    const { first } = this
-    if (first !== undefined) this.delete(first)
-    return first
+    const { head } = this
+    if (head !== undefined) this.delete(head)
+    return head
   }
 
   /** The members, first to last. */
   *[Symbol.iterator](): Generator<T, void, undefined> {
-    for (let member = this.first; member !== undefined; member = member.next) yield member
+    for (let member = this.head; member !== undefined; member = member.next) yield member
   }
 }

@@ -1,5 +1,13 @@
-export { boundedBuffer, type BoundedBufferOptions, type Project, type ProjectContext } from './bounded-buffer.ts'
-export { Channel, type ChannelOptions, type ChannelStats, type ItemEnd, type OverflowStrategy } from './channel.ts'
+export {
+  boundedBuffer,
+  type BoundedBufferOptions,
+  type ChannelLimits,
+  type Project,
+  type ProjectContext,
+} from './bounded-buffer.ts'
+export { Channel } from './channel.ts'
+export type { ChannelStats, ItemEnd } from './channel-books.ts'
+export type { ChannelOptions, DropLowest, LossReason, OverflowStrategy } from './channel-options.ts'
 export { type Clock, systemClock, type TimerHandle } from './clock.ts'
 export { dropNewest } from './drop-newest.ts'
 export { ChannelClosedError, OverflowError } from './errors.ts'

@@ -1,6 +1,6 @@
 import { type Linked, LinkedList } from './linked-list.ts'
 
-/** One who waits: for room (with the value it brings) or for a value. */
+/** One who waits: for room (with what it brings) or for a value. */
 interface Waiter<Brought, Given> extends Linked {
   readonly brought: Brought
   readonly resolve: (given: Given) => void
@@ -14,6 +14,11 @@ export class WaitLine<Brought, Given> {
 
   get length(): number {
     return this.waiters.size
+  }
+
+  /** What the first in line brings; `undefined` when nobody waits. */
+  get first(): Brought | undefined {
+    return this.waiters.first?.brought
   }
 
   /**
@@ -43,19 +48,22 @@ export class WaitLine<Brought, Given> {
     })
   }
 
-  /** Serves the first in line and returns what it brought; `undefined` when nobody waits. */
-  serve(given: Given): Brought | undefined {
+  /** Serves the first in line. */
+  serve(given: Given): void {
     const waiter = this.waiters.shift()
     waiter?.forget()
     waiter?.resolve(given)
-    return waiter?.brought
+  }
+
+  /** Sends the first in line away with an error. */
+  refuse(reason: Error): void {
+    const waiter = this.waiters.shift()
+    waiter?.forget()
+    waiter?.reject(reason)
   }
 
   /** Sends everybody away with an error. */
   dismiss(reason: Error): void {
-    for (let waiter = this.waiters.shift(); waiter !== undefined; waiter = this.waiters.shift()) {
-      waiter.forget()
-      waiter.reject(reason)
-    }
+    while (this.length > 0) this.refuse(reason)
   }
 }

@@ -38,8 +38,8 @@ export function createStage(
     capacity,
     concurrency,
     overflow,
-    onEvicted: (envelope) => {
-      hooks.evicted(envelope, stage)
+    onLost: (envelope, reason) => {
+      if (reason === 'evicted') hooks.evicted(envelope, stage)
     },
   })
   const stage: Stage = new StageNode(

@@ -1,4 +1,4 @@
-import { checkInteger, checkKeys, checkNumber, checkOneOf, type OverflowStrategy } from '../../operators/index.ts'
+import { checkInteger, checkKeys, checkNumber, checkOneOf } from '../../operators/index.ts'
 
 /** How much a stage takes at once, and how long it may take. */
 export interface StageOptions {
@@ -10,7 +10,7 @@ export interface StageOptions {
    * What gives way when the channel is full; default `'drop-newest'`. With admission at the door nothing that was
    * let in is ever put out, so `'drop-oldest'` shows with `admission: 'stage'` only.
    */
-  readonly overflow?: OverflowStrategy
+  readonly overflow?: 'drop-newest' | 'drop-oldest'
   /** Milliseconds from the start of a handler to its value or its stream's first chunk; default no limit. */
   readonly timeoutMs?: number
 }
@@ -19,7 +19,7 @@ export interface StageOptions {
 export interface StageSettings {
   readonly capacity: number
   readonly concurrency: number
-  readonly overflow: OverflowStrategy
+  readonly overflow: 'drop-newest' | 'drop-oldest'
   readonly timeoutMs: number
 }
 

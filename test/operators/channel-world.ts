@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { Channel, type ChannelStats, type ItemEnd, SpillwayError } from '../../operators/index.ts'
+import { expect } from 'vitest'
+import { Channel, type Clock, type ItemEnd, SpillwayError } from '../../operators/index.ts'
 import { PlainChannel, type PlainChannelOptions } from './plain-channel.ts'
 
 /** What a consumer does while it is being called with an item: all that can be re-entrant. */
@@ -8,6 +9,7 @@ type Act =
   | { readonly do: 'remove'; readonly pick: number; readonly end: ItemEnd }
   | { readonly do: 'release'; readonly pick: number; readonly end: ItemEnd; readonly drain: boolean }
   | { readonly do: 'discard' | 'close' | 'crash' | 'detach' }
+  | { readonly do: 'setCapacity' | 'setConcurrency'; readonly to: number }
 
 /** What becomes of an item: what its consumer does, and whether it ends before the consumer returns or later. */
 interface Script {
@@ -21,11 +23,28 @@ export type Action =
   | { readonly do: 'send'; readonly script: Script }
   | { readonly do: 'take' | 'consume' | 'drain' }
   | { readonly do: 'abort' | 'requeue'; readonly pick: number }
+  /** Time passes; the timers are punctual or late. */
+  | { readonly do: 'pass' | 'lag'; readonly ms: number }
 
 type Driven = Pick<
   PlainChannel,
-  'offer' | 'admit' | 'release' | 'drain' | 'remove' | 'requeue' | 'discard' | 'consume' | 'close' | 'send' | 'take'
-> & { abort: (id: number) => void; readonly stats: ChannelStats; readonly closed: boolean }
+  | 'offer'
+  | 'admit'
+  | 'release'
+  | 'drain'
+  | 'remove'
+  | 'requeue'
+  | 'discard'
+  | 'consume'
+  | 'close'
+  | 'send'
+  | 'take'
+  | 'abort'
+  | 'setCapacity'
+  | 'setConcurrency'
+  | 'stats'
+  | 'closed'
+> & { pass: (ms: number) => void; lag: (ms: number) => void }
 
 const ends: fc.Arbitrary<ItemEnd> = fc.constantFrom('completed', 'failed', 'expired', 'cancelled', 'discarded')
 const picks = fc.nat({ max: 20 })
@@ -44,12 +63,17 @@ function actions(depth: number): fc.Arbitrary<Act> {
   const rest = fc.record({
     do: fc.constantFrom('discard' as const, 'close' as const, 'crash' as const, 'detach' as const),
   })
+  const limits = fc.record({
+    do: fc.constantFrom('setCapacity' as const, 'setConcurrency' as const),
+    to: fc.integer({ min: 1, max: 5 }),
+  })
   return fc.oneof(
     { weight: 12, arbitrary: offer },
     { weight: 2, arbitrary: admit },
     { weight: 3, arbitrary: remove },
     { weight: 6, arbitrary: release },
     { weight: 1, arbitrary: rest },
+    { weight: 1, arbitrary: limits },
   )
 }
 
@@ -59,6 +83,10 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('send' as const), script: scripts(2) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('take' as const, 'consume' as const, 'drain' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('abort' as const, 'requeue' as const), pick: picks }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('pass' as const, 'lag' as const), ms: fc.integer({ min: 1, max: 12 }) }),
+  },
 )
 
 /** A channel, real or plain, with all that surrounds it; what happens is written down. */
@@ -71,15 +99,17 @@ export class World {
   /** Whether items may be beyond the capacity, because they were put back or had a place elsewhere. */
   crowded = false
   admitted = false
+  limitsChanged = false
   private readonly pending = new Set<number>()
   private readonly scripts = new Map<number, Script>()
   private running: number[] = []
   private detach: (() => void) | undefined
   private lastId = 0
 
-  constructor(create: (onEvicted: (id: number) => void) => Driven) {
-    this.channel = create((id) => {
-      this.trace.push(`evicted ${id}`)
+  constructor(create: (onLost: (id: number, reason: string) => void) => Driven) {
+    this.channel = create((id, reason) => {
+      this.trace.push(`${reason} ${id}`)
+      this.play(id)
     })
   }
 
@@ -106,6 +136,15 @@ export class World {
       case 'close':
       case 'drain':
         this.channel[action.do]()
+        return
+      case 'setCapacity':
+      case 'setConcurrency':
+        this.limitsChanged = true
+        this.channel[action.do](action.to)
+        return
+      case 'pass':
+      case 'lag':
+        this.channel[action.do](action.ms)
         return
       case 'crash':
         this.takeConsumerAway()
@@ -146,11 +185,17 @@ export class World {
   private readonly consumer = (id: number): void => {
     this.trace.push(`start ${id}`)
     this.running.push(id)
+    const script = this.play(id)
+    if (script !== undefined && script.end !== 'later') this.end(id, script.end, true)
+  }
+
+  /** Does what an item causes, when it starts or is lost. */
+  private play(id: number): Script | undefined {
     const script = this.scripts.get(id)
     // What is put back and starts again does nothing of its own any more.
     this.scripts.delete(id)
     for (const act of script?.acts ?? []) this.do(act)
-    if (script !== undefined && script.end !== 'later') this.end(id, script.end, true)
+    return script
   }
 
   private end(id: number | undefined, end: ItemEnd, drain: boolean): void {
@@ -176,14 +221,86 @@ export class World {
   }
 }
 
+/** A clock whose timers can be late. */
+class LateClock implements Clock {
+  private time = 0
+  private timers: { readonly dueAt: number; readonly fn: () => void }[] = []
+
+  now(): number {
+    return this.time
+  }
+
+  wallTime(): number {
+    return this.time
+  }
+
+  setTimeout(fn: () => void, ms: number): unknown {
+    const timer = { dueAt: this.time + ms, fn }
+    this.timers.push(timer)
+    return timer
+  }
+
+  clearTimeout(handle: unknown): void {
+    this.timers = this.timers.filter((timer) => timer !== handle)
+  }
+
+  get pending(): number {
+    return this.timers.length
+  }
+
+  lag(ms: number): void {
+    this.time += ms
+  }
+
+  pass(ms: number): void {
+    const until = this.time + ms
+    for (;;) {
+      const [next] = this.timers.toSorted((a, b) => a.dueAt - b.dueAt)
+      if (next === undefined || next.dueAt > until) break
+      this.clearTimeout(next)
+      this.time = Math.max(this.time, next.dueAt)
+      next.fn()
+    }
+    this.time = until
+  }
+}
+
 export function createModel(options: PlainChannelOptions): World {
-  return new World((onEvicted) => new PlainChannel(options, onEvicted))
+  const clock = new LateClock()
+  return new World((onLost) => {
+    const channel = new PlainChannel(options, () => clock.now(), onLost)
+    return Object.assign(channel, {
+      lag: (ms: number) => {
+        clock.lag(ms)
+      },
+      pass: (ms: number) => {
+        // To each moment at which something expires, as a timer would.
+        for (let passed = 0; passed < ms; passed++) {
+          channel.arrange()
+          clock.lag(1)
+        }
+        channel.arrange()
+      },
+    })
+  })
 }
 
 /** The real channel, whose promises are told like the plain one's callbacks. */
 export function createReal(options: PlainChannelOptions): World {
-  return new World((onEvicted) => {
-    const channel = new Channel<number>({ ...options, onEvicted })
+  const { overflow: strategy, weights, priorities, ttlMs, ...same } = options
+  const priority = priorities && ((id: number) => priorities[id % priorities.length]!)
+  const overflow = strategy === 'drop-lowest' ? { drop: 'lowest' as const, priority: priority ?? (() => 0) } : strategy
+  return new World((onLost) => {
+    const clock = new LateClock()
+    const channel = new Channel<number>({
+      ...same,
+      overflow,
+      ...(strategy !== 'drop-lowest' && priority !== undefined && { priority }),
+      ...(weights !== undefined && { weight: (id) => weights[id % weights.length]! }),
+      ttlMs,
+      clock,
+      onLost,
+    })
     const controllers = new Map<number, AbortController>()
     const settled = (
       promise: Promise<unknown>,
@@ -222,6 +339,18 @@ export function createReal(options: PlainChannelOptions): World {
       close: () => {
         channel.close()
       },
+      setCapacity: (to) => {
+        channel.setCapacity(to)
+      },
+      setConcurrency: (to) => {
+        channel.setConcurrency(to)
+      },
+      pass: (ms) => {
+        clock.pass(ms)
+      },
+      lag: (ms) => {
+        clock.lag(ms)
+      },
       send: (id, settle) => {
         settled(channel.send(id, signalFor(id)), () => 'sent', settle)
       },
@@ -232,6 +361,8 @@ export function createReal(options: PlainChannelOptions): World {
         controllers.get(id)?.abort('aborted')
       },
       get stats() {
+        if (channel.size === 0) expect(clock.pending, 'timers').toBe(0)
+        expect(clock.pending, 'timers').toBeLessThanOrEqual(1)
         return channel.stats
       },
       get closed() {

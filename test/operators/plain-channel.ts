@@ -1,16 +1,28 @@
-import type { ChannelStats, ItemEnd, OverflowStrategy } from '../../operators/index.ts'
+import type { ChannelStats, ItemEnd } from '../../operators/index.ts'
 
 export interface PlainChannelOptions {
   readonly capacity: number
   readonly concurrency: number
-  readonly overflow: OverflowStrategy
+  readonly overflow: 'drop-newest' | 'drop-oldest' | 'drop-lowest' | 'fail'
   readonly maxSenders: number
+  /** What the items weigh, by turns; `undefined` when the channel knows no weights. */
+  readonly weights: readonly number[] | undefined
+  /** How high they rank, by turns. */
+  readonly priorities: readonly number[] | undefined
+  readonly ttlMs: number
 }
 
 /** One who waits in `send` or `take`, with what to tell it. */
 interface Caller {
   readonly id: number
   readonly settle: (result: string) => void
+}
+
+/** An item that waits. What was put back is older than all others, and does not expire. */
+interface Place {
+  readonly id: number
+  readonly order: number
+  readonly expiresAt: number
 }
 
 /** So deep may starts cause starts; what is brought deeper starts when the outer ones return. */
@@ -21,9 +33,12 @@ const noItems = { offered: 0, accepted: 0, rejected: 0, completed: 0, failed: 0 
 /** What a channel does, on plain arrays and without any cleverness: the model that the real one is held to. */
 export class PlainChannel {
   private readonly options: PlainChannelOptions
-  private readonly onEvicted: (id: number) => void
-  private readonly counts = { ...noItems, expired: 0, cancelled: 0, evicted: 0, discarded: 0 }
-  private waiting: number[] = []
+  private readonly now: () => number
+  private readonly onLost: (id: number, reason: string) => void
+  private readonly counts: Record<string, number> = { ...noItems, expired: 0, cancelled: 0, evicted: 0, discarded: 0 }
+  private capacity: number
+  private concurrency: number
+  private waiting: Place[] = []
   /** They own a slot and start at the next drain. */
   private granted: number[] = []
   private inSlots = 0
@@ -31,47 +46,71 @@ export class PlainChannel {
   private depth = 0
   private senders: Caller[] = []
   private takers: Caller[] = []
-  closed = false
+  private untold: (() => void)[] = []
+  private arrivals = 0
+  private returns = 0
+  /** The code of the error that those get who still ask. */
+  private ending: string | undefined
 
-  constructor(options: PlainChannelOptions, onEvicted: (id: number) => void) {
+  constructor(options: PlainChannelOptions, now: () => number, onLost: (id: number, reason: string) => void) {
     this.options = options
-    this.onEvicted = onEvicted
+    this.now = now
+    this.onLost = onLost
+    this.capacity = options.capacity
+    this.concurrency = options.concurrency
+  }
+
+  get closed(): boolean {
+    return this.ending !== undefined
   }
 
   get stats(): ChannelStats {
-    const { counts } = this
-    const present = { pending: this.senders.length, waiting: this.waiting.length, running: this.inSlots }
-    return { ...counts, ...present, shed: counts.rejected + counts.evicted }
+    const { counts, waiting } = this
+    const present = { pending: this.senders.length, waiting: waiting.length, running: this.inSlots }
+    const sums = { waitingWeight: this.load, shed: counts['rejected']! + counts['evicted']! }
+    return { ...counts, ...present, ...sums } as unknown as ChannelStats
   }
 
   /** What must never be true between two calls: something waits beside what it waits for. */
   get idles(): boolean {
     const { waiting, takers, senders } = this
-    return (waiting.length > 0 && (this.slotIsFree() || takers.length > 0)) || (senders.length > 0 && this.hasRoom())
+    const sender = senders[0]
+    return (
+      (waiting.length > 0 && (this.slotIsFree() || takers.length > 0)) ||
+      (sender !== undefined && this.hasRoom(this.weightOf(sender.id)))
+    )
+  }
+
+  setCapacity(capacity: number): void {
+    this.capacity = capacity
+    this.arrange()
+    this.drain()
+  }
+
+  setConcurrency(concurrency: number): void {
+    this.concurrency = concurrency
+    this.arrange()
+    this.drain()
   }
 
   offer(id: number): string {
     if (this.closed) return 'closed'
-    this.counts.offered += 1
-    if (!this.hasRoom()) {
-      if (this.options.overflow === 'drop-newest' || this.options.capacity === 0) {
-        this.counts.rejected += 1
-        return 'shed'
-      }
-      const oldest = this.waiting.shift()!
-      this.counts.evicted += 1
-      this.counts.accepted += 1
-      this.waiting.push(id)
-      this.onEvicted(oldest)
-      return 'accepted'
+    this.count('offered')
+    const hasRoom = this.hasRoom(this.weightOf(id))
+    if (!hasRoom && !this.makeRoom(id)) {
+      this.reject(id)
+      return 'shed'
     }
     this.accept(id)
+    if (hasRoom) return 'accepted'
+    this.letSendersIn()
+    this.tell()
     return 'accepted'
   }
 
   admit(id: number): string {
     if (this.closed) return 'closed'
-    this.counts.offered += 1
+    this.count('offered')
     this.accept(id)
     return 'accepted'
   }
@@ -79,23 +118,25 @@ export class PlainChannel {
   send(id: number, settle: (result: string) => void): void {
     if (this.closed) {
       settle('channel_closed')
-    } else if (this.senders.length === 0 && this.hasRoom()) {
-      this.offer(id)
+      return
+    }
+    this.arrange()
+    this.count('offered')
+    if (this.senders.length === 0 && this.hasRoom(this.weightOf(id))) {
+      this.accept(id)
       settle('sent')
+    } else if (this.neverFits(id) || this.senders.length >= this.options.maxSenders) {
+      this.count('rejected')
+      settle('overflow')
     } else {
-      this.counts.offered += 1
-      if (this.senders.length < this.options.maxSenders) {
-        this.senders.push({ id, settle })
-      } else {
-        this.counts.rejected += 1
-        settle('overflow')
-      }
+      this.senders.push({ id, settle })
     }
   }
 
   take(id: number, settle: (result: string) => void): void {
-    if (this.waiting.length === 0 && this.closed) {
-      settle('channel_closed')
+    this.arrange()
+    if (this.waiting.length === 0 && this.ending !== undefined) {
+      settle(this.ending)
     } else {
       this.takers.push({ id, settle })
       this.arrange()
@@ -109,17 +150,13 @@ export class PlainChannel {
     if (caller === undefined) return
     this.senders = this.senders.filter((other) => other !== caller)
     this.takers = this.takers.filter((other) => other !== caller)
-    if (sender !== undefined) this.counts.rejected += 1
+    if (sender !== undefined) this.count('rejected')
     caller.settle('aborted')
+    this.letSendersIn()
   }
 
   close(): void {
-    if (this.closed) return
-    this.closed = true
-    this.counts.rejected += this.senders.length
-    for (const caller of [...this.senders, ...this.takers]) caller.settle('channel_closed')
-    this.senders = []
-    this.takers = []
+    this.end('channel_closed')
   }
 
   consume(run: (id: number) => void): () => void {
@@ -128,16 +165,13 @@ export class PlainChannel {
     this.drain()
     return () => {
       this.consumer = undefined
-      this.inSlots -= this.granted.length
-      this.waiting.unshift(...this.granted)
-      this.granted = []
-      this.arrange()
+      this.requeue([])
     }
   }
 
   release(end: ItemEnd): void {
     this.inSlots -= 1
-    this.counts[end] += 1
+    this.count(end)
     this.arrange()
   }
 
@@ -147,73 +181,196 @@ export class PlainChannel {
 
   remove(id: number, end: ItemEnd): boolean {
     const wasGranted = this.granted.includes(id)
-    if (!wasGranted && !this.waiting.includes(id)) return false
+    if (!wasGranted && !this.waiting.some((place) => place.id === id)) return false
     this.granted = this.granted.filter((other) => other !== id)
-    this.waiting = this.waiting.filter((other) => other !== id)
+    this.waiting = this.waiting.filter((place) => place.id !== id)
     if (wasGranted) this.inSlots -= 1
-    this.counts[end] += 1
+    this.count(end)
     this.arrange()
     this.drain()
     return true
   }
 
   requeue(ids: readonly number[]): void {
-    const owned = this.granted.length
-    const line = [...ids, ...this.granted, ...this.waiting]
-    this.inSlots -= ids.length
-    this.granted = line.slice(0, owned)
-    this.waiting = line.slice(owned)
+    const back = [...ids, ...this.granted]
+    this.inSlots -= back.length
+    this.granted = []
+    for (const id of back.toReversed()) this.waiting.push({ id, order: --this.returns, expiresAt: Infinity })
     this.arrange()
     this.drain()
   }
 
   discard(): readonly number[] {
-    const line = [...this.granted, ...this.waiting]
+    const line = [...this.granted, ...this.inOrderOfStart().map(({ id }) => id)]
     this.inSlots -= this.granted.length
     this.granted = []
     this.waiting = []
-    this.counts.discarded += line.length
+    this.count('discarded', line.length)
     this.arrange()
     this.drain()
     return line
   }
 
-  private slotIsFree(): boolean {
-    return this.consumer !== undefined && this.inSlots < this.options.concurrency
+  private count(figure: string, by = 1): void {
+    this.counts[figure]! += by
   }
 
-  private hasRoom(): boolean {
-    return this.slotIsFree() || this.takers.length > 0 || this.waiting.length < this.options.capacity
+  private weightOf(id: number): number {
+    const { weights } = this.options
+    return weights?.[id % weights.length] ?? 1
+  }
+
+  private priorityOf(id: number): number {
+    const { priorities } = this.options
+    return priorities?.[id % priorities.length] ?? 0
+  }
+
+  private weigh(places: readonly Place[]): number {
+    return places.reduce((sum, { id }) => sum + this.weightOf(id), 0)
+  }
+
+  private get load(): number {
+    return this.weigh(this.waiting)
+  }
+
+  private inOrderOfStart(): Place[] {
+    return this.waiting.toSorted((a, b) => this.priorityOf(b.id) - this.priorityOf(a.id) || a.order - b.order)
+  }
+
+  private slotIsFree(): boolean {
+    return this.consumer !== undefined && this.inSlots < this.concurrency
+  }
+
+  private neverFits(id: number): boolean {
+    return this.capacity > 0 && this.weightOf(id) > this.capacity
+  }
+
+  private fits(weight: number): boolean {
+    return this.capacity > 0 && this.load + weight <= this.capacity
+  }
+
+  private hasRoom(weight: number): boolean {
+    return this.slotIsFree() || this.takers.length > 0 || this.fits(weight)
   }
 
   private accept(id: number): void {
-    this.counts.accepted += 1
+    this.count('accepted')
     if (this.slotIsFree()) {
       this.inSlots += 1
       this.begin(id)
+    } else if (this.takers.length > 0) {
+      this.count('completed')
+      this.takers.shift()!.settle(`took ${id}`)
     } else {
-      this.waiting.push(id)
-      this.arrange()
+      this.waiting.push({ id, order: ++this.arrivals, expiresAt: this.now() + this.options.ttlMs })
     }
   }
 
+  private makeRoom(id: number): boolean {
+    if (this.options.ttlMs !== Infinity) {
+      this.dropExpired()
+      this.letSendersIn()
+      if (this.fits(this.weightOf(id))) return true
+    }
+    const { overflow } = this.options
+    if (this.capacity === 0 || this.neverFits(id) || overflow === 'drop-newest' || overflow === 'fail') return false
+    const [before, needed] = [this.load, this.load + this.weightOf(id)]
+    const oldestFirst = this.waiting.toSorted((a, b) => a.order - b.order)
+    const lowestFirst = oldestFirst
+      .toReversed()
+      .filter((place) => this.priorityOf(place.id) < this.priorityOf(id))
+      .toSorted((a, b) => this.priorityOf(a.id) - this.priorityOf(b.id))
+    const line = overflow === 'drop-oldest' ? oldestFirst : lowestFirst
+    const enough = line.findIndex((_, index) => needed - this.weigh(line.slice(0, index + 1)) <= this.capacity)
+    const evicted = enough === -1 ? line : line.slice(0, enough + 1)
+    // Above a capacity that was lowered the line may stay as long as it is, but not grow.
+    if (evicted.length === 0 || needed - this.weigh(evicted) > Math.max(this.capacity, before)) return false
+    this.waiting = this.waiting.filter((place) => !evicted.includes(place))
+    this.count('evicted', evicted.length)
+    for (const place of evicted) this.lose(place.id, 'evicted')
+    return true
+  }
+
+  private reject(id: number): void {
+    this.count('rejected')
+    if (this.options.overflow === 'fail' && this.capacity > 0) {
+      const line = this.inOrderOfStart()
+      this.end('overflow')
+      this.waiting = []
+      this.count('discarded', line.length)
+      for (const place of line) this.lose(place.id, 'discarded')
+    }
+    this.lose(id, this.neverFits(id) ? 'too-large' : 'full')
+    this.tell()
+  }
+
+  private end(code: string): void {
+    if (this.closed) return
+    this.ending = code
+    this.count('rejected', this.senders.length)
+    for (const caller of this.senders) caller.settle('channel_closed')
+    for (const caller of this.takers) caller.settle(code)
+    this.senders = []
+    this.takers = []
+  }
+
+  private lose(id: number, reason: string): void {
+    this.untold.push(() => {
+      this.onLost(id, reason)
+    })
+  }
+
+  private tell(): void {
+    for (let next = this.untold.shift(); next !== undefined; next = this.untold.shift()) next()
+  }
+
+  private dropExpired(): void {
+    const expired = this.waiting.filter(({ expiresAt }) => expiresAt <= this.now())
+    this.waiting = this.waiting.filter((place) => !expired.includes(place))
+    this.count('expired', expired.length)
+    for (const { id } of expired) this.lose(id, 'expired')
+  }
+
   /** Gives what is free to those who wait for it, first come, first served. */
-  private arrange(): void {
-    for (;;) {
-      if (this.waiting.length > 0 && this.slotIsFree()) {
+  arrange(): void {
+    this.dropExpired()
+    while (this.waiting.length > 0 && (this.slotIsFree() || this.takers.length > 0)) {
+      const next = this.inOrderOfStart()[0]!
+      this.waiting = this.waiting.filter((place) => place !== next)
+      if (this.slotIsFree()) {
         this.inSlots += 1
-        this.granted.push(this.waiting.shift()!)
-      } else if (this.waiting.length > 0 && this.takers.length > 0) {
-        this.counts.completed += 1
-        this.takers.shift()!.settle(`took ${this.waiting.shift()!}`)
-      } else if (this.senders.length > 0 && this.hasRoom()) {
-        const sender = this.senders.shift()!
-        this.counts.accepted += 1
-        this.waiting.push(sender.id)
-        sender.settle('sent')
+        this.granted.push(next.id)
       } else {
-        return
+        this.count('completed')
+        this.takers.shift()!.settle(`took ${next.id}`)
       }
+    }
+    this.letSendersIn()
+    this.tell()
+  }
+
+  private letSendersIn(): void {
+    for (let sender = this.senders[0]; sender !== undefined; sender = this.senders[0]) {
+      const { id, settle } = sender
+      if (!this.hasRoom(this.weightOf(id))) {
+        if (!this.neverFits(id)) return
+        this.senders.shift()
+        this.count('rejected')
+        settle('overflow')
+        continue
+      }
+      this.senders.shift()
+      this.count('accepted')
+      if (this.slotIsFree()) {
+        this.inSlots += 1
+        this.granted.push(id)
+      } else if (this.takers.length > 0) {
+        this.count('completed')
+        this.takers.shift()!.settle(`took ${id}`)
+      } else {
+        this.waiting.push({ id, order: ++this.arrivals, expiresAt: this.now() + this.options.ttlMs })
+      }
+      settle('sent')
     }
   }
 

@@ -1,0 +1,50 @@
+import { RingBuffer } from './ring-buffer.ts'
+
+/** What waits in a channel, in the order in which it starts. */
+export interface Line<T> {
+  /** How many items wait. */
+  readonly length: number
+  /** How much of the capacity they take up. */
+  readonly load: number
+  /** When the first of them expires; `Infinity` when none does. */
+  readonly nextExpiry: number
+  /** Adds an item that has arrived. */
+  push(value: T, weight: number, priority: number, expiresAt: number): void
+  /** Puts back an item that had left: before those of its priority, and never to expire. */
+  unshift(value: T, weight: number, priority: number): void
+  /** Takes the item that starts next. */
+  shift(): T | undefined
+  /** Takes out an item that has expired by then. */
+  takeExpired(now: number): T | undefined
+  /** Takes out an item wherever it is; `false` when it does not wait. */
+  remove(value: T): boolean
+  /** Takes out what has to give way to a newcomer, first to last; nothing when it is the newcomer that has to. */
+  giveWay(weight: number, priority: number, capacity: number): readonly T[]
+}
+
+/** The line of a channel in which all items are equal: first come, first served, and the oldest gives way. */
+export class PlainLine<T> extends RingBuffer<T> implements Line<T> {
+  readonly nextExpiry: number = Infinity
+
+  get load(): number {
+    return this.length
+  }
+
+  takeExpired(): undefined {
+    return undefined
+  }
+
+  remove(value: T): boolean {
+    const index = this.indexOf(value)
+    if (index === -1) return false
+    this.removeAt(index)
+    return true
+  }
+
+  giveWay(weight: number, priority: number, capacity: number): readonly T[] {
+    const evicted: T[] = []
+    // More than one when the capacity was lowered, or exceeded by what was put back.
+    while (this.length >= capacity) evicted.push(this.shift() as T)
+    return evicted
+  }
+}

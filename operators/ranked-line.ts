@@ -1,0 +1,153 @@
+import { IndexedHeap } from './indexed-heap.ts'
+import type { Line } from './line.ts'
+import { type Linked, LinkedList } from './linked-list.ts'
+
+/** One item's place in the line. */
+class Place<T> implements Linked {
+  readonly value: T
+  readonly weight: number
+  readonly priority: number
+  /** Smaller is older. */
+  readonly order: number
+  readonly expiresAt: number
+  startIndex = -1
+  lowestIndex = -1
+  next: this | undefined = undefined
+  previous: this | undefined = undefined
+  listed = false
+
+  constructor(value: T, weight: number, priority: number, order: number, expiresAt: number) {
+    this.value = value
+    this.weight = weight
+    this.priority = priority
+    this.order = order
+    this.expiresAt = expiresAt
+  }
+}
+
+/** How the items of a ranked line differ. */
+export interface Ranking {
+  /** Whether a higher priority starts first; otherwise the older does. */
+  readonly byPriority: boolean
+  /** What gives way to a newcomer. */
+  readonly evicts: 'oldest' | 'lowest'
+}
+
+/**
+ * The line of a channel whose items have weights, priorities or a time to live. Adding and taking cost O(log n)
+ * with priorities, O(1) without.
+ */
+export class RankedLine<T> implements Line<T> {
+  private readonly evicts: Ranking['evicts']
+  /** All, the oldest first: as each waits for the same time at most, that is also the order in which they expire. */
+  private readonly byAge = new LinkedList<Place<T>>()
+  private readonly starts: IndexedHeap<'startIndex', Place<T>> | undefined
+  private readonly lowest: IndexedHeap<'lowestIndex', Place<T>> | undefined
+  /** What was put back does not expire and comes before it; whatever comes behind it expires later. */
+  private firstToExpire: Place<T> | undefined
+  private newest = 0
+  private oldest = 0
+  private units = 0
+
+  constructor({ byPriority, evicts }: Ranking) {
+    this.evicts = evicts
+    if (byPriority) {
+      this.starts = new IndexedHeap('startIndex', (a, b) => a.priority > b.priority || isOlderEqual(a, b))
+    }
+    if (evicts === 'lowest') {
+      this.lowest = new IndexedHeap('lowestIndex', (a, b) => a.priority < b.priority || isOlderEqual(b, a))
+    }
+  }
+
+  get length(): number {
+    return this.byAge.size
+  }
+
+  get load(): number {
+    return this.units
+  }
+
+  get nextExpiry(): number {
+    return this.firstToExpire?.expiresAt ?? Infinity
+  }
+
+  push(value: T, weight: number, priority: number, expiresAt: number): void {
+    const place = new Place(value, weight, priority, ++this.newest, expiresAt)
+    this.byAge.add(place)
+    if (expiresAt !== Infinity) this.firstToExpire ??= place
+    this.count(place)
+  }
+
+  unshift(value: T, weight: number, priority: number): void {
+    const place = new Place(value, weight, priority, --this.oldest, Infinity)
+    this.byAge.addFirst(place)
+    this.count(place)
+  }
+
+  shift(): T | undefined {
+    return this.take((this.starts ?? this.byAge).first)
+  }
+
+  takeExpired(now: number): T | undefined {
+    const place = this.firstToExpire
+    return place !== undefined && place.expiresAt <= now ? this.take(place) : undefined
+  }
+
+  remove(value: T): boolean {
+    for (let place = this.byAge.first; place !== undefined; place = place.next) {
+      if (place.value === value) {
+        this.take(place)
+        return true
+      }
+    }
+    return false
+  }
+
+  giveWay(weight: number, priority: number, capacity: number): readonly T[] {
+    if (this.evicts === 'lowest' && !this.lowerOnesSuffice(weight, priority, capacity)) return []
+    const evicted: T[] = []
+    while (this.length > 0 && this.units + weight > capacity) {
+      const place = (this.lowest ?? this.byAge).first as Place<T>
+      if (this.evicts === 'lowest' && place.priority >= priority) break
+      evicted.push(this.take(place) as T)
+    }
+    return evicted
+  }
+
+  /**
+   * Whether a newcomer has a place once those of lower priority are out. Above a capacity that was lowered it
+   * has one, too, if the line does not become longer by it.
+   */
+  private lowerOnesSuffice(weight: number, priority: number, capacity: number): boolean {
+    const most = Math.max(capacity, this.units)
+    const last = this.lowest?.first
+    if (last === undefined || last.priority >= priority) return false
+    let left = this.units + weight
+    if (left - last.weight <= most) return true
+    for (let place = this.byAge.first; place !== undefined && left > most; place = place.next) {
+      if (place.priority < priority) left -= place.weight
+    }
+    return left <= most
+  }
+
+  private count(place: Place<T>): void {
+    this.units += place.weight
+    this.starts?.add(place)
+    this.lowest?.add(place)
+  }
+
+  private take(place: Place<T> | undefined): T | undefined {
+    if (place === undefined) return undefined
+    if (place === this.firstToExpire) this.firstToExpire = place.next
+    this.byAge.delete(place)
+    this.starts?.delete(place)
+    this.lowest?.delete(place)
+    // Fractions leave a rest; an empty line must not.
+    this.units = this.byAge.size === 0 ? 0 : this.units - place.weight
+    return place.value
+  }
+}
+
+function isOlderEqual<T>(a: Place<T>, b: Place<T>): boolean {
+  return a.priority === b.priority && a.order < b.order
+}
