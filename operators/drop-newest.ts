@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs'
-import { boundedBuffer, type BoundedBufferOptions, type Project } from './bounded-buffer.ts'
+import { boundedBuffer, type BoundedBufferOptions } from './bounded-buffer.ts'
+import type { Project } from './project.ts'
 
 /**
  * `boundedBuffer` with its default strategy by its name: an item that finds neither a slot nor room is

@@ -1,4 +1,4 @@
-export { boundedBuffer, type BoundedBufferOptions, type ChannelLimits, type ProjectContext } from './bounded-buffer.ts'
+export { boundedBuffer, type BoundedBufferOptions, type ChannelLimits } from './bounded-buffer.ts'
 export { Channel } from './channel.ts'
 export type { ChannelStats, ItemEnd } from './channel-books.ts'
 export { checkOverflow, type LossReason, type OverflowStrategy } from './channel-options.ts'
@@ -18,6 +18,7 @@ export {
   type NumberRange,
   show,
 } from './options.ts'
+export type { ProjectContext } from './project.ts'
 export { type RandomSource, systemRandom } from './random.ts'
 export { reportUnhandled } from './report-unhandled.ts'
 export { type ErrorCode, SpillwayError } from './spillway-error.ts'

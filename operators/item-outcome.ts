@@ -1,3 +1,5 @@
+import { reportUnhandled } from './report-unhandled.ts'
+
 /** Why an item, or a request, was turned away. */
 export type ShedReason =
   'full' | 'evicted' | 'door' | 'too-large' | 'wait-timeout' | 'rate' | 'breaker' | 'budget' | 'draining' | 'stage-down'
@@ -14,4 +16,13 @@ export interface ItemOutcome<T> {
   readonly waitedMs: number
   /** From its start to its end; 0 if it never started. */
   readonly ranMs: number
+}
+
+/** Tells an outcome; what its observer throws is reported as unhandled, because it is nobody's fault here. */
+export function tellOutcome<T>(onOutcome: (outcome: ItemOutcome<T>) => void, outcome: ItemOutcome<T>): void {
+  try {
+    onOutcome(outcome)
+  } catch (thrown) {
+    reportUnhandled(thrown)
+  }
 }

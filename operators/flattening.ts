@@ -1,0 +1,209 @@
+import { from, isObservable, type Observable, type ObservableInput, type Observer, Subscriber } from 'rxjs'
+import type { ItemEnd } from './channel-books.ts'
+import type { LossReason } from './channel-options.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { OverflowError } from './errors.ts'
+import type { Item } from './item.ts'
+import { type ItemOutcome, type ShedReason, tellOutcome } from './item-outcome.ts'
+import { LinkedList } from './linked-list.ts'
+import { checkFunction, checkOneOf } from './options.ts'
+import type { Project } from './project.ts'
+
+/** What every operator that runs a project for each item can be told. */
+export interface FlatteningOptions<T> {
+  /** When the source errors: first finish what waits and runs (`'drain'`, the default), or end at once. */
+  readonly onSourceError?: 'drain' | 'immediate'
+  /** Measures `ttlMs` and the times of the outcomes; default the system's. */
+  readonly clock?: Clock
+  /** Told of the end of each item, exactly once; what it throws is reported as unhandled. */
+  readonly onOutcome?: (outcome: ItemOutcome<T>) => void
+}
+
+/** What decides which items wait, start and give way: `Channel`, or one of its kind. */
+export interface ItemChannel<I> {
+  readonly idle: boolean
+  readonly closed: boolean
+  consume(run: (item: I) => void): unknown
+  offer(item: I): 'accepted' | 'shed' | 'closed'
+  release(end: ItemEnd, item: I): void
+  drain(): void
+  discard(): readonly I[]
+}
+
+/** What a flattening is made of. */
+interface FlatteningParts<T, R, I> {
+  readonly project: Project<T, R>
+  readonly options: FlatteningOptions<T>
+  readonly subscriber: Subscriber<R>
+  /** Has to tell `lost` of each item that it loses. */
+  readonly channel: ItemChannel<I>
+  readonly createItem: (value: T, arrivedAt: number) => I
+  /** The output's error once the channel must not lose anything and has been given more than it holds. */
+  readonly overflown: () => OverflowError
+}
+
+/** @throws RangeError or TypeError that names the option, its value and what it may be. */
+export function checkFlatteningOptions<T, R>(project: Project<T, R>, options: FlatteningOptions<T>): void {
+  checkFunction('project', project)
+  checkOneOf('onSourceError', options.onSourceError ?? 'drain', ['drain', 'immediate'])
+  if (options.onOutcome !== undefined) checkFunction('onOutcome', options.onOutcome)
+}
+
+/**
+ * One subscription of an operator that runs a project for each item: subscribes to what the projects give, hands
+ * it on, tells each item's outcome, and ends when the source has and nothing is left.
+ */
+export class Flattening<T, R, I extends Item<T>> {
+  private readonly parts: FlatteningParts<T, R, I>
+  private readonly subscriber: Subscriber<R>
+  private readonly clock: Clock
+  private readonly channel: ItemChannel<I>
+  private readonly running = new LinkedList<I>()
+  private readonly input: Subscriber<T>
+  private index = 0
+  private finish: (() => void) | undefined
+  private settling = false
+
+  constructor(parts: FlatteningParts<T, R, I>) {
+    const { options, subscriber, channel, createItem } = parts
+    this.parts = parts
+    this.subscriber = subscriber
+    this.clock = options.clock ?? systemClock
+    this.channel = channel
+    channel.consume((item) => {
+      this.run(item)
+    })
+    this.input = createSubscriber({
+      next: (value) => {
+        this.arrive(createItem(value, this.now()))
+      },
+      error: (error) => {
+        this.end(() => {
+          subscriber.error(error)
+        }, options.onSourceError === 'immediate')
+      },
+      complete: () => {
+        this.end(() => {
+          subscriber.complete()
+        }, false)
+      },
+    })
+    subscriber.add(() => {
+      this.stop()
+    })
+  }
+
+  start(source: Observable<T>): void {
+    if (!this.input.closed) source.subscribe(this.input)
+  }
+
+  /** The channel has lost an item that had not started. */
+  lost(item: I, reason: LossReason): void {
+    if (reason === 'expired' || reason === 'discarded') this.report(reason, item)
+    else this.report('shed', item, reason)
+    if (!this.settling) this.finishIfIdle()
+  }
+
+  /** Aborts what runs, discards what waits, and reports both. */
+  private stop(): void {
+    this.input.unsubscribe()
+    // What waits goes first, so that nothing starts in a slot that becomes free here.
+    const waiting = this.channel.discard()
+    const running = [...this.running]
+    for (const item of waiting) this.report('discarded', item)
+    for (const item of running) this.settle(item, 'discarded')
+    for (const item of running) item.abort()
+  }
+
+  private arrive(item: I): void {
+    let verdict: 'accepted' | 'shed' | 'closed'
+    try {
+      verdict = this.channel.offer(item)
+    } catch (error) {
+      // What the channel has to know of it (its weight, priority or key) could not be told.
+      this.report('failed', item, undefined, error)
+      return
+    }
+    if (verdict === 'closed') this.report('discarded', item)
+    else if (verdict === 'shed' && this.channel.closed) this.subscriber.error(this.parts.overflown())
+  }
+
+  private finishIfIdle(): void {
+    if (this.finish !== undefined && this.channel.idle) this.finish()
+  }
+
+  private end(finish: () => void, atOnce: boolean): void {
+    this.finish = finish
+    if (atOnce || this.channel.idle) finish()
+  }
+
+  private run(item: I): void {
+    item.startedAt = this.now()
+    this.running.add(item)
+    const index = this.index++
+    let input$: ObservableInput<R>
+    let inner$: Observable<R>
+    try {
+      input$ = this.parts.project(item.value, index, item)
+      inner$ = from(input$)
+    } catch (error) {
+      this.settle(item, 'failed', error)
+      return
+    }
+    const inner = createSubscriber<R>({
+      next: (value) => {
+        this.subscriber.next(value)
+      },
+      error: (error) => {
+        this.settle(item, 'failed', error)
+      },
+      complete: () => {
+        this.settle(item, 'completed')
+      },
+    })
+    item.inner = inner
+    if (!item.listed) {
+      // The project itself unsubscribed the output. A promise must not be left alone with its rejection, though.
+      inner.unsubscribe()
+      if (isObservable(input$)) return
+    }
+    inner$.subscribe(inner)
+  }
+
+  private settle(item: I, end: Extract<ItemEnd, 'completed' | 'failed' | 'discarded'>, error?: unknown): void {
+    if (!this.running.delete(item)) return
+    // What expires meanwhile does not end the output: this item has not been reported yet.
+    this.settling = true
+    this.channel.release(end, item)
+    this.settling = false
+    this.report(end, item, undefined, error)
+    this.channel.drain()
+    this.finishIfIdle()
+  }
+
+  private report(kind: ItemOutcome<T>['kind'], item: I, reason?: ShedReason, error?: unknown): void {
+    const { onOutcome } = this.parts.options
+    if (onOutcome === undefined) return
+    const now = this.now()
+    const started = item.startedAt >= 0
+    const waitedMs = (started ? item.startedAt : now) - item.arrivedAt
+    const ranMs = started ? now - item.startedAt : 0
+    const times = { waitedMs, ranMs }
+    const value = item.value
+    if (kind === 'failed') tellOutcome(onOutcome, { kind, value, error, ...times })
+    else if (reason !== undefined) tellOutcome(onOutcome, { kind, value, reason, ...times })
+    else tellOutcome(onOutcome, { kind, value, ...times })
+  }
+
+  /** Without an observer nobody reads the times, so none are taken. */
+  private now(): number {
+    return this.parts.options.onOutcome === undefined ? 0 : this.clock.now()
+  }
+}
+
+/** Exists before it is subscribed, so that what gives everything within that very call can be stopped in it. */
+function createSubscriber<V>(observer: Observer<V>): Subscriber<V> {
+  // The constructor is deprecated in favour of what only RxJS 8 has.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  return new Subscriber(observer)
+}
