@@ -10,6 +10,7 @@ const config: KnipConfig = {
     'examples/*.ts',
     'scripts/*.ts',
     'test/{bench,setup,types}/*.ts',
+    'vitest.mutation.config.ts',
   ],
   project: ['{operators,actors,src,test,examples,scripts}/**/*.ts', '*.config.{js,ts}'],
   ignoreBinaries: ['apt-get', 'mkfifo', 'promtool'],
