@@ -56,8 +56,8 @@ const maxTerms = 32
  * English) and with or without diacritics: in its text, its headings or its document's name. A question is only
  * ever words; nothing in it is syntax. In a large index the question's most frequent words are left out, so that a
  * search takes a few milliseconds. With an embedder the ranking by words and the one by cosine are fused by
- * their scores; where the question cannot be embedded, words alone decide and the log says so. Scores are BM25's, or
- * the fusion's, 0 … 1; greater is better. Neighbours that share text are given as one passage, the same text in
+ * reciprocal rank; where the question cannot be embedded, words alone decide and the log says so. Scores are
+ * BM25's, or the fusion's; greater is better. Neighbours that share text are given as one passage, the same text in
  * several documents once.
  *
  * Searches run in threads of their own with connections that can only read: the event loop is not blocked, and a

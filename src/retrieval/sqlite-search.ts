@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { distinctPassages, type FoundPassage } from './distinct-passages.ts'
-import { type Fused, fuseRankings, type Ranking } from './fuse-rankings.ts'
+import { type Fused, fuseRankings } from './fuse-rankings.ts'
 import { entryBudget, rarestTerms } from './rarest-terms.ts'
 import type { DocumentMetadata, Passage, SearchFilter } from './retriever.ts'
 
@@ -16,8 +16,6 @@ export interface SqliteQuery {
 /** Passages of one ranking for each that is asked for: neighbours and repetitions leave room for others. */
 const candidatesPerPassage = 3
 const leastCandidates = 30
-/** What the last of a ranking has is where its scores begin to count, so it must not be among the best. */
-const leastToFuse = 100
 
 /** JSON of the filter's values as JSON: `->` gives a document's value as JSON, so that `1`, `"1"` and `true` differ. */
 const fits = `IN (
@@ -36,8 +34,8 @@ const byWords = (filter: string): string => `
 `
 
 const byVectors = (filter: string): string => `
-  SELECT passage AS id, 1 - vec_distance_cosine(vector, ?) AS score FROM vectors
-  ${filter && `WHERE document ${filter}`} ORDER BY score DESC, passage LIMIT ?
+  SELECT passage AS id FROM vectors ${filter && `WHERE document ${filter}`}
+  ORDER BY vec_distance_cosine(vector, ?), passage LIMIT ?
 `
 
 /** Which model and how many bytes: the same for all vectors of an index. */
@@ -71,36 +69,33 @@ export function createSqliteSearch(
     FROM passages JOIN documents ON documents.id = passages.document WHERE passages.id = ?
   `)
 
-  const rankedByWords = (query: SqliteQuery, limit: number): Ranking => {
+  const rankedByWords = (query: SqliteQuery, limit: number): readonly { id: number; score: number }[] => {
     const terms = rarestTerms(query.terms, countOf, budget)
     if (terms.length === 0) return []
     const match = terms.map(quoted).join(' OR ')
     const { filter } = query
     const rows = filter === undefined ? words.all.all(match, limit) : words.some.all(match, inJson(filter), limit)
-    return rows.map(memberOf)
+    return rows.map((row) => ({ id: Number(row['id']), score: Number(row['score']) }))
   }
 
   /** None where the index has no vectors that the question's can be compared with. */
-  const rankedByVectors = ({ embedding, filter }: SqliteQuery, limit: number): Ranking | undefined => {
+  const rankedByVectors = ({ embedding, filter }: SqliteQuery, limit: number): readonly number[] | undefined => {
     if (vectors === undefined || embedding === undefined) return undefined
     const vector = bytesOf(embedding.vector)
     const first = vectors.first.get()
     if (first?.['model'] !== embedding.model || first['bytes'] !== vector.byteLength) return undefined
-    const rows = filter === undefined ? vectors.all.all(vector, limit) : vectors.some.all(vector, inJson(filter), limit)
-    return rows.map(memberOf)
+    const rows = filter === undefined ? vectors.all.all(vector, limit) : vectors.some.all(inJson(filter), vector, limit)
+    return rows.map((row) => Number(row['id']))
   }
 
   const find = (query: SqliteQuery): readonly Passage[] => {
-    const limit = Math.max(
-      query.embedding === undefined ? leastCandidates : leastToFuse,
-      query.topK * candidatesPerPassage,
-    )
+    const limit = Math.max(leastCandidates, query.topK * candidatesPerPassage)
     const lexical = rankedByWords(query, limit)
     const nearest = rankedByVectors(query, limit)
     const fused: readonly Fused[] =
       nearest === undefined
         ? lexical.map(({ id, score }, index) => ({ id, score, ranks: [index + 1] }))
-        : fuseRankings([lexical, nearest])
+        : fuseRankings([lexical.map(({ id }) => id), nearest])
     return distinctPassages(passages(fused), query.topK)
   }
 
@@ -159,10 +154,6 @@ function inJson(filter: SearchFilter): string {
       Object.entries(filter).map(([name, value]) => [name, [value].flat().map((each) => JSON.stringify(each))]),
     ),
   )
-}
-
-function memberOf(row: Record<string, SQLOutputValue>): Ranking[number] {
-  return { id: Number(row['id']), score: Number(row['score']) }
 }
 
 function passageOf(row: Record<string, SQLOutputValue>, { id, score, ranks }: Fused): FoundPassage {
