@@ -1,9 +1,10 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Clock } from '../../operators/index.ts'
+import type { Clock, TimerHandle } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import type { DocumentFollower } from '../retrieval/follow-documents.ts'
 import type { IndexProgress, IndexReport } from '../retrieval/index-report.ts'
+import type { FileSignature } from '../retrieval/read-file.ts'
 import type { IndexPlace } from './document-index.ts'
 import type { EmbeddingSettings } from './embedding-settings.ts'
 
@@ -13,10 +14,17 @@ export interface FollowingThreadData {
   readonly maxBytes: number
   readonly embedding: EmbeddingSettings | undefined
   /** Files that earlier threads have ended of. */
-  readonly leftOut: readonly { readonly path: string; readonly reason: string }[]
+  readonly leftOut: readonly DeadlyFile[]
 }
 
-/** What the thread tells; `read` before it reads a file. */
+/** A file that has ended a thread, as it was then. */
+interface DeadlyFile {
+  readonly path: string
+  readonly reason: string
+  readonly signature: FileSignature
+}
+
+/** What the thread tells; `read` before it reads a file, with what that is, if it is there. */
 export type FollowingThreadMessage =
   | {
       readonly kind: 'log'
@@ -24,7 +32,7 @@ export type FollowingThreadMessage =
       readonly fields: object
       readonly message: string | undefined
     }
-  | { readonly kind: 'read'; readonly path: string }
+  | { readonly kind: 'read'; readonly path: string; readonly signature: FileSignature | undefined }
   | { readonly kind: 'progress'; readonly progress: IndexProgress }
   | { readonly kind: 'report'; readonly report: IndexReport }
   | { readonly kind: 'error'; readonly problem: string }
@@ -55,10 +63,10 @@ const threadFile = new URL(`./following-thread${extname(import.meta.url)}`, impo
  */
 export function followInThread(options: FollowInThreadOptions, program: URL = threadFile): DocumentFollower {
   const { place, maxBytes, embedding, logger, clock, onProgress, onReport, onError } = options
-  const leftOut: { path: string; reason: string }[] = []
+  const leftOut = new Map<string, DeadlyFile>()
   let thread: Worker | undefined
-  let timer: unknown
-  let reading: string | undefined
+  let timer: TimerHandle
+  let reading: Extract<FollowingThreadMessage, { readonly kind: 'read' }> | undefined
 
   const onMessage = (message: FollowingThreadMessage): void => {
     switch (message.kind) {
@@ -66,7 +74,9 @@ export function followInThread(options: FollowInThreadOptions, program: URL = th
         logger[message.level](message.fields, message.message)
         break
       case 'read':
-        reading = message.path
+        // It has changed, if it was left out.
+        leftOut.delete(message.path)
+        reading = message
         break
       case 'progress':
         onProgress(message.progress)
@@ -82,7 +92,7 @@ export function followInThread(options: FollowInThreadOptions, program: URL = th
   }
 
   const start = (): void => {
-    const data: FollowingThreadData = { place, maxBytes, embedding, leftOut }
+    const data: FollowingThreadData = { place, maxBytes, embedding, leftOut: [...leftOut.values()] }
     // Flags of the process such as `--input-type` are for its own program and stop a thread's.
     const started = new Worker(program, { workerData: data, name: 'spillway documents', execArgv: [] })
     let cause = 'without an error'
@@ -98,9 +108,11 @@ export function followInThread(options: FollowInThreadOptions, program: URL = th
           onError(new Error(`the thread that follows the documents has ended: ${cause}`))
           return
         }
-        logger.error({ path: reading, error: cause }, 'the thread that follows the documents has ended of a document')
-        leftOut.push({ path: reading, reason: `ended the thread that read it: ${cause}` })
+        const { path, signature } = reading
         reading = undefined
+        logger.error({ path, error: cause }, 'the thread that follows the documents has ended of a document')
+        const reason = `ended the thread that read it: ${cause}`
+        if (signature !== undefined) leftOut.set(path, { path, reason, signature })
       })
   }
 

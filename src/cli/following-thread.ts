@@ -29,10 +29,10 @@ function loggerWith(bound: object): Logger {
   }
 }
 
-const memory = new FileMemory((path) => {
-  tell({ kind: 'read', path })
+const memory = new FileMemory((path, signature) => {
+  tell({ kind: 'read', path, signature })
 })
-for (const { path, reason } of leftOut) await memory.leaveOut(path, reason)
+for (const { path, reason, signature } of leftOut) memory.leaveOut(path, reason, signature)
 const logger = loggerWith({})
 const { index } = openDocumentIndex(place, logger, embedding && openaiEmbedder(embedding))
 followWith(memory, index, place.paths, {

@@ -14,26 +14,26 @@ export class FileMemory {
   private readonly files = new Map<string, Remembered>()
   /** By path, why a document was left out at the last time. */
   private readonly reasons = new Map<string, string>()
-  private readonly onRead: (path: string) => void
+  private readonly onRead: (path: string, signature: FileSignature | undefined) => void
 
-  /** @param onRead Hears of each file that has to be read, before it is. */
-  constructor(onRead: (path: string) => void = () => undefined) {
+  /** @param onRead Hears of each file that has to be read, before it is, and what it is then, if it is there. */
+  constructor(onRead: (path: string, signature: FileSignature | undefined) => void = () => undefined) {
     this.onRead = onRead
   }
 
   /** What reading the file would give, when it is what it was at the last time. */
   async recall({ path, source }: FoundFile, known: ReadonlyMap<string, string>): Promise<ReadDocument | undefined> {
     const last = this.files.get(path)
+    const signature = await signatureAt(path)
     const isOfUse = last !== undefined && (last.kind !== 'unchanged' || known.has(source))
-    if (isOfUse && (await signatureAt(path)) === last.signature) return last
-    this.onRead(path)
+    if (isOfUse && signature === last.signature) return last
+    this.onRead(path, signature)
     return undefined
   }
 
-  /** The file is not to be read as long as it is what it is now. */
-  async leaveOut(path: string, reason: string): Promise<void> {
-    const signature = await signatureAt(path)
-    if (signature !== undefined) this.files.set(path, { kind: 'left-out', reason, isKept: false, signature })
+  /** The file is not to be read as long as it is what it was then. */
+  leaveOut(path: string, reason: string, signature: FileSignature): void {
+    this.files.set(path, { kind: 'left-out', reason, isKept: false, signature })
   }
 
   /** To be called when what was read is in the index. */

@@ -51,6 +51,17 @@ test('a document that ends the thread is told of and left out, the others are in
   })
 })
 
+test('a document that was read again is left out no longer, whatever ends the thread later', async () => {
+  const { next, clock } = follow('mended', 'idle')
+  expect(await next()).toEqual({ path: 'mended', error: 'without an error' })
+  await clock.advance(restartMs)
+  expect(await next()).toMatchObject({ leftOut: [{ path: 'mended' }] })
+  expect(await next()).toEqual(new Error('the thread that follows the documents has ended: without an error'))
+  await clock.advance(restartMs)
+  // The thread of the fixture reads it as for the first time: it was not told to leave it out.
+  expect(await next()).toEqual({ path: 'mended', error: 'without an error' })
+})
+
 test.each([
   ['before it reads anything', 'unread', 0],
   ['when it has read all', 'idle', 1],

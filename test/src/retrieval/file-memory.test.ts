@@ -37,12 +37,24 @@ test('tells of each file before it is read, and reads it once', async () => {
 })
 
 test('a file that is to be left out is, with the reason, until it changes', async () => {
+  const signatures = new Map<string, string>()
+  await update(new FileMemory((path, signature) => signatures.set(path, signature!)))
+  await index.remove(['a.md', 'b.md'])
   const read: string[] = []
   const memory = new FileMemory((path) => read.push(path))
-  await memory.leaveOut(join(root, 'a.md'), 'ends the thread')
-  await memory.leaveOut(join(root, 'gone.md'), 'is not there')
+  memory.leaveOut(join(root, 'a.md'), 'ends the thread', signatures.get(join(root, 'a.md'))!)
+  memory.leaveOut(join(root, 'gone.md'), 'is not there', 'another')
   expect(await update(memory)).toMatchObject({ added: 1, leftOut: [{ source: 'a.md', reason: 'ends the thread' }] })
   expect(read).toEqual([join(root, 'b.md')])
   writeFileSync(join(root, 'a.md'), 'Another reservoir.')
   expect(await update(memory)).toMatchObject({ added: 1, unchanged: 1, leftOut: [] })
+})
+
+test('a file that has changed since it was to be left out is read', async () => {
+  let signature = ''
+  await update(new FileMemory((_path, found) => (signature = found!)))
+  writeFileSync(join(root, 'b.md'), 'Another reservoir.')
+  const memory = new FileMemory()
+  memory.leaveOut(join(root, 'b.md'), 'ends the thread', signature)
+  expect(await update(memory)).toMatchObject({ changed: 1, unchanged: 1, leftOut: [] })
 })
