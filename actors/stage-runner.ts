@@ -21,7 +21,7 @@ export interface StageOptions<T, R, C extends StageRun<T> = StageRun<T>> {
   readonly onValue?: (value: R, run: C) => void
   /** Told each failure, once its slot is free: what the handler threw, or a `StageCrash`. */
   readonly onError?: (error: unknown, run: C) => void
-  /** Told that a crash has put an item back; its run has ended. */
+  /** Told that a crash puts an item back; its run has ended. */
   readonly onPutBack?: (run: C) => void
 }
 
@@ -121,6 +121,12 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     return removed
   }
 
+  /** The channel has lost an item that waited. */
+  lost(item: T): void {
+    if (this.putBack.size > 0) this.putBack.delete(item)
+    this.checkIdle()
+  }
+
   /** Stops, calls off what runs and puts it back before what waits; what was put back before fails. */
   crash(error: StageCrash): void {
     const watcher = this.watcher
@@ -133,10 +139,11 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     const calledOff = runs.filter((run) => run.state === 'called-off')
     for (const run of runs) run.state = 'ended'
     for (const run of again) this.putBack.add(run.item)
+    // Told first: what the channel loses meanwhile is told, too, and whoever hears it may take these back.
+    for (const run of again) this.onPutBack?.(run)
     this.channel.requeue(again.map((run) => run.item))
     for (const _ of failed) this.channel.release('failed')
     for (const _ of calledOff) this.channel.release('cancelled')
-    for (const run of again) this.onPutBack?.(run)
     for (const run of runs) run.abort(error)
     for (const run of failed) this.tell(this.onError, error, run)
     watcher.error(error)

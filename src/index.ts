@@ -24,7 +24,17 @@ export {
   StageTimeoutError,
   TopologyError,
 } from './pipeline/errors.ts'
-export type { Cancelled, Completed, Expired, Failed, Outcome, OutcomeKind, Shed, Timings } from './pipeline/outcome.ts'
+export type {
+  Cancelled,
+  Completed,
+  Expired,
+  ExpiryReason,
+  Failed,
+  Outcome,
+  OutcomeKind,
+  Shed,
+  Timings,
+} from './pipeline/outcome.ts'
 export { type Pipeline, pipeline, type Topology } from './pipeline/pipeline.ts'
 export type { Reply } from './pipeline/reply.ts'
 export type {
@@ -38,7 +48,7 @@ export type {
   StageFigures,
   StageState,
 } from './pipeline/running.ts'
-export type { StageOptions, StageSettings } from './pipeline/stage-options.ts'
+export type { StageOptions, StageOverflow, StageSettings } from './pipeline/stage-options.ts'
 export type { StartOptions } from './pipeline/start-options.ts'
 export type { ChatMessage, ChatRole, PromptRequest, ToolCall } from './prompt-request.ts'
 export { chatPipeline, type ChatPipelineOptions, type ChatStage } from './preset.ts'

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs'
 import { checkInteger, checkKeys } from '../operators/index.ts'
 import type { Handler } from './handler.ts'
 import { type Pipeline, pipeline } from './pipeline/pipeline.ts'
-import type { PromptRequest } from './prompt-request.ts'
+import { priorityOf, type PromptRequest } from './prompt-request.ts'
 import { redact } from './redaction/redact.ts'
 import type { RedactionOptions } from './redaction/redaction-options.ts'
 import type { RetrievedPrompt } from './retrieval/retrieved-prompt.ts'
@@ -111,12 +111,15 @@ export function chatPipeline(
     options.redact === undefined ? [] : redact(options.redact),
   )
   const finished = { ...(stop !== undefined && { stop }), filters }
+  const priority = (_: unknown, request: PromptRequest): number => priorityOf(request)
+  // The last two give their streams at once, so nothing waits before them that could be overtaken.
   return pipeline<PromptRequest>('chat')
-    .stage('rag', rag, { capacity: 512, concurrency: 32 })
-    .stage('assemble', assemble(written), { capacity: 512, concurrency: 8 })
+    .stage('rag', rag, { capacity: 512, concurrency: 32, priority })
+    .stage('assemble', assemble(written), { capacity: 512, concurrency: 8, priority })
     .stage('inference', infer({ worker }), {
       capacity: 512,
       concurrency: inferenceConcurrency,
+      priority,
       timeoutMs: inferenceTimeoutMs,
     })
     .stage('post', post(finished), { capacity: 1024 })

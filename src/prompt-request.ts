@@ -37,7 +37,7 @@ export interface PromptRequest {
   /** A single question: short for one message of the user's. */
   readonly input?: string
   readonly messages?: readonly ChatMessage[]
-  /** Carried along for handlers; none of the stages here reads it. */
+  /** What is higher starts first where requests wait; `'normal'` when absent. It lets nobody in at a full door. */
   readonly priority?: 'low' | 'normal' | 'high'
   /** Milliseconds from submission to the last chunk; afterwards the outcome is `expired`. */
   readonly deadlineMs?: number
@@ -46,6 +46,15 @@ export interface PromptRequest {
   readonly parameters?: GenerationParameters
   /** The caller's own; carried along, never read. */
   readonly metadata?: Readonly<Record<string, unknown>>
+}
+
+const priorities: Readonly<Record<NonNullable<PromptRequest['priority']>, number>> = { low: -1, normal: 0, high: 1 }
+
+/** The request's `priority` as a number: -1, 0 or 1. What is none of the three counts as `'normal'`. */
+export function priorityOf(request: PromptRequest | null): number {
+  // Whatever was submitted: what is no request is refused by the first stage, in words that fit.
+  const { priority = 'normal' } = (typeof request === 'object' ? request : null) ?? {}
+  return Object.hasOwn(priorities, priority) ? priorities[priority] : 0
 }
 
 /** The request's conversation: its `messages`, or its `input` as one message of the user's. */

@@ -1,9 +1,10 @@
-import { isObservable, type Observable, tap } from 'rxjs'
-import { StageCrash } from '../../actors/index.ts'
+import { isObservable } from 'rxjs'
 import {
   ChannelClosedError,
   type ItemEnd,
   LinkedList,
+  type LossReason,
+  OverflowError,
   show,
   type ShedReason,
   SpillwayError,
@@ -12,6 +13,7 @@ import {
 import { StageMeter } from '../metrics/stage-meter.ts'
 import { createStage, type StageDefinition, type StageHooks } from './create-stage.ts'
 import { deadlineOf } from './deadline-of.ts'
+import { Door } from './door.ts'
 import { Envelope, type EnvelopeHost } from './envelope.ts'
 import { StageTimeoutError } from './errors.ts'
 import { Grace } from './grace.ts'
@@ -20,8 +22,9 @@ import type { OutcomeKind } from './outcome.ts'
 import { RequestLog } from './request-log.ts'
 import { type Carried, type Stage, StageContext } from './stage-context.ts'
 import { countUp } from './stage-node.ts'
+import { rankRequest } from './stage-ranking.ts'
 import type { StartSettings } from './start-options.ts'
-import { supervisedStream } from './supervised-stream.ts'
+import { streamEnded, watchStream } from './stage-stream.ts'
 import { Teller } from './teller.ts'
 
 /** The data plane of a pipeline: carries requests from stage to stage and sees to it that each ends once. */
@@ -37,14 +40,20 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
   readonly stallTimeoutMs: number
   private readonly settings: StartSettings
   private readonly log: RequestLog
-  private readonly reserves: boolean
+  private readonly door: Door
+  private readonly onOverflow: (node: Stage, error: unknown) => void
   /** Every request that has not ended. */
   private readonly live = new LinkedList<Carried>()
   private submissions = 0
   /** The envelope that is being offered: if it starts now, it starts when it arrived. */
   private arriving: Carried | undefined
 
-  constructor(stages: readonly StageDefinition[], settings: StartSettings) {
+  /** @param onOverflow Told that a channel which must lose nothing was given too much; everything in it fails. */
+  constructor(
+    stages: readonly StageDefinition[],
+    settings: StartSettings,
+    onOverflow: (node: Stage, error: unknown) => void,
+  ) {
     const { clock, logger, random } = settings
     this.book = new LedgerBook(this.live)
     this.instanceId = Math.floor(random() * 2 ** 52).toString(36)
@@ -53,10 +62,11 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     this.wheel = new TimerWheel(clock)
     this.streamBuffer = settings.streamBuffer
     this.stallTimeoutMs = settings.stallTimeoutMs
-    this.reserves = settings.admission === 'door'
+    this.onOverflow = onOverflow
     this.log = new RequestLog(clock, logger)
     const ground = { ...settings, meter: this.meter }
     this.nodes = stages.map((stage, index) => createStage(stage, index, ground, this))
+    this.door = new Door(this.nodes)
   }
 
   /**
@@ -147,29 +157,27 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
   // The way of a request
 
   private admit(envelope: Carried, first: Stage, now: number): void {
-    if (this.reserves) {
-      for (const node of this.nodes) {
-        if (node.full) {
-          this.shed(envelope, node, node.state === 'running' ? 'door' : 'stage-down')
-          return
-        }
-      }
-      for (const node of this.nodes) node.ahead += 1
+    const { full } = this.door
+    if (full !== undefined) {
+      this.shed(envelope, full, full.state === 'running' ? 'door' : 'stage-down')
+      return
     }
+    this.door.reserve(envelope)
     if (envelope.deadlineMs !== Infinity) envelope.arm()
     this.enter(envelope, first, now)
   }
 
   /** Brings a request to a stage. */
   private enter(envelope: Carried, node: Stage, now: number): void {
+    if (node.ranking !== undefined && !this.rank(envelope, node)) return
     envelope.stage = node.index
     envelope.arrivedAt = now
     envelope.run = undefined
     envelope.place = 'waiting'
     this.arriving = envelope
     let verdict: 'accepted' | 'shed' | 'closed'
-    if (this.reserves) {
-      node.ahead -= 1
+    if (node.reserves) {
+      this.door.reach(envelope, node)
       // Past the door there is a place for it, even while the stage is down.
       verdict = node.channel.admit(envelope)
     } else {
@@ -178,9 +186,23 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     this.arriving = undefined
     if (verdict === 'accepted') return
     envelope.place = 'outside'
-    this.giveBackReservations(envelope)
-    if (verdict === 'shed') this.shed(envelope, node, node.state === 'running' ? 'full' : 'stage-down')
-    else this.fail(envelope, node, new ChannelClosedError(`the channel of stage ${show(node.name)} is closed`))
+    if (verdict === 'closed') {
+      this.fail(envelope, node, new ChannelClosedError(`the channel of stage ${show(node.name)} is closed`))
+    } else if (node.channel.closed) {
+      this.overflow(envelope, node)
+    } else {
+      this.shed(envelope, node, node.shedReasonOf(envelope))
+    }
+  }
+
+  /** Asks for its weight and priority; `false` when it has ended by that. */
+  private rank(envelope: Carried, node: Stage): boolean {
+    try {
+      if (node.ranking !== undefined) rankRequest(envelope, node.ranking, node.name)
+    } catch (error) {
+      this.fail(envelope, node, error)
+    }
+    return envelope.kind === undefined
   }
 
   /** The stage begins with a request: it has a slot. */
@@ -210,7 +232,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
       return
     }
     node.processed += 1
-    envelope.value = isObservable(value) ? this.watchStream(value, run, now) : value
+    envelope.value = isObservable(value) ? watchStream(value, run, now, this) : value
     envelope.timeoutAt = Infinity
     const next = this.nodes[node.index + 1]
     if (next !== undefined) {
@@ -223,53 +245,6 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     }
   }
 
-  /**
-   * Watches the stream that a stage gave. If it made it of a value, its slot lasts as long as the stream; if it
-   * made it of a stream, an error that first shows here is this stage's.
-   */
-  private watchStream(stream$: Observable<unknown>, run: StageContext, now: number): Observable<unknown> {
-    const { item: envelope, node } = run
-    if (run.state !== 'held') {
-      const blame = (error: unknown): void => {
-        // What an earlier stage is to blame for has ended the request by now.
-        if (envelope.kind !== undefined) return
-        this.fail(envelope, node, error)
-        if (error instanceof StageCrash) node.runner.crash(error)
-      }
-      return stream$.pipe(tap({ error: blame }))
-    }
-    run.earlier = envelope.source
-    envelope.source = run
-    const firstChunkMs = envelope.timeoutAt - now
-    const stream = supervisedStream(stream$, {
-      onOpen: () => {
-        if (firstChunkMs === Infinity || envelope.kind !== undefined) return
-        envelope.firstChunkAt = this.now() + firstChunkMs
-        envelope.arm()
-      },
-      onAwaited: () => {
-        envelope.firstChunkAt = Infinity
-      },
-      onEnd: (failure) => {
-        if (run.state !== 'held') return
-        if (failure !== undefined) {
-          node.runner.fail(run, failure.thrown)
-          return
-        }
-        this.streamEnded(run)
-        node.runner.end(run, 'completed')
-      },
-    })
-    run.closeStream = stream.close
-    return stream.stream$
-  }
-
-  private streamEnded(run: StageContext): void {
-    const now = this.now()
-    run.node.slotFreed(now - run.startedAt)
-    run.node.streamDuration.observe(now - run.startedAt)
-  }
-
   /** A stage's handler failed, or the stream that it made. */
   handlerFailed(error: unknown, run: StageContext): void {
     const { item: envelope, node } = run
@@ -278,7 +253,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
       node.latency.observe(ranMs)
       node.slotFreed(ranMs)
     } else {
-      this.streamEnded(run)
+      streamEnded(run, this.now())
     }
     this.forgetGrace(run)
     this.fail(envelope, node, error)
@@ -293,16 +268,30 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     envelope.timeoutAt = Infinity
   }
 
-  /** `drop-oldest` has put a request out. */
-  evicted(envelope: Carried, node: Stage): void {
+  /** A channel has lost a request that waited; of one that is turned away as it comes, `enter` hears. */
+  lost(envelope: Carried, node: Stage, reason: LossReason): void {
+    if (reason === 'full' || reason === 'too-large') return
     envelope.place = 'outside'
-    this.giveBackReservations(envelope)
-    this.shed(envelope, node, 'evicted')
+    if (reason === 'evicted') this.shed(envelope, node, 'evicted')
+    else if (reason === 'expired') this.end(envelope, 'expired', node.settings.ttlMs)
+    else this.overflow(envelope, node)
+    node.runner.lost(envelope)
+  }
+
+  /** A channel that must lose nothing was given more than it holds. */
+  private overflow(envelope: Carried, node: Stage): void {
+    const name = show(node.name)
+    const cause = new OverflowError(
+      `the channel of stage ${name} was given more than its capacity of ${node.channel.capacity}`,
+    )
+    const error = new ChannelClosedError(`the channel of stage ${name} is closed: it has overflowed`, { cause })
+    this.onOverflow(node, error)
+    this.fail(envelope, node, error)
   }
 
   // The ends of a request
 
-  private fail(envelope: Carried, node: Stage, error: unknown): void {
+  fail(envelope: Carried, node: Stage, error: unknown): void {
     if (envelope.kind !== undefined) return
     countUp(node.errors, error instanceof SpillwayError ? error.code : 'stage_failed')
     this.end(envelope, 'failed', error, node)
@@ -315,7 +304,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     this.enterInBooks(envelope, 'shed')
     // The stage that made its stream still has a slot for it.
     this.leave(envelope, 'shed', undefined)
-    this.log.shed(envelope, node.name, reason, node.channel.size)
+    this.log.shed(envelope, node.name, reason, node.depth)
     this.teller.tell(envelope)
   }
 
@@ -337,10 +326,11 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
   /** Takes a request that has ended off its way: gives back its place, its slot and its reservations. */
   private leave(envelope: Carried, kind: OutcomeKind, detail: unknown): void {
     const { run, source } = envelope
+    this.door.giveBack(envelope)
     const itemEnd: ItemEnd = kind === 'shed' ? 'discarded' : kind
     for (let made = source; made !== undefined; made = made.earlier) {
       if (made.state === 'held') {
-        this.streamEnded(made)
+        streamEnded(made, this.now())
         made.node.runner.end(made, itemEnd)
       }
       made.closeStream?.()
@@ -349,13 +339,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     const node = this.nodes[envelope.stage] as Stage
     if (envelope.place === 'waiting') node.runner.withdraw(envelope, itemEnd)
     if (envelope.place === 'running' && run !== undefined) this.callOff(run, detail ?? kind)
-    if (envelope.place === 'waiting' || envelope.place === 'running') this.giveBackReservations(envelope)
     envelope.place = 'outside'
-  }
-
-  private giveBackReservations(envelope: Carried): void {
-    if (!this.reserves) return
-    for (let index = envelope.stage + 1; index < this.nodes.length; index++) (this.nodes[index] as Stage).ahead -= 1
   }
 
   /** Aborts a handler; if it does not return in time, its slot is taken back. */

@@ -1,11 +1,12 @@
 import { isObservable } from 'rxjs'
 import { StageRunner } from '../../actors/index.ts'
-import { Channel } from '../../operators/index.ts'
+import { Channel, type LossReason } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
 import type { Carried, Stage, StageContext } from './stage-context.ts'
 import { StageNode } from './stage-node.ts'
 import type { StageSettings } from './stage-options.ts'
+import type { StageRanking } from './stage-ranking.ts'
 import type { StartSettings } from './start-options.ts'
 
 /** A stage as it was defined. */
@@ -13,6 +14,7 @@ export interface StageDefinition {
   readonly name: string
   readonly handler: Handler<unknown, unknown>
   readonly settings: StageSettings
+  readonly ranking: StageRanking | undefined
 }
 
 /** What happens to requests in a stage. */
@@ -21,32 +23,37 @@ export interface StageHooks {
   handOn(value: unknown, run: StageContext): void
   handlerFailed(error: unknown, run: StageContext): void
   putBack(run: StageContext): void
-  evicted(envelope: Carried, stage: Stage): void
+  /** Its channel has lost a request, or sheds the one that is being brought. */
+  lost(envelope: Carried, stage: Stage, reason: LossReason): void
 }
 
 /** Makes a stage of a running pipeline: its channel, its runner, its figures. */
 export function createStage(
-  { name, handler, settings }: StageDefinition,
+  { name, handler, settings, ranking }: StageDefinition,
   index: number,
-  { clock, logger, scale, meter }: StartSettings & { readonly meter: StageMeter },
+  { clock, logger, scale, meter, admission }: StartSettings & { readonly meter: StageMeter },
   hooks: StageHooks,
 ): Stage {
-  const { concurrency, overflow } = settings
+  const { concurrency, overflow, weighted, prioritised, ttlMs } = settings
   // A stage that lets nothing wait does so at every scale.
   const capacity = settings.capacity === 0 ? 0 : Math.max(1, Math.round(settings.capacity * scale))
   const channel = new Channel<Carried>({
     capacity,
     concurrency,
-    overflow,
+    overflow: overflow === 'drop-lowest' ? { drop: 'lowest', priority: priorityOf } : overflow,
+    ...(prioritised && overflow !== 'drop-lowest' && { priority: priorityOf }),
+    ...(weighted && { weight: weightOf }),
+    ttlMs,
+    clock,
     onLost: (envelope, reason) => {
-      if (reason === 'evicted') hooks.evicted(envelope, stage)
+      hooks.lost(envelope, stage, reason)
     },
   })
   const stage: Stage = new StageNode(
     index,
     name,
     settings,
-    { clock, logger, meter, channel },
+    { clock, logger, meter, channel, ranking, reserves: admission === 'door' && !weighted },
     (node) =>
       new StageRunner<Carried, unknown, StageContext>((envelope, run) => handler(envelope.value, run), {
         channel,
@@ -65,4 +72,12 @@ export function createStage(
       }),
   )
   return stage
+}
+
+function priorityOf({ priority }: Carried): number {
+  return priority
+}
+
+function weightOf({ weight }: Carried): number {
+  return weight
 }

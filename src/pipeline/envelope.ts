@@ -55,6 +55,12 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   value: unknown
   /** When it came to the stage. */
   arrivedAt: number
+  /** Units of the stage's capacity that it takes up, where the stage weighs requests. */
+  weight = 1
+  /** Higher starts first, where the stage ranks requests. */
+  priority = 0
+  /** The first stage in whose channel it still has a place reserved; -1: in none. */
+  reservedFrom = -1
   /** Its run in the stage where it is. */
   run: Run | undefined
   /** The run whose stream it carries. */
@@ -75,7 +81,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   kind: OutcomeKind | undefined
   announced = false
   private endedAt = 0
-  /** The error, or the reason of a cancellation. */
+  /** The error, the reason of a cancellation, or the `ttlMs` for which it waited. */
   private detail: unknown
   private shedReason: ShedReason = 'full'
   private retryAfterMs = 0
@@ -270,7 +276,9 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
         if (this.detail instanceof StageError) return this.detail
         return new StageError(stage, `failed: ${messageOf(this.detail)}`, { cause: this.detail })
       case 'expired':
-        return new ExpiredError(stage, this.deadlineMs)
+        return typeof this.detail === 'number'
+          ? new ExpiredError(stage, this.detail, 'ttl')
+          : new ExpiredError(stage, this.deadlineMs)
       case 'cancelled':
       case 'completed':
       case undefined:
@@ -296,7 +304,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
       case 'failed':
         return { kind, stage, error: this.detail, ...settled }
       case 'expired':
-        return { kind, stage, ...settled }
+        return { kind, stage, reason: this.detail === undefined ? 'deadline' : 'ttl', ...settled }
       case 'cancelled':
         return { kind, reason: this.detail, ...settled }
     }

@@ -1,4 +1,5 @@
 import { type ShedReason, SpillwayError } from '../../operators/index.ts'
+import type { ExpiryReason } from './outcome.ts'
 
 /** The request was turned away; try again after `retryAfterMs`. */
 export class ShedError extends SpillwayError {
@@ -44,14 +45,21 @@ export class DrainTimeoutError extends StageError {
   }
 }
 
-/** The request's deadline passed before its answer was complete. */
+/** The request's deadline passed before its answer was complete, or it waited as long as it may before a stage. */
 export class ExpiredError extends SpillwayError {
   readonly code = 'expired'
   readonly stage: string
+  readonly reason: ExpiryReason
 
-  constructor(stage: string, deadlineMs: number) {
-    super(`the deadline of ${deadlineMs} ms passed while the request was at stage ${JSON.stringify(stage)}`)
+  constructor(stage: string, limitMs: number, reason: ExpiryReason = 'deadline') {
+    const name = JSON.stringify(stage)
+    super(
+      reason === 'ttl'
+        ? `the request waited before stage ${name} for its ttlMs of ${limitMs} ms and was not started`
+        : `the deadline of ${limitMs} ms passed while the request was at stage ${name}`,
+    )
     this.stage = stage
+    this.reason = reason
   }
 }
 

@@ -43,11 +43,15 @@ export interface Failed extends Settled {
   readonly error: unknown
 }
 
-/** The deadline passed first. */
+/** Why a request expired: its `deadlineMs` passed, or it waited before a stage for the stage's `ttlMs`. */
+export type ExpiryReason = 'deadline' | 'ttl'
+
+/** Its time was over first. */
 export interface Expired extends Settled {
   readonly kind: 'expired'
   /** Where it was then. */
   readonly stage: string
+  readonly reason: ExpiryReason
 }
 
 /** The caller no longer wants the answer, or has stopped reading it. */

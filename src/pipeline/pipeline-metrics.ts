@@ -77,13 +77,13 @@ export function registerPipelineMetrics(
   add(
     'gauge',
     'queue_depth',
-    'Requests that wait before a stage.',
-    byStage((node) => node.channel.size),
+    'Requests that wait before a stage, or their units where it weighs them.',
+    byStage((node) => node.depth),
   )
   add(
     'gauge',
     'queue_capacity',
-    'Requests that may wait before a stage.',
+    'Requests that may wait before a stage, or units where it weighs them.',
     byStage((node) => node.channel.capacity),
   )
   add(

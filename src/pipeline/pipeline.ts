@@ -39,12 +39,12 @@ export class Pipeline<Request, Current, Stage extends string = never> {
   stage<Name extends string, Output>(
     name: Name,
     handler: Handler<Current, Output, Request>,
-    options: StageOptions,
+    options: StageOptions<Current, Request>,
   ): Pipeline<Request, StageOutput<Output>, Stage | Name> {
     const definition = {
       name: checkText('stage name', name),
       handler: checkFunction(`stage ${JSON.stringify(name)}: handler`, handler) as StageDefinition['handler'],
-      settings: checkStageOptions(name, options),
+      ...checkStageOptions(name, options),
     }
     return new Pipeline(this.name, [...this.definitions, definition])
   }

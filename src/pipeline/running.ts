@@ -26,7 +26,9 @@ export type StageState = 'starting' | 'running' | 'backing-off' | 'draining' | '
 
 /** What can be seen of a stage while it runs. */
 export interface StageFigures {
+  /** Requests that wait, or, where the stage weighs them, their units. */
   readonly queueDepth: number
+  /** How many of these may wait. */
   readonly capacity: number
   readonly running: number
   readonly concurrency: number
@@ -47,7 +49,7 @@ export type PipelineState = 'running' | 'draining' | 'stopped' | 'failed'
 /** Something that happened to the pipeline or one of its stages. */
 export type PipelineEvent =
   | { readonly type: 'started' | 'drained' | 'restarted'; readonly stage: string }
-  | { readonly type: 'crashed' | 'escalated'; readonly stage: string; readonly error: unknown }
+  | { readonly type: 'crashed' | 'escalated' | 'overflowed'; readonly stage: string; readonly error: unknown }
 
 /** How a drain went. */
 export interface DrainReport {

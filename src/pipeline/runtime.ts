@@ -4,13 +4,17 @@ import type { Logger } from '../logger.ts'
 import { Carrier } from './carrier.ts'
 import type { StageDefinition } from './create-stage.ts'
 import { drainStages } from './drain-stages.ts'
+import { describeError } from './describe-error.ts'
 import { DrainTimeoutError, StageError } from './errors.ts'
 import type { Outcome } from './outcome.ts'
 import { registerPipelineMetrics } from './pipeline-metrics.ts'
 import type { Reply } from './reply.ts'
 import type { DrainReport, Ledger, PipelineEvent, PipelineState, Running, StageFigures } from './running.ts'
+import type { Stage } from './stage-context.ts'
 import { StageSupervision } from './stage-supervision.ts'
 import type { StartSettings } from './start-options.ts'
+
+const drainTimeoutMs = 30_000
 
 /** A pipeline at work: the data plane, the control plane, and what users see of them. */
 export class Runtime implements Running<unknown, unknown> {
@@ -25,7 +29,9 @@ export class Runtime implements Running<unknown, unknown> {
 
   constructor(name: string, stages: readonly StageDefinition[], settings: StartSettings) {
     const { clock, logger, registry, metricsPrefix } = settings
-    const carrier = new Carrier(stages, settings)
+    const carrier = new Carrier(stages, settings, (node, error) => {
+      this.failBy(node, error)
+    })
     this.name = name
     this.clock = clock
     this.logger = logger
@@ -88,18 +94,26 @@ export class Runtime implements Running<unknown, unknown> {
 
   drain(options: { readonly timeoutMs?: number } = {}): Promise<DrainReport> {
     checkKeys('drain', options, ['timeoutMs'])
-    this.drained ??= this.startDrain(checkNumber('timeoutMs', options.timeoutMs ?? 30_000))
+    this.drained ??= this.startDrain('draining', checkNumber('timeoutMs', options.timeoutMs ?? drainTimeoutMs))
     return this.drained
   }
 
-  private async startDrain(timeoutMs: number): Promise<DrainReport> {
+  /** A channel that must lose nothing has overflowed. */
+  private failBy(node: Stage, error: unknown): void {
+    if (this.lifecycle !== 'running') return
+    this.logger.error({ stage: node.name, ...describeError(error) }, 'channel overflowed: the pipeline has failed')
+    this.drained = this.startDrain('failed', drainTimeoutMs)
+    this.supervision.announce({ type: 'overflowed', stage: node.name, error })
+  }
+
+  private async startDrain(state: 'draining' | 'failed', timeoutMs: number): Promise<DrainReport> {
     const { carrier, clock, logger, supervision } = this
     const { nodes, book, teller } = carrier
     const startedAt = clock.now()
     const before = this.ledger()
     let timedOut = 0
     if (this.lifecycle === 'running') {
-      this.lifecycle = 'draining'
+      this.lifecycle = state
       logger.info({ inFlight: before.inFlight }, 'draining')
       const inTime = await drainStages({ clock, nodes, supervision, book, ends$: teller.outcomes$ }, timeoutMs)
       if (!inTime) timedOut = carrier.failAll((node) => new DrainTimeoutError(node.name, timeoutMs))

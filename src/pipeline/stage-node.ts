@@ -6,6 +6,7 @@ import { LatencyHistogram } from '../metrics/latency-histogram.ts'
 import type { Envelope } from './envelope.ts'
 import type { StageFigures, StageState } from './running.ts'
 import type { StageSettings } from './stage-options.ts'
+import type { StageRanking } from './stage-ranking.ts'
 
 /** What a stage stands on: it belongs to the pipeline. */
 export interface StageGround<C> {
@@ -13,6 +14,8 @@ export interface StageGround<C> {
   readonly logger: Logger
   readonly meter: StageMeter
   readonly channel: Channel<Envelope<C>>
+  readonly ranking: StageRanking | undefined
+  readonly reserves: boolean
 }
 
 /** One stage of a running pipeline: its channel, its runner and its figures. `C` is a run of its handler. */
@@ -25,6 +28,10 @@ export class StageNode<C extends Run<Envelope<C>>> {
   readonly meter: StageMeter
   readonly channel: Channel<Envelope<C>>
   readonly runner: StageRunner<Envelope<C>, unknown, C>
+  /** How it ranks requests, if it does. */
+  readonly ranking: StageRanking | undefined
+  /** A place in its channel is reserved at the door; otherwise the channel decides when a request arrives. */
+  readonly reserves: boolean
   /** Requests with a reservation that have not reached this stage. */
   ahead = 0
   state: StageState = 'starting'
@@ -56,6 +63,8 @@ export class StageNode<C extends Run<Envelope<C>>> {
     this.logger = ground.logger.child({ stage: name })
     this.meter = ground.meter
     this.channel = ground.channel
+    this.ranking = ground.ranking
+    this.reserves = ground.reserves
     this.runner = createRunner(this)
   }
 
@@ -64,7 +73,7 @@ export class StageNode<C extends Run<Envelope<C>>> {
     let shed = 0
     for (const count of this.shed.values()) shed += count
     return {
-      queueDepth: channel.size,
+      queueDepth: this.depth,
       capacity: channel.capacity,
       running: channel.running,
       concurrency: channel.concurrency,
@@ -82,10 +91,22 @@ export class StageNode<C extends Run<Envelope<C>>> {
     }
   }
 
+  /** How much of the capacity is taken up: requests that wait, or their units. */
+  get depth(): number {
+    return this.settings.weighted ? this.channel.stats.waitingWeight : this.channel.size
+  }
+
   /** Whether a request more would find neither a slot nor room once all that are let in have reached the stage. */
   get full(): boolean {
     const { channel } = this
     return this.ahead + channel.size + channel.running >= channel.capacity + channel.concurrency
+  }
+
+  /** Why its channel turns a request away. */
+  shedReasonOf({ weight }: Envelope<C>): ShedReason {
+    const { capacity } = this.channel
+    if (this.settings.weighted && capacity > 0 && weight > capacity) return 'too-large'
+    return this.state === 'running' ? 'full' : 'stage-down'
   }
 
   /** Counts the time for which a slot was owned, a stream's included. */

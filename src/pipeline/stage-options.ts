@@ -1,37 +1,102 @@
-import { checkInteger, checkKeys, checkNumber, checkOneOf } from '../../operators/index.ts'
+import {
+  checkFunction,
+  checkInteger,
+  checkKeys,
+  checkNumber,
+  checkOverflow,
+  type OverflowStrategy,
+} from '../../operators/index.ts'
+import type { StageRanking } from './stage-ranking.ts'
 
-/** How much a stage takes at once, and how long it may take. */
-export interface StageOptions {
-  /** Requests that may wait before the stage, 0 …. */
+/** How much a stage takes at once, how long it may take, and what happens beyond. */
+export interface StageOptions<Input = unknown, Request = unknown> {
+  /** Requests (or, with `weight`, units) that may wait before the stage, 0 …. */
   readonly capacity: number
   /** Handlers that may run at once, 1 …; default 1. */
   readonly concurrency?: number
   /**
-   * What gives way when the channel is full; default `'drop-newest'`. With admission at the door nothing that was
-   * let in is ever put out, so `'drop-oldest'` shows with `admission: 'stage'` only.
+   * What gives way when the channel is full; default `'drop-newest'`. `'drop-oldest'` puts out the oldest that waits,
+   * `{ drop: 'lowest', priority }` what has a lower priority than the newcomer. `'fail'` closes the channel: what waits
+   * and what came fail, and the pipeline drains and has failed.
+   *
+   * With admission at the door nothing that was let in is ever put out, so this shows with `admission: 'stage'`, or
+   * with `weight`, only.
    */
-  readonly overflow?: 'drop-newest' | 'drop-oldest'
+  readonly overflow?: StageOverflow<Input, Request>
+  /** Milliseconds that a request may wait before the stage, 1 …; then it is `expired`. Default no limit. */
+  readonly ttlMs?: number
+  /**
+   * Units of the capacity that a request takes up while it waits, finite and more than 0; default 1. What weighs more
+   * than the whole capacity starts if a slot is free, and is otherwise shed as `'too-large'`. Such a channel decides
+   * for itself also where admission is at the door. Asked once when the request arrives, with what the stage is given
+   * and the request as it was submitted; a request whose weight cannot be told fails.
+   */
+  readonly weight?: (value: Input, request: Request) => number
+  /**
+   * Starts what is higher first, and what is equal in order of arrival; default all are equal.
+   * `{ drop: 'lowest', priority }` brings its own. Asked as `weight` is.
+   */
+  readonly priority?: (value: Input, request: Request) => number
   /** Milliseconds from the start of a handler to its value or its stream's first chunk; default no limit. */
   readonly timeoutMs?: number
 }
 
-/** A stage's options with the defaults filled in. */
+/** What a stage's full channel does with one request more. */
+export type StageOverflow<Input = unknown, Request = unknown> =
+  | Exclude<OverflowStrategy<never>, object>
+  | { readonly drop: 'lowest'; readonly priority: (value: Input, request: Request) => number }
+
+/** A stage's options with the defaults filled in, as plain data. */
 export interface StageSettings {
   readonly capacity: number
   readonly concurrency: number
-  readonly overflow: 'drop-newest' | 'drop-oldest'
+  readonly overflow: 'drop-newest' | 'drop-oldest' | 'drop-lowest' | 'fail'
+  /** Whether the capacity counts units instead of requests. */
+  readonly weighted: boolean
+  /** Whether what has a higher priority starts first. */
+  readonly prioritised: boolean
+  /** `Infinity` without a limit, as `timeoutMs`. */
+  readonly ttlMs: number
   readonly timeoutMs: number
 }
 
+const known = [
+  'capacity',
+  'concurrency',
+  'overflow',
+  'ttlMs',
+  'weight',
+  'priority',
+  'timeoutMs',
+] as const satisfies readonly (keyof StageOptions)[]
+
 /** @throws RangeError or TypeError that names the stage, the option, its value and the allowed range. */
-export function checkStageOptions(stage: string, options: StageOptions): StageSettings {
+export function checkStageOptions<Input, Request>(
+  stage: string,
+  options: StageOptions<Input, Request>,
+): { readonly settings: StageSettings; readonly ranking: StageRanking | undefined } {
   const of = (option: string): string => `stage ${JSON.stringify(stage)}: ${option}`
-  checkKeys(`stage ${JSON.stringify(stage)}`, options, ['capacity', 'concurrency', 'overflow', 'timeoutMs'])
-  const { capacity, concurrency = 1, overflow = 'drop-newest', timeoutMs = Infinity } = options
-  return {
+  checkKeys(`stage ${JSON.stringify(stage)}`, options, known)
+  const { capacity, concurrency = 1, overflow = 'drop-newest', ttlMs = Infinity, timeoutMs = Infinity } = options
+  const { weight } = options
+  const strategy = checkOverflow(of('overflow'), overflow)
+  const byOverflow = typeof overflow === 'object' ? overflow.priority : undefined
+  if (byOverflow !== undefined && options.priority !== undefined) {
+    throw new TypeError(`${of('priority')} must not be given beside overflow: { drop: 'lowest' }, which brings its own`)
+  }
+  const priority = byOverflow ?? options.priority
+  if (weight !== undefined) checkFunction(of('weight'), weight)
+  if (priority !== undefined) checkFunction(of('priority'), priority)
+  const settings = {
     capacity: checkInteger(of('capacity'), capacity),
     concurrency: checkInteger(of('concurrency'), concurrency, { min: 1 }),
-    overflow: checkOneOf(of('overflow'), overflow, ['drop-newest', 'drop-oldest']),
+    overflow: strategy,
+    weighted: weight !== undefined,
+    prioritised: priority !== undefined,
+    ttlMs: checkNumber(of('ttlMs'), ttlMs, { min: 1, max: Infinity }),
     timeoutMs: checkNumber(of('timeoutMs'), timeoutMs, { min: 1, max: Infinity }),
   }
+  if (weight === undefined && priority === undefined) return { settings, ranking: undefined }
+  // Inside, requests and values have no types of their own: the builder has checked that they fit.
+  return { settings, ranking: { weight, priority } as StageRanking }
 }

@@ -44,6 +44,11 @@ export class StageSupervision {
     children[node.name]?.send(drain)
   }
 
+  /** Tells of something that happened to a stage beside its supervision. */
+  announce(event: PipelineEvent): void {
+    this.events.next(event)
+  }
+
   /** Stops all stages at once. */
   stop(): void {
     this.supervisor.stop()

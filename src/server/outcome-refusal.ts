@@ -46,7 +46,10 @@ const sheds: Readonly<Partial<Record<ShedReason, ShedAnswer>>> = {
   'too-large': { status: 413, code: 'too_large', sentence: 'The request is larger than the server can ever take' },
 }
 
-function ofExpired({ stage }: Expired): Refusal {
+function ofExpired({ stage, reason }: Expired): Refusal {
+  if (reason === 'ttl') {
+    return serverError(504, 'waited_too_long', `The request waited too long before stage ${JSON.stringify(stage)}`)
+  }
   return serverError(
     504,
     'deadline_exceeded',

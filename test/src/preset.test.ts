@@ -15,6 +15,20 @@ test('five stages, with the channels that the documents promise', () => {
   ])
 })
 
+test('a higher priority is asked first by the model', async () => {
+  const worker = echo({ chunkDelayMs: 1 })
+  const running = chatPipeline({ worker, inferenceConcurrency: 1 }).start()
+  const ends: string[] = []
+  const answers = (['normal', 'low', 'high', undefined] as const).map(async (priority, index) => {
+    const reply = running.submit({ input: String(index), ...(priority !== undefined && { priority }) })
+    for await (const _ of reply);
+    ends.push(`${index} ${priority}`)
+  })
+  await Promise.all(answers)
+  expect(ends).toEqual(['0 normal', '2 high', '3 undefined', '1 low'])
+  await running.drain()
+})
+
 test('every option reaches its stage', async () => {
   const retriever = {
     search: async (query: string, options?: { topK?: number }) => [

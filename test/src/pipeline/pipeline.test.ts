@@ -3,16 +3,40 @@ import { pipeline, type StageOptions, type StartOptions, TopologyError } from '.
 
 const same = (text: string): string => text
 
+const defaults = {
+  concurrency: 1,
+  overflow: 'drop-newest',
+  weighted: false,
+  prioritised: false,
+  ttlMs: Infinity,
+  timeoutMs: Infinity,
+}
+
 describe('pipeline', () => {
   it('is plain data, the defaults filled in', () => {
     const definition = pipeline<string>('p')
       .stage('a', same, { capacity: 5 })
       .stage('b', same, { capacity: 0, concurrency: 2, overflow: 'drop-oldest', timeoutMs: 10 })
+      .stage('c', same, {
+        capacity: 9,
+        overflow: { drop: 'lowest', priority: () => 1 },
+        weight: (text) => text.length,
+        ttlMs: 50,
+      })
     expect(definition.topology).toEqual({
       name: 'p',
       stages: [
-        { name: 'a', capacity: 5, concurrency: 1, overflow: 'drop-newest', timeoutMs: Infinity },
-        { name: 'b', capacity: 0, concurrency: 2, overflow: 'drop-oldest', timeoutMs: 10 },
+        { ...defaults, name: 'a', capacity: 5 },
+        { ...defaults, name: 'b', capacity: 0, concurrency: 2, overflow: 'drop-oldest', timeoutMs: 10 },
+        {
+          ...defaults,
+          name: 'c',
+          capacity: 9,
+          overflow: 'drop-lowest',
+          weighted: true,
+          prioritised: true,
+          ttlMs: 50,
+        },
       ],
     })
   })
@@ -44,7 +68,15 @@ describe('pipeline', () => {
     [{ capacity: 1.5 }, 'got 1.5'],
     [{}, 'stage "a": capacity must be a whole number'],
     [{ capacity: 1, concurrency: 0 }, 'stage "a": concurrency must be a whole number from 1'],
-    [{ capacity: 1, overflow: 'fail' }, 'stage "a": overflow must be one of "drop-newest", "drop-oldest", got "fail"'],
+    [{ capacity: 1, overflow: 'drop' }, 'stage "a": overflow must be "drop-newest", "drop-oldest", "fail" or'],
+    [{ capacity: 1, overflow: { drop: 'lowest' } }, 'stage "a": overflow.priority must be a function'],
+    [
+      { capacity: 1, overflow: { drop: 'lowest', priority: () => 1 }, priority: () => 1 },
+      'stage "a": priority must not be given beside overflow',
+    ],
+    [{ capacity: 1, priority: 1 }, 'stage "a": priority must be a function, got 1'],
+    [{ capacity: 1, weight: 1 }, 'stage "a": weight must be a function, got 1'],
+    [{ capacity: 1, ttlMs: 0 }, 'stage "a": ttlMs must be a number from 1'],
     [{ capacity: 1, timeoutMs: 0 }, 'stage "a": timeoutMs must be a number from 1'],
     [{ capacty: 1 }, 'stage "a": unknown option "capacty"'],
   ])('refuses the stage options %j', (options, message) => {

@@ -2,8 +2,10 @@ import { expect } from 'vitest'
 import {
   AlreadyConsumedError,
   CancelledError,
+  ChannelClosedError,
   type DrainReport,
   ExpiredError,
+  type Failed,
   type Outcome,
   pipeline,
   type Pipeline,
@@ -12,11 +14,12 @@ import {
   type Running,
   ShedError,
   StageError,
+  type StageOptions,
 } from '../../../src/index.ts'
 import type { Carrier } from '../../../src/pipeline/carrier.ts'
 import type { Carried } from '../../../src/pipeline/stage-context.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
-import type { Arrival, Scenario } from './scenario.ts'
+import type { Arrival, Scenario, StagePlan } from './scenario.ts'
 import { act } from './scripted-handler.ts'
 
 const abortGraceMs = 15
@@ -63,11 +66,12 @@ class Game {
   private readonly cases: Case[] = []
   private readonly outcomes: Outcome<unknown>[] = []
   private crashes = 0
+  private drainedByUser = false
 
   constructor(scenario: Scenario) {
     this.scenario = scenario
     let definition: Pipeline<Request, unknown, string> = pipeline<Request>('game')
-    for (const [index, { timeoutMs, ...options }] of scenario.stages.entries()) {
+    for (const [index, plan] of scenario.stages.entries()) {
       const mark = String(index)
       definition = definition.stage(
         mark,
@@ -78,7 +82,7 @@ class Game {
           const step = (scenario.arrivals[Number(id)] as Arrival).steps[index]!
           return act(step, index === 0 ? id : input, mark, context)
         },
-        { ...options, ...(timeoutMs < Infinity && { timeoutMs }) },
+        this.stageOptions(plan),
       )
     }
     const { admission, streamBuffer, maxRestarts } = scenario
@@ -102,6 +106,17 @@ class Game {
     this.running.events$.subscribe({ next: onEvent, error: unexpected })
   }
 
+  private stageOptions({ weighted, prioritised, overflow, ...same }: StagePlan): StageOptions<unknown, Request> {
+    const arrivalOf = ({ id }: Request): Arrival => this.scenario.arrivals[Number(id)] as Arrival
+    const priority = (_: unknown, request: Request): number => arrivalOf(request).priority
+    return {
+      ...same,
+      overflow: overflow === 'drop-lowest' ? { drop: 'lowest', priority } : overflow,
+      ...(prioritised && overflow !== 'drop-lowest' && { priority }),
+      ...(weighted && { weight: (_, request) => arrivalOf(request).weight }),
+    }
+  }
+
   async play(): Promise<void> {
     const { clock, scenario, running } = this
     for (const [index, arrival] of scenario.arrivals.entries()) {
@@ -111,8 +126,10 @@ class Game {
     }
     for (let ms = 0; ms < 90; ms++) await this.step()
     const reports: DrainReport[] = []
+    this.drainedByUser = running.state === 'running'
     void running.drain({ timeoutMs: 60 }).then((report) => reports.push(report))
-    while (reports.length === 0) await this.step()
+    // A drain that an overflow has begun has more time.
+    while (reports.length === 0) await this.step(running.state === 'failed' ? 1000 : 1)
     const report = reports[0]!
     expect(report.inFlight).toBe(report.completed + report.shed + report.failed + report.expired + report.cancelled)
     // The slots of the handlers that do not heed their signal.
@@ -128,8 +145,8 @@ class Game {
     this.trace.push(`${this.clock.now()} ${line}`)
   }
 
-  private async step(): Promise<void> {
-    await this.clock.advance(1)
+  private async step(ms = 1): Promise<void> {
+    await this.clock.advance(ms)
     this.check()
     this.checkWorkConserving()
   }
@@ -140,16 +157,20 @@ class Game {
     const { clock, running, scenario } = this
     const { nodes } = insideOf(running)
     const hasPlaces = nodes.every(
-      ({ ahead, channel }) => ahead + channel.size + channel.running < channel.capacity + channel.concurrency,
+      ({ ahead, channel, settings }) =>
+        settings.weighted || ahead + channel.size + channel.running < channel.capacity + channel.concurrency,
     )
     const up = running.state === 'running'
     const { deadlineMs } = arrival
     const reply = running.submit({ id: String(index), ...(deadlineMs !== undefined && { deadlineMs }) })
     const first = reply.settled
-    const atTheDoor = first?.kind === 'shed' && ['door', 'stage-down'].includes(first.reason)
+    // A channel that decides for itself may be down as well.
+    const atTheDoor =
+      first?.kind === 'shed' && (first.reason === 'door' || (first.reason === 'stage-down' && !hasPlaces))
     if (scenario.admission === 'door' && up) expect(atTheDoor).toBe(!hasPlaces)
     this.note(`submit ${index}: ${first?.kind ?? 'in'}`)
-    const pastTheDoor = scenario.admission === 'door' && up && hasPlaces
+    const reserved = scenario.admission === 'door' && scenario.stages.every(({ weighted }) => !weighted)
+    const pastTheDoor = reserved && up && hasPlaces
     const one: Case = { arrival, reply, pastTheDoor, chunks: [], ends: [], told: [] }
     this.cases.push(one)
     if (index % 2 === 0) void reply.outcome.then((outcome) => one.told.push(outcome))
@@ -215,7 +236,7 @@ class Game {
 
   private check(): void {
     this.checkLedger()
-    for (const { channel, ahead } of insideOf(this.running).nodes) {
+    for (const { channel, ahead, settings } of insideOf(this.running).nodes) {
       const { stats, capacity, concurrency } = channel
       expect(stats.offered).toBe(stats.accepted + stats.rejected + stats.pending)
       const { waiting, running, completed, failed, expired, cancelled, evicted, discarded } = stats
@@ -223,7 +244,9 @@ class Game {
       expect(stats.accepted).toBe(sum)
       expect(waiting).toBeGreaterThanOrEqual(0)
       // What a crash has put back may exceed the capacity, by as many as ran.
-      expect(waiting).toBeLessThanOrEqual(capacity + (this.crashes > 0 || channel.running === 0 ? concurrency : 0))
+      const crowded = this.crashes > 0 || channel.running === 0
+      if (!settings.weighted) expect(waiting).toBeLessThanOrEqual(capacity + (crowded ? concurrency : 0))
+      else if (!crowded) expect(stats.waitingWeight).toBeLessThanOrEqual(capacity)
       expect(running).toBeLessThanOrEqual(concurrency)
       expect(running).toBeGreaterThanOrEqual(0)
       expect(ahead).toBeGreaterThanOrEqual(0)
@@ -239,14 +262,14 @@ class Game {
     for (const kind of ['completed', 'shed', 'failed', 'expired', 'cancelled'] as const) {
       expect(ledger[kind]).toBe(this.outcomes.filter((outcome) => outcome.kind === kind).length)
     }
-    for (const { index, channel, runner, state, ahead } of insideOf(this.running).nodes) {
+    for (const { index, channel, runner, state, ahead, settings } of insideOf(this.running).nodes) {
       const here = unsettled.filter(({ stage }) => stage === index)
       expect(channel.size).toBe(here.filter(({ place }) => place === 'waiting').length)
       expect(channel.running).toBe(runner.runs.size)
       expect(channel.running).toBeGreaterThanOrEqual(here.filter(({ place }) => place === 'running').length)
       if (state === 'running') expect(channel.size === 0 || channel.running === channel.concurrency).toBe(true)
       const onTheWay = unsettled.filter(({ stage, place }) => stage < index && place !== 'through')
-      expect(ahead).toBe(this.scenario.admission === 'door' ? onTheWay.length : 0)
+      expect(ahead).toBe(this.scenario.admission === 'door' && !settings.weighted ? onTheWay.length : 0)
     }
   }
 
@@ -262,6 +285,18 @@ class Game {
     expect((carrier as unknown as { readonly live: { readonly size: number } }).live.size).toBe(0)
   }
 
+  /** What the runtime itself says of a failure is true. */
+  private checkFailure({ error, stage }: Failed, { weight, priority }: Arrival): void {
+    const { weighted, prioritised, overflow } = this.scenario.stages[Number(stage)] as StagePlan
+    if (error instanceof ChannelClosedError) {
+      expect(overflow).toBe('fail')
+      if (!this.drainedByUser) expect(this.running.state).toBe('failed')
+    } else if (error instanceof StageError && error.message.includes('could not tell')) {
+      const ranked = prioritised || overflow === 'drop-lowest'
+      expect((weighted && Number.isNaN(weight)) || (ranked && Number.isNaN(priority))).toBe(true)
+    }
+  }
+
   private async checkCase({ arrival, reply, pastTheDoor, chunks, ends, told }: Case): Promise<void> {
     const { id, reading } = { id: reply.id, reading: arrival.reading }
     const outcome = await reply.outcome
@@ -271,7 +306,11 @@ class Game {
     if (pastTheDoor) expect(outcome.kind).not.toBe('shed')
     const { durationMs } = outcome.timings
     if (arrival.deadlineMs !== undefined) expect(durationMs).toBeLessThan(arrival.deadlineMs + 1)
-    if (outcome.kind === 'expired') expect(durationMs).toBeGreaterThanOrEqual(arrival.deadlineMs ?? Infinity)
+    if (outcome.kind === 'expired') {
+      const { ttlMs } = this.scenario.stages[Number(outcome.stage)] as StagePlan
+      expect(durationMs).toBeGreaterThanOrEqual(outcome.reason === 'ttl' ? ttlMs : (arrival.deadlineMs ?? Infinity))
+    }
+    if (outcome.kind === 'failed') this.checkFailure(outcome, arrival)
     if (outcome.kind === 'completed') {
       expect(arrival.steps.slice(0, this.scenario.stages.length).map(({ act: does }) => does)).not.toContain('hang')
       if ('value' in outcome) expect(outcome.value).toMatch(new RegExp(`^${id}[.#]`, 'u'))

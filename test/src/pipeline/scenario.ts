@@ -31,14 +31,20 @@ export interface Arrival {
   readonly deadlineMs: number | undefined
   readonly cancelAfterMs: number | undefined
   readonly reading: Reading
+  /** What the stages are told of it; `NaN` is no answer that they can take. */
+  readonly weight: number
+  readonly priority: number
   readonly steps: readonly Step[]
 }
 
 /** One stage of a scenario. */
-interface StagePlan {
+export interface StagePlan {
   readonly capacity: number
   readonly concurrency: number
-  readonly overflow: 'drop-newest' | 'drop-oldest'
+  readonly overflow: 'drop-newest' | 'drop-oldest' | 'drop-lowest' | 'fail'
+  readonly weighted: boolean
+  readonly prioritised: boolean
+  readonly ttlMs: number
   readonly timeoutMs: number
 }
 
@@ -82,17 +88,38 @@ const arrival: fc.Arbitrary<Arrival> = fc.record({
   deadlineMs: sometimes(1, 60),
   cancelAfterMs: sometimes(0, 40),
   reading,
+  weight: fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom(0.5, 1, 1, 2, 3, 5) },
+    { weight: 1, arbitrary: fc.constant(NaN) },
+  ),
+  priority: fc.oneof(
+    { weight: 20, arbitrary: fc.integer({ min: -2, max: 2 }) },
+    { weight: 1, arbitrary: fc.constant(NaN) },
+  ),
   steps: fc.array(step, { minLength: 5, maxLength: 5 }),
 })
+
+const rarely: fc.Arbitrary<boolean> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(false) },
+  { weight: 1, arbitrary: fc.constant(true) },
+)
+
+const limit: fc.Arbitrary<number> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(Infinity) },
+  { weight: 1, arbitrary: fc.integer({ min: 2, max: 25 }) },
+)
 
 const stagePlan: fc.Arbitrary<StagePlan> = fc.record({
   capacity: fc.integer({ min: 0, max: 4 }),
   concurrency: fc.integer({ min: 1, max: 3 }),
-  overflow: fc.constantFrom('drop-newest', 'drop-oldest'),
-  timeoutMs: fc.oneof(
-    { weight: 2, arbitrary: fc.constant(Infinity) },
-    { weight: 1, arbitrary: fc.integer({ min: 2, max: 25 }) },
+  overflow: fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom('drop-newest', 'drop-oldest', 'drop-lowest') },
+    { weight: 1, arbitrary: fc.constant('fail') },
   ),
+  weighted: rarely,
+  prioritised: rarely,
+  ttlMs: limit,
+  timeoutMs: limit,
 })
 
 /** Pipelines of one to five stages and up to 30 requests in 40 ms. */

@@ -14,7 +14,7 @@ test.each<[Outcome<unknown>, object]>([
     { stage: 'rag', reason: 'draining', retryAfterMs: 100, error: { status: 503, code: 'draining' } },
   ],
   [
-    { kind: 'expired', stage: 'rag', ...settled },
+    { kind: 'expired', stage: 'rag', reason: 'deadline', ...settled },
     { stage: 'rag', error: { status: 504, code: 'deadline_exceeded' } },
   ],
   [{ kind: 'cancelled', reason: 'enough', ...settled }, { error: { message: 'The request was cancelled: enough' } }],

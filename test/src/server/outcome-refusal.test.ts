@@ -74,9 +74,14 @@ test('a cause that is its own cause does not hang', () => {
 })
 
 test('a deadline is 504, a cancellation from within 503', () => {
-  expect(refusalOf({ ...settled, kind: 'expired', stage: 's' })).toMatchObject({
+  expect(refusalOf({ ...settled, kind: 'expired', stage: 's', reason: 'deadline' })).toMatchObject({
     status: 504,
     code: 'deadline_exceeded',
+  })
+  expect(refusalOf({ ...settled, kind: 'expired', stage: 's', reason: 'ttl' })).toMatchObject({
+    status: 504,
+    code: 'waited_too_long',
+    message: 'The request waited too long before stage "s"',
   })
   expect(refusalOf({ ...settled, kind: 'cancelled', reason: new Error('secret') })).toMatchObject({
     status: 503,

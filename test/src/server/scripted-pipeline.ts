@@ -12,7 +12,7 @@ type Ending = Outcome<CompletionChunk>
 type ScriptedEnd =
   | Pick<Extract<Ending, { kind: 'shed' }>, 'kind' | 'stage' | 'reason' | 'retryAfterMs'>
   | Pick<Extract<Ending, { kind: 'failed' }>, 'kind' | 'stage' | 'error'>
-  | Pick<Extract<Ending, { kind: 'expired' }>, 'kind' | 'stage'>
+  | Pick<Extract<Ending, { kind: 'expired' }>, 'kind' | 'stage' | 'reason'>
   | Pick<Extract<Ending, { kind: 'cancelled' }>, 'kind' | 'reason'>
 
 /** Gives batches of chunks, then an end; an end thrown away means that the answer is complete. */

@@ -51,7 +51,7 @@ describe('a prompt request', () => {
   test('that ends badly in mid-stream says so in its outcome', async () => {
     const { ask } = await serve(async function* () {
       yield [{ text: 'half' }]
-      return { kind: 'expired', stage: 'inference' }
+      return { kind: 'expired', stage: 'inference', reason: 'deadline' }
     })
     const { outcomes } = await read(await ask({ input: 'hello' }))
     expect(outcomes.map(({ data }) => data)).toMatchObject([{ kind: 'expired', error: { status: 504 } }])

@@ -1,0 +1,40 @@
+import type { Carried, Stage } from './stage-context.ts'
+
+/**
+ * The reservations: how many places there still are in the channels that take nobody without one, for requests that
+ * have not got there.
+ */
+export class Door {
+  private readonly places: readonly Stage[]
+
+  /** @param nodes All stages; those without reservations decide for themselves. */
+  constructor(nodes: readonly Stage[]) {
+    this.places = nodes.filter(({ reserves }) => reserves)
+  }
+
+  /** The first stage that has no place for one request more. */
+  get full(): Stage | undefined {
+    for (const node of this.places) if (node.full) return node
+    return undefined
+  }
+
+  /** Reserves a place in each channel. */
+  reserve(envelope: Carried): void {
+    for (const node of this.places) node.ahead += 1
+    envelope.reservedFrom = 0
+  }
+
+  /** The request has reached a stage, where its reservation becomes its place. */
+  reach(envelope: Carried, node: Stage): void {
+    node.ahead -= 1
+    envelope.reservedFrom = node.index + 1
+  }
+
+  /** Gives back the places that a request will not need. */
+  giveBack(envelope: Carried): void {
+    const { reservedFrom } = envelope
+    if (reservedFrom === -1) return
+    envelope.reservedFrom = -1
+    for (const node of this.places) if (node.index >= reservedFrom) node.ahead -= 1
+  }
+}
