@@ -6,6 +6,7 @@ export { checkClock, type Clock, systemClock, type TimerHandle } from './clock.t
 export { dropNewest } from './drop-newest.ts'
 export { ChannelClosedError, OverflowError } from './errors.ts'
 export type { ItemOutcome, ShedReason } from './item-outcome.ts'
+export { keyed, type KeyedOptions } from './keyed.ts'
 export { type Linked, LinkedList } from './linked-list.ts'
 export {
   checkFunction,

@@ -10,7 +10,8 @@ import {
 import { VirtualClock } from '../../src/testing/index.ts'
 import { listener } from './listener.ts'
 import { draw, marbles } from './marbles.ts'
-import { anyLimits, anyWork, WatchedBuffer } from './watched-buffer.ts'
+import { anyLimits, WatchedBuffer } from './watched-buffer.ts'
+import { anyWork } from './work.ts'
 
 /** A change of the limits comes with some of the arrivals, before them. */
 const anyChange: fc.Arbitrary<ChannelLimits> = fc.oneof(

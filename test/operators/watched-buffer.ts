@@ -1,18 +1,5 @@
 import fc from 'fast-check'
-import {
-  concatWith,
-  EMPTY,
-  map,
-  mergeMap,
-  NEVER,
-  type ObservableInput,
-  of,
-  Subject,
-  type Subscription,
-  take,
-  throwError,
-  timer,
-} from 'rxjs'
+import { type ObservableInput, Subject, type Subscription } from 'rxjs'
 import { expect } from 'vitest'
 import {
   boundedBuffer,
@@ -23,52 +10,7 @@ import {
   type ProjectContext,
 } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
-
-/** What a project does with an item. */
-export type Work =
-  | { readonly kind: 'of' | 'array' | 'timers'; readonly outputs: number; readonly everyMs: number }
-  | { readonly kind: 'empty' | 'throws' | 'errors' | 'resolves' | 'rejects' | 'is no input' | 'never ends' }
-  | { readonly kind: 'errors late'; readonly outputs: number; readonly everyMs: number }
-
-export const anyWork: fc.Arbitrary<Work> = fc.oneof(
-  fc.record({
-    kind: fc.constantFrom(
-      'of' as const,
-      'array' as const,
-      'timers' as const,
-      'timers' as const,
-      'errors late' as const,
-    ),
-    outputs: fc.integer({ min: 1, max: 3 }),
-    everyMs: fc.integer({ min: 0, max: 20 }),
-  }),
-  fc.record({
-    kind: fc.constantFrom('empty', 'throws', 'errors', 'resolves', 'rejects', 'is no input', 'never ends'),
-  }) as fc.Arbitrary<Work>,
-)
-
-export interface Output {
-  readonly item: number
-  readonly part: number
-}
-
-class ItemError extends Error {
-  readonly item: number
-
-  constructor(item: number) {
-    super(`item ${item}`)
-    this.item = item
-  }
-}
-
-/** The kinds of work whose end is a failure. */
-const failing = new Set(['throws', 'errors', 'rejects', 'is no input', 'errors late'])
-
-/** How many outputs work gives when it is left alone. */
-function outputsOf(work: Work): number {
-  if ('outputs' in work) return work.outputs
-  return work.kind === 'resolves' ? 1 : 0
-}
+import { doWork, failing, ItemError, type Output, outputsOf, type Work } from './work.ts'
 
 /** What a watched buffer is made of. Priorities and weights are those of the items, by turns. */
 export interface WatchedLimits {
@@ -282,41 +224,7 @@ export class WatchedBuffer {
     expect(this.clock.now() - this.arrivedAt.get(item)!, 'has not expired').toBeLessThan(this.limits.ttlMs)
     const overtaken = this.waiting.filter((other) => this.rank(other) < this.rank(item))
     expect(overtaken, `${item} overtakes`).toEqual([])
-    return this.workOn(item)
-  }
-
-  private workOn(item: number): ObservableInput<Output> {
-    const work = this.works[item]!
-    const outputs = Array.from({ length: outputsOf(work) }, (_, part): Output => ({ item, part }))
-    switch (work.kind) {
-      case 'of':
-        return of(...outputs)
-      case 'array':
-        return outputs
-      case 'empty':
-        return EMPTY
-      case 'never ends':
-        return NEVER
-      case 'throws':
-        throw new ItemError(item)
-      case 'errors':
-        return throwError(() => new ItemError(item))
-      case 'resolves':
-        return Promise.resolve(outputs[0]!)
-      case 'rejects':
-        return Promise.reject(new ItemError(item))
-      case 'is no input':
-        return 42 as unknown as ObservableInput<Output>
-      case 'timers':
-      case 'errors late': {
-        const parts$ = timer(work.everyMs, work.everyMs, this.clock).pipe(
-          take(outputs.length),
-          map((part) => outputs[part]!),
-        )
-        if (work.kind === 'timers') return parts$
-        return parts$.pipe(concatWith(timer(1, this.clock).pipe(mergeMap(() => throwError(() => new ItemError(item))))))
-      }
-    }
+    return doWork(this.works[item]!, item, this.clock)
   }
 
   private settled(outcome: ItemOutcome<number>): void {

@@ -167,6 +167,7 @@ const promised: Readonly<Record<string, Names>> = {
       'SpillwayError',
       'boundedBuffer',
       'dropNewest',
+      'keyed',
       'systemClock',
     ],
     types: [
@@ -179,6 +180,7 @@ const promised: Readonly<Record<string, Names>> = {
       'ErrorCode',
       'ItemEnd',
       'ItemOutcome',
+      'KeyedOptions',
       'LossReason',
       'OverflowStrategy',
       'Project',
