@@ -4,6 +4,7 @@ import type { Handler } from './handler.ts'
 import { type Pipeline, pipeline } from './pipeline/pipeline.ts'
 import { pulled } from './pulled.ts'
 import { redact } from './redaction/redact.ts'
+import { redactRefusals } from './redaction/redact-refusals.ts'
 import type { RedactionOptions } from './redaction/redaction-options.ts'
 import type { ChunkFilter } from './stages/chunk-filter.ts'
 import { meteredAnswer } from './stages/metered-answer.ts'
@@ -28,7 +29,7 @@ export interface CompletionsPipelineOptions {
   readonly stop?: readonly string[]
   /** What every answer goes through, in this order; default nothing. Give it those of the chat pipeline. */
   readonly filters?: readonly ChunkFilter[]
-  /** Takes personal data out of the answers, after `filters`; default: it stays. */
+  /** Takes personal data out of the answers, after `filters`, and of the model's refusals; default: it stays. */
   readonly redact?: RedactionOptions
   /** Answers that the model gives at the same time, 1 or more; default 16. */
   readonly inferenceConcurrency?: number
@@ -72,7 +73,7 @@ export function completionsPipeline(
   )
   const finished = { ...(stop !== undefined && { stop }), filters }
   return pipeline<TextRequest>('completions')
-    .stage('inference', complete(worker), {
+    .stage('inference', redactRefusals(complete(worker), options.redact), {
       capacity: 512,
       concurrency: checkInteger('inferenceConcurrency', inferenceConcurrency, { min: 1 }),
       timeoutMs: checkInteger('inferenceTimeoutMs', inferenceTimeoutMs, { min: 1 }),

@@ -4,6 +4,7 @@ import type { Handler } from './handler.ts'
 import { type Pipeline, pipeline } from './pipeline/pipeline.ts'
 import { priorityOf, type PromptRequest } from './prompt-request.ts'
 import { redact } from './redaction/redact.ts'
+import { redactRefusals } from './redaction/redact-refusals.ts'
 import type { RedactionOptions } from './redaction/redaction-options.ts'
 import type { RetrievedPrompt } from './retrieval/retrieved-prompt.ts'
 import type { Retriever } from './retrieval/retriever.ts'
@@ -42,7 +43,7 @@ export interface ChatPipelineOptions {
   readonly stop?: readonly string[]
   /** What every answer goes through, in this order; default nothing. */
   readonly filters?: readonly ChunkFilter[]
-  /** Takes personal data out of the answers, after `filters`; default: it stays. */
+  /** Takes personal data out of the answers, after `filters`, and of the model's refusals; default: it stays. */
   readonly redact?: RedactionOptions
   /** Answers that the model gives at the same time, 1 or more; default 16. */
   readonly inferenceConcurrency?: number
@@ -116,7 +117,7 @@ export function chatPipeline(
   return pipeline<PromptRequest>('chat')
     .stage('rag', rag, { capacity: 512, concurrency: 32, priority })
     .stage('assemble', assemble(written), { capacity: 512, concurrency: 8, priority })
-    .stage('inference', infer({ worker }), {
+    .stage('inference', redactRefusals(infer({ worker }), options.redact), {
       capacity: 512,
       concurrency: inferenceConcurrency,
       priority,

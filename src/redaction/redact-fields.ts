@@ -8,16 +8,15 @@ const leftOut = '[left out]'
  * What is written of a record: its texts, redacted, at every depth, of arrays and errors, too.
  *
  * Names, numbers and what is neither text nor a plain object stay as they are, and so do the fields by which lines
- * are told apart and counted: `id`, `request`, `submissionId`, `session`, `stage`, `route`, `code`, `outcome`,
- * `reason`. What lies deeper than 8 levels is left out.
+ * are counted: `session`, which is a digest, `stage`, `route`, `code`, `outcome`, `reason`. Ids of requests are
+ * texts, because clients choose them; random UUIDs hold nothing that is found. What lies deeper than 8 levels is left
+ * out.
  */
 export function redactFields(fields: object, redactText: (text: string) => string): object {
   return redacted(fields, redactText, 0, []) as object
 }
 
-const kept: ReadonlySet<string> = new Set([
-  ...['id', 'request', 'submissionId', 'session', 'stage', 'route', 'code', 'outcome', 'reason'],
-])
+const kept: ReadonlySet<string> = new Set(['session', 'stage', 'route', 'code', 'outcome', 'reason'])
 
 function redacted(
   value: unknown,
@@ -37,7 +36,7 @@ function redacted(
   return isPlain(value) ? withFields(value, inner) : value
 }
 
-/** Identifiers that are no texts may hold some. */
+/** Fields that are kept may hold texts where they are none themselves. */
 function withFields(value: object, inner: (part: unknown) => unknown): object {
   return Object.fromEntries(
     Object.entries(value).map(([name, part]: [string, unknown]) => [

@@ -88,13 +88,14 @@ test('with --redact personal data is in no answer, and counted', async () => {
 test.each<[string[], string]>([
   [[], 'ann@example.org with 4111 1111 1111 1111'],
   [['--redact', 'mask'], '[email] with [card]'],
-])('a model that quotes the prompt as it refuses it is logged with %j as: %s', async (redact, quoted) => {
+])('a model that quotes the prompt as it refuses it is logged and told with %j as: %s', async (redact, quoted) => {
   const question = 'mail ann@example.org with 4111 1111 1111 1111'
   await using model = await startOpenAiServer()
   const spillway = await start(['--no-docs', ...redact], { OPENAI_BASE_URL: model.baseUrl })
   model.behaviour.error = { status: 400, message: `refused: "${question}"` }
-  const { status } = await ask(spillway, question)
+  const { status, body } = await ask(spillway, question)
   expect(status).toBeGreaterThanOrEqual(400)
+  expect(JSON.stringify(body)).toContain(JSON.stringify(`refused: "mail ${quoted}"`).slice(1, -1))
   const { error, level } = JSON.parse(await spillway.logged(/"request failed"/)) as { error: string; level: number }
   expect([level, error]).toEqual([40, expect.stringContaining(`refused: "mail ${quoted}"`)])
   spillway.child.kill('SIGTERM')

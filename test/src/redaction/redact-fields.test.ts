@@ -6,9 +6,9 @@ import { redactor } from '../../../src/redaction/redactor.ts'
 const { redact } = redactor()
 const text = (value: string): string => redact(value)
 
-test('texts are redacted at every depth; names, figures and identifiers stay', () => {
+test('texts are redacted at every depth; names, figures and what lines are counted by stay', () => {
   const fields = {
-    request: '4111111111111111',
+    session: '4111111111111111',
     stage: 'post',
     durationMs: 4111111111111111,
     ok: true,
@@ -17,14 +17,27 @@ test('texts are redacted at every depth; names, figures and identifiers stay', (
     path: '/home/ann@example.org/a.md',
     list: ['ann@example.org', 7, { error: 'from 10.0.0.7' }],
     'ann@example.org': 1,
-    request_: { request: { text: 'ann@example.org' } },
+    code: { code: { text: 'ann@example.org' } },
   }
   expect(redactFields(fields, text)).toEqual({
     ...fields,
     path: '/home/[email]/a.md',
     list: ['[email]', 7, { error: 'from [ip]' }],
-    request_: { request: { text: '[email]' } },
+    code: { code: { text: '[email]' } },
   })
+})
+
+test('ids are texts, because clients choose them; random ones stay as they are', () => {
+  expect(redactFields({ request: 'ann@example.org', id: 'x/ann@example.org' }, text)).toEqual({
+    request: '[email]',
+    id: 'x/[email]',
+  })
+  fc.assert(
+    fc.property(fc.uuid(), fc.nat(99), (request, frame) => {
+      const fields = { request, submissionId: request, id: `${request}/${frame}` }
+      expect(redactFields(fields, text)).toEqual(fields)
+    }),
+  )
 })
 
 test('errors keep what they are, without personal data', () => {
