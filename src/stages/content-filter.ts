@@ -47,11 +47,12 @@ const shared = ['name', 'action', 'mask', 'fields'] as const satisfies readonly 
  *
  * Capital and small letters count as the same, so do composed letters and those with marks of their own, in whatever
  * order the marks are. A character with a mark is another than the one without. What cannot be seen (soft hyphens,
- * zero-width spaces and joiners, and all else that Unicode has as default ignorable) does not count, neither in words
- * nor in answers; of more than 64 such behind one character where a word may stand, the rest is left out. Letters of
- * other scripts that look alike are other letters. Words are whole: no letter, digit or underscore may stand beside
- * one, where it begins or ends with such. From the left, the longest that begins at a place is found. Languages that
- * write without spaces need `patternFilter`. A phrase is found as it is written, its white space included.
+ * zero-width spaces and joiners, all else that Unicode has as default ignorable, and control characters that are no
+ * white space) does not count, neither in words nor in answers; of more than 64 such behind one character where a word
+ * may stand, the rest is left out. Letters of other scripts that look alike are other letters. Words are whole: no
+ * letter, digit or underscore may stand beside one, where it begins or ends with such. From the left, the longest that
+ * begins at a place is found. Languages that write without spaces need `patternFilter`. A phrase is found as it is
+ * written, its white space included.
  *
  * @throws TypeError or RangeError naming the option that is wrong.
  *

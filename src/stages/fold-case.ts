@@ -22,9 +22,13 @@ export function isWordCharacter(character: string): boolean {
   return (unit >= 97 && unit <= 122) || (unit >= 65 && unit <= 90) || (unit >= 48 && unit <= 57) || unit === 95
 }
 
-const ignorable = /^\p{Default_Ignorable_Code_Point}$/u
+const invisible = /^(?![\t-\r\x85])[\p{Default_Ignorable_Code_Point}\p{Cc}\ufff9-\ufffb]$/u
 
-/** Whether the character cannot be seen: soft hyphens, zero-width spaces and joiners, directions, variations, tags. */
+/**
+ * Whether the character cannot be seen: soft hyphens, zero-width spaces and joiners, directions, variations, tags, and
+ * control characters that are no white space.
+ */
 export function isInvisible(character: string): boolean {
-  return character.charCodeAt(0) >= 128 && ignorable.test(character)
+  const unit = character.charCodeAt(0)
+  return (unit < 32 || unit > 126) && invisible.test(character)
 }

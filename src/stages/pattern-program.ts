@@ -40,7 +40,7 @@ export class PatternProgram {
 
   /** @throws RangeError naming the option, where the patterns are too large together. */
   constructor(option: string, patterns: readonly string[]) {
-    const { inst, start } = compiled(option, patterns.map((pattern) => `(?:${pattern})`).join('|'))
+    const { inst, start } = compiled(option, patterns.map(asOneOfSeveral).join('|'))
     this.start = start
     this.#instructions = inst
     this.ops = Uint8Array.from(inst, ({ op }) => kindOf(op))
@@ -89,6 +89,18 @@ export class PatternProgram {
     }
     return first
   }
+}
+
+/** A quotation, an escaped character, a set of characters, the beginning of a group with a name. */
+const piece = /\\Q[^]*?(?:\\E|$)|\\[^]|\[\^?\]?(?:\[:[^]*?:\]|\\[^]|[^\]\\])*\]|\(\?P?<\w+>/g
+
+/** A pattern to stand beside others, which may give their groups the same names: it keeps none, and quotes no further. */
+function asOneOfSeveral(pattern: string): string {
+  const text = pattern.replace(piece, (found) => {
+    if (found.startsWith('(')) return '('
+    return found.startsWith('\\Q') && !found.endsWith('\\E') ? `${found}\\E` : found
+  })
+  return `(?:${text})`
 }
 
 function kindOf(op: number): number {

@@ -188,6 +188,23 @@ describe('patterns', () => {
     expect(masked(['.'], ['\ud83d', 'a', '\ude00'])).toBe('###')
   })
 
+  test.each([
+    ['(?P<key>a)b', 'ab'],
+    ['(?<key>a)b', 'ab'],
+    ['\\Q(?P<key>', '(?P<key>'],
+    ['\\Q(?P<key>\\', '(?P<key>\\'],
+    ['\\Q(?P<key>\\E\\Qa', '(?P<key>a'],
+    ['[^](?P<key>)x]!', 'a!'],
+    ['[](?P<key>]!', 'P!'],
+    ['[[:digit:](?P<key>]!', '?!'],
+    ['\\[(?P<key>a)', '[a'],
+    ['\\\\(?P<key>a)', '\\a'],
+  ])('may name groups as others do, and leave a quotation open: %s', (pattern, match) => {
+    expect(masked([pattern], [match])).toBe('#')
+    expect(masked([pattern, '(?P<key>=)'], [`=${match}=`])).toBe('###')
+    expect(masked(['(?P<key>=)', pattern], [`=${match}=`])).toBe('###')
+  })
+
   test('of nothing match nothing', () => {
     expect(masked(['x*', '\\b'], ['a xx b'])).toBe('a # b')
   })

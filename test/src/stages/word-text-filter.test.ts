@@ -10,6 +10,8 @@ function masked(words: readonly string[], pieces: readonly string[], action: 're
   return filtered(new WordTextFilter(new WordAutomaton(words), handling), pieces).text
 }
 
+const hidden = /\p{DI}|(?![\t\n\v\f\r\x85])\p{Cc}|[\ufff9-\ufffb]/u
+
 /** Characters with the marks and the invisible characters behind them: where one begins, and what is seen of it ends. */
 function charactersOf(text: string) {
   const characters: { start: number; end: number; seen: string }[] = []
@@ -18,7 +20,7 @@ function charactersOf(text: string) {
     const last = characters.at(-1)
     const start = position
     position += character.length
-    if (/\p{DI}/u.test(character)) continue
+    if (hidden.test(character)) continue
     if (last !== undefined && /\p{M}/u.test(character)) {
       last.seen += character
       last.end = position
@@ -64,7 +66,7 @@ function expected(words: readonly string[], text: string): string {
 }
 
 const seen = ['a', 'A', 'b', ' ', '+', 'ß', 's', 'e\u0301', 'é', '\u0301', '\u0323', '\u0345', 'ᾳ', 'ﬁ', '각', '😀']
-const invisible = ['\u00ad', '\u200b', '\u200d', '\u034f', '\ufe0f', '\u{e0041}']
+const invisible = ['\u00ad', '\u200b', '\u200d', '\u034f', '\ufe0f', '\u{e0041}', '\0', '\b', '\x7f', '\x9f', '\ufff9']
 const unit = fc.constantFrom(...seen, ...seen, ...invisible, '\ud83d', '\ude00')
 const words = fc.array(
   fc.string({ unit, minLength: 1, maxLength: 5 }).filter((word) => charactersOf(word).length > 0),
@@ -101,7 +103,7 @@ test('words are found however they are spelt, with whatever cannot be seen in th
         return { whole, spelling }
       }),
   )
-  const visible = (text: string): string => text.replace(/\p{DI}/gu, '').normalize('NFD')
+  const visible = (text: string): string => text.replace(new RegExp(hidden, 'gu'), '').normalize('NFD')
   fc.assert(
     fc.property(words, spelt, (list, { whole, spelling }) => {
       expect(visible(masked(list, [spelling]))).toBe(visible(masked(list, [whole])))
@@ -115,6 +117,11 @@ test('what cannot be seen around a word stays', () => {
   expect(masked(['cat'], ['con\u200bcat', ' cat\u2060s', ' \u2060cat\u2060 '])).toBe(
     'con\u200bcat cat\u2060s \u2060#\u2060 ',
   )
+})
+
+test('control characters cannot be seen, unless they are white space', () => {
+  expect(masked(['secret'], ['se\0cr\x1bet, s\x7fecre\x80t'])).toBe('#, #')
+  for (const space of '\t\n\v\f\r\x85') expect(masked(['secret'], [`se${space}cret`])).toBe(`se${space}cret`)
 })
 
 test('nothing is held back without end, whatever is in a word', () => {
