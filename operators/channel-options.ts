@@ -146,7 +146,8 @@ function checkedPriority<T>(priority: (value: T) => number): (value: T) => numbe
   }
 }
 
-function checkedWeight<T>(weight: (value: T) => number): (value: T) => number {
+/** The user's function, whose answer is checked each time. */
+export function checkedWeight<T>(weight: (value: T) => number): (value: T) => number {
   checkFunction('weight', weight)
   return (value) => {
     const given: unknown = weight(value)

@@ -1,7 +1,8 @@
-import { from, isObservable, type Observable, type ObservableInput, type Observer, Subscriber } from 'rxjs'
+import { from, isObservable, type Observable, type ObservableInput, type Subscriber } from 'rxjs'
 import type { ItemEnd } from './channel-books.ts'
 import type { LossReason } from './channel-options.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { createSubscriber } from './create-subscriber.ts'
 import type { OverflowError } from './errors.ts'
 import type { Item } from './item.ts'
 import { type ItemOutcome, type ShedReason, tellOutcome } from './item-outcome.ts'
@@ -199,11 +200,4 @@ export class Flattening<T, R, I extends Item<T>> {
   private now(): number {
     return this.parts.options.onOutcome === undefined ? 0 : this.clock.now()
   }
-}
-
-/** Exists before it is subscribed, so that what gives everything within that very call can be stopped in it. */
-function createSubscriber<V>(observer: Observer<V>): Subscriber<V> {
-  // The constructor is deprecated in favour of what only RxJS 8 has.
-  // eslint-disable-next-line @typescript-eslint/no-deprecated
-  return new Subscriber(observer)
 }

@@ -1,3 +1,4 @@
+export { batch, type BatchOptions } from './batch.ts'
 export { boundedBuffer, type BoundedBufferOptions, type ChannelLimits } from './bounded-buffer.ts'
 export { Channel } from './channel.ts'
 export type { ChannelStats, ItemEnd } from './channel-books.ts'
