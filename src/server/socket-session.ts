@@ -13,6 +13,7 @@ import { refusalOf } from './outcome-refusal.ts'
 import { checkPromptRequest } from './prompt-body.ts'
 import { badInput, type Refusal } from './refusal.ts'
 import type { ServerContext } from './server-context.ts'
+import { SilenceWatch } from './silence-watch.ts'
 import { checkFrame, type ClientFrame, frameId, type ServerFrame } from './socket-frames.ts'
 import { WholeChunks } from './whole-chunks.ts'
 
@@ -71,24 +72,19 @@ export class SocketSession {
   /** What it was closed with from here. */
   #code: number | undefined
   #room: PromiseWithResolvers<void> | undefined
-  #timer: TimerHandle
+  readonly #watch: SilenceWatch
+  /** Cuts off a client that does not answer the close frame. */
+  #cut: TimerHandle
   #second = -Infinity
   #messages = 0
-  #pingedAt: number
-  #ponged = true
-  #takenBytes = 0
-  #takenAt: number
 
   constructor(link: SessionLink, context: ServerContext, onEnd: (code: number) => void) {
     this.#link = link
     this.#context = context
-    this.#pingedAt = this.#takenAt = context.clock.now()
-    const { socket } = link
+    const { socket, transport } = link
+    const { clock, heartbeatMs, limits } = context
     socket.on('message', (data, isBinary) => {
       this.#receive(data as Buffer, isBinary)
-    })
-    socket.on('pong', () => {
-      this.#ponged = true
     })
     socket.on('ping', () => {
       this.#count()
@@ -99,10 +95,14 @@ export class SocketSession {
     })
     socket.on('close', (code) => {
       this.#end(code, 'the client has left')
-      context.clock.clearTimeout(this.#timer)
+      clock.clearTimeout(this.#cut)
       onEnd(this.#code ?? code)
     })
-    this.#look()
+    const { unreadTimeoutMs } = limits
+    const onSilent = (): void => {
+      this.close(policyViolation, `nothing was read within the limit unreadTimeoutMs of ${unreadTimeoutMs} ms`)
+    }
+    this.#watch = new SilenceWatch({ socket, transport, clock, heartbeatMs, unreadTimeoutMs, onSilent })
     // A browser hears nothing of a status in place of the handshake; a code it does.
     const { state } = context.running
     if (state === 'failed') this.close(internalError, pipelineFailed)
@@ -138,9 +138,8 @@ export class SocketSession {
   #end(code: number, reason: string): void {
     if (this.#code !== undefined) return
     this.#code = code
-    const { clock } = this.#context
-    clock.clearTimeout(this.#timer)
-    this.#timer = clock.setTimeout(() => {
+    this.#watch.stop()
+    this.#cut = this.#context.clock.setTimeout(() => {
       this.cut()
     }, closeTimeoutMs)
     for (const { reply } of [...this.#running.values()]) reply.cancel(reason)
@@ -312,27 +311,5 @@ export class SocketSession {
     this.#room?.resolve()
     this.#room = undefined
     if (this.#link.socket.isPaused) this.#link.socket.resume()
-  }
-
-  /** Sends a sign of life when it is time, and ends the connection of a client that takes nothing. */
-  readonly #look = (): void => {
-    const { clock, heartbeatMs, limits } = this.#context
-    const { socket, transport } = this.#link
-    const now = clock.now()
-    const takenBytes = transport.bytesWritten - transport.writableLength
-    const owed = !this.#ponged || socket.bufferedAmount > 0
-    if (!owed || takenBytes !== this.#takenBytes) {
-      this.#takenBytes = takenBytes
-      this.#takenAt = now
-    } else if (now - this.#takenAt >= limits.unreadTimeoutMs) {
-      this.close(policyViolation, `nothing was read within the limit unreadTimeoutMs of ${limits.unreadTimeoutMs} ms`)
-      return
-    }
-    if (this.#ponged && now - this.#pingedAt >= heartbeatMs) {
-      this.#pingedAt = now
-      this.#ponged = false
-      socket.ping()
-    }
-    this.#timer = clock.setTimeout(this.#look, Math.min(heartbeatMs, limits.unreadTimeoutMs / 4))
   }
 }
