@@ -8,7 +8,7 @@ const leftOut = '[left out]'
  * What is written of a record: its texts, redacted, at every depth, of arrays and errors, too.
  *
  * Names, numbers and what is neither text nor a plain object stay as they are, and so do the fields by which lines
- * are counted: `session`, which is a digest, `stage`, `route`, `code`, `outcome`, `reason`. Ids of requests are
+ * are counted: `session`, which is a digest, `stage`, `route`, `code`, `outcome`. Ids of requests are
  * texts, because clients choose them; random UUIDs hold nothing that is found. What lies deeper than 8 levels is left
  * out.
  */
@@ -16,7 +16,7 @@ export function redactFields(fields: object, redactText: (text: string) => strin
   return redacted(fields, redactText, 0, []) as object
 }
 
-const kept: ReadonlySet<string> = new Set(['session', 'stage', 'route', 'code', 'outcome', 'reason'])
+const kept: ReadonlySet<string> = new Set(['session', 'stage', 'route', 'code', 'outcome'])
 
 function redacted(
   value: unknown,

@@ -40,6 +40,13 @@ test('ids are texts, because clients choose them; random ones stay as they are',
   )
 })
 
+test('a reason is a text: some are one of a few words, others say what went wrong', () => {
+  expect(redactFields({ reason: 'full' }, text)).toEqual({ reason: 'full' })
+  expect(redactFields({ reason: '/home/ann@example.org/cert.pem cannot be read' }, text)).toEqual({
+    reason: '/home/[email]/cert.pem cannot be read',
+  })
+})
+
 test('errors keep what they are, without personal data', () => {
   const cause = new RangeError('not ann@example.org')
   const error = Object.assign(new TypeError('ann@example.org?', { cause }), { code: 'bad', detail: '10.0.0.7' })
