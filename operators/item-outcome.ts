@@ -10,6 +10,8 @@ export interface ItemOutcome<T> {
   readonly value: T
   /** Why it was shed. */
   readonly reason?: ShedReason
+  /** Of one that a rate limit shed: the whole milliseconds after which it would pass. */
+  readonly retryAfterMs?: number
   /** What its project threw or rejected with. */
   readonly error?: unknown
   /** From its arrival to its start or, if it never started, to its end. */

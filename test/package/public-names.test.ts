@@ -163,12 +163,14 @@ const promised: Readonly<Record<string, Names>> = {
     values: [
       'Channel',
       'ChannelClosedError',
+      'Gcra',
       'OverflowError',
       'SpillwayError',
       'batch',
       'boundedBuffer',
       'dropNewest',
       'keyed',
+      'rateLimit',
       'systemClock',
     ],
     types: [
@@ -188,6 +190,8 @@ const promised: Readonly<Record<string, Names>> = {
       'Project',
       'ProjectContext',
       'RandomSource',
+      'RateLimit',
+      'RateLimitOptions',
       'ShedReason',
       'TimerHandle',
     ],
