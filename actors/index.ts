@@ -1,4 +1,3 @@
-export { exponentialBackoff } from './backoff.ts'
 export { RestartIntensityError, StageCrash } from './errors.ts'
 export { allowRestart } from './restart-intensity.ts'
 export { Run } from './run.ts'

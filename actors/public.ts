@@ -1,4 +1,4 @@
-export { type Backoff, type BackoffOptions, exponentialBackoff } from './backoff.ts'
+export { type Backoff, type BackoffOptions, exponentialBackoff } from '../operators/index.ts'
 export { RestartIntensityError, StageCrash } from './errors.ts'
 export { allowRestart, type RestartIntensity } from './restart-intensity.ts'
 export type { StageRun } from './run.ts'

@@ -11,6 +11,7 @@ import {
   setup,
 } from 'xstate'
 import {
+  type Backoff,
   checkClock,
   checkFunction,
   checkInteger,
@@ -19,10 +20,10 @@ import {
   checkOneOf,
   checkText,
   type Clock,
+  exponentialBackoff,
   show,
   systemClock,
 } from '../operators/index.ts'
-import { type Backoff, exponentialBackoff } from './backoff.ts'
 import { RestartIntensityError } from './errors.ts'
 import { allowRestart } from './restart-intensity.ts'
 

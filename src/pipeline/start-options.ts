@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client'
-import { exponentialBackoff, supervise, type SupervisorOptions } from '../../actors/index.ts'
+import { supervise, type SupervisorOptions } from '../../actors/index.ts'
 import {
   checkClock,
   checkFunction,
@@ -10,6 +10,7 @@ import {
   checkOneOf,
   checkText,
   type Clock,
+  exponentialBackoff,
   type RandomSource,
   show,
   systemClock,

@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest'
 import { createActor, fromCallback, fromPromise } from 'xstate'
 import {
   type ChildSpec,
-  exponentialBackoff,
   fromStage,
   RestartIntensityError,
   StageCrash,
@@ -13,7 +12,7 @@ import {
   type SupervisorEvent,
   type SupervisorOptions,
 } from '../../actors/index.ts'
-import { Channel } from '../../operators/index.ts'
+import { Channel, exponentialBackoff } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
 /** A root supervisor on a virtual clock, all that it told, and how it ended. */

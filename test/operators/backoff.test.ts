@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { exponentialBackoff } from '../../actors/index.ts'
+import { exponentialBackoff } from '../../operators/index.ts'
 
 describe('exponentialBackoff', () => {
   it('doubles from 100 ms up to 30 s, half of it for certain', () => {
@@ -8,6 +8,13 @@ describe('exponentialBackoff', () => {
     expect([1, 2, 3, 4, 9, 10, 50].map(least)).toEqual([50, 100, 200, 400, 12_800, 15_000, 15_000])
     const middle = exponentialBackoff({ random: () => 0.5 })
     expect([1, 2].map(middle)).toEqual([75, 150])
+  })
+
+  it('leaves all of the ceiling to chance with full jitter', () => {
+    const delays = (chance: number): number[] =>
+      [1, 2, 3, 50].map(exponentialBackoff({ jitter: 'full', random: () => chance }))
+    expect(delays(0)).toEqual([0, 0, 0, 0])
+    expect(delays(0.75)).toEqual([75, 150, 300, 22_500])
   })
 
   it('stays a finite number however long the failures go on', () => {
@@ -39,7 +46,9 @@ describe('exponentialBackoff', () => {
     [{ factor: 0.5 }, RangeError, 'factor must be a number from 1'],
     [{ factor: NaN }, RangeError, 'got NaN'],
     [{ maxMs: '1' as never }, TypeError, 'maxMs must be a number'],
-    [{ jitter: 1 } as never, TypeError, 'unknown option "jitter"'],
+    [{ jitter: 'none' as never }, RangeError, 'jitter must be one of "equal", "full"'],
+    [{ random: 0.5 as never }, TypeError, 'random must be a function'],
+    [{ delayMs: 1 } as never, TypeError, 'unknown option "delayMs"'],
   ])('refuses %j', (options, kind, message) => {
     expect(() => exponentialBackoff(options)).toThrow(kind)
     expect(() => exponentialBackoff(options)).toThrow(message)
