@@ -9,3 +9,9 @@ export function checkBaseUrl(variable: string, value: string): string {
     `${variable} must be an http or https address such as http://127.0.0.1:11434/v1, got ${JSON.stringify(value)}`,
   )
 }
+
+/** How errors name a server: by its address as it was given, and by host and port, without an IPv6 address's brackets. */
+export function addressForms(baseUrl: string): readonly string[] {
+  const { protocol, hostname, port } = new URL(baseUrl)
+  return [baseUrl, `${hostname.replace(/^\[|\]$/g, '')}:${port || (protocol === 'https:' ? '443' : '80')}`]
+}

@@ -8,6 +8,7 @@ import type { RedactionOptions } from '../redaction/redaction-options.ts'
 import { redactor } from '../redaction/redactor.ts'
 import { collectProcessMetrics, createServer, type ServerAddress, type SpillwayServer } from '../server/index.ts'
 import { createTemplateFile } from '../template/template-file.ts'
+import { addressForms } from './base-url.ts'
 import { chooseWorker } from './choose-worker.ts'
 import { describeRedaction, redactionOptions } from './redaction-choice.ts'
 import { openDocuments } from './open-documents.ts'
@@ -30,7 +31,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const tls = settings.tls === undefined ? undefined : readTls(settings.tls)
   const registry = new Registry()
   collectProcessMetrics(registry)
-  const redact = settings.redaction === undefined ? undefined : redactionOptions(settings.redaction)
+  const redact = settings.redaction && { ...redactionOptions(settings.redaction), keep: addressesOf(settings) }
   const logger = redact === undefined ? output : redactedLog(output, redact, registry)
   const { worker, description, warning } = await chooseWorker(settings)
   // Before the documents, which may take a while: a bad template is told at once.
@@ -122,6 +123,11 @@ export async function serve(settings: ServeSettings): Promise<number> {
   }
   const allDone = reports.every(({ timedOut }) => timedOut === 0) && pipelines.every(({ state }) => state === 'stopped')
   return allDone ? 0 : 1
+}
+
+/** Where the models are: whoever runs the server has said so, and has to read in the log what is wrong there. */
+function addressesOf({ endpoint, embedding }: ServeSettings): readonly string[] {
+  return [endpoint, embedding].flatMap((each) => (each === undefined ? [] : addressForms(each.baseUrl)))
 }
 
 /** What every part of the process logs to: the one place that log lines pass. */

@@ -4,6 +4,7 @@ import { email } from './email.ts'
 import { iban } from './iban.ts'
 import { ipv4 } from './ipv4.ts'
 import { ipv6 } from './ipv6.ts'
+import { keptText } from './kept-text.ts'
 import { paymentCard } from './payment-card.ts'
 import { phone } from './phone.ts'
 import type { Recogniser } from './recogniser.ts'
@@ -36,6 +37,11 @@ export interface RedactionOptions {
   readonly hashKey?: string
   /** Whether a masked card keeps its last four digits, as in `[card 1111]`; default `false`. */
   readonly keepLast4?: boolean
+  /**
+   * Texts that stay wherever they stand by themselves, each of 1 … 1,024 UTF-16 code units, e.g. the addresses of
+   * servers of your own in a log; default none.
+   */
+  readonly keep?: readonly string[]
 }
 
 /** The options, checked and complete. */
@@ -45,13 +51,15 @@ export interface RedactionSettings {
   readonly modeOf: (kind: string) => RedactionMode
   readonly hashKey: string | undefined
   readonly keepLast4: boolean
+  /** Finds the texts that stay. */
+  readonly kept: readonly Recogniser[]
 }
 
 const builtIn: readonly Recogniser[] = [email, iban, paymentCard, usSsn, ipv4, ipv6, phone]
 
 /** @throws TypeError or RangeError naming the option, its value and what is allowed. */
 export function redactionSettings(options: RedactionOptions): RedactionSettings {
-  checkKeys('redact', options, ['mode', 'kinds', 'recognisers', 'hashKey', 'keepLast4'])
+  checkKeys('redact', options, ['mode', 'kinds', 'recognisers', 'hashKey', 'keepLast4', 'keep'])
   const { kinds = {}, hashKey, keepLast4 = false } = options
   const mode = checkOneOf('mode', options.mode ?? 'mask', redactionModes)
   const own = checkRecognisers(options.recognisers ?? [])
@@ -68,6 +76,7 @@ export function redactionSettings(options: RedactionOptions): RedactionSettings 
     modeOf,
     hashKey,
     keepLast4,
+    kept: checkKept(options.keep ?? []).map(keptText),
   }
 }
 
@@ -75,6 +84,15 @@ export function redactionSettings(options: RedactionOptions): RedactionSettings 
 export function checkHashKey(option: string, hashKey: string): void {
   const { length } = checkText(option, hashKey)
   if (length < 16) throw new RangeError(`${option} must have 16 characters or more, got ${length}`)
+}
+
+function checkKept(given: unknown): readonly string[] {
+  if (!Array.isArray(given)) throw new TypeError(`keep must be an array, got ${show(given)}`)
+  return given.map((text: unknown, index) => {
+    const { length } = checkText(`keep[${index}]`, text)
+    if (length > 1024) throw new RangeError(`keep[${index}] must have at most 1024 characters, got ${length}`)
+    return text as string
+  })
 }
 
 function checkRecognisers(given: unknown): readonly Recogniser[] {

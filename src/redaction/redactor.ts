@@ -33,10 +33,13 @@ export interface Redactor {
  */
 export function redactor(options: RedactionOptions = {}): Redactor {
   const settings = redactionSettings(options)
-  const table = tableOf(settings.recognisers)
+  const kept = new Set(settings.kept)
+  const recognisers = [...kept, ...settings.recognisers]
+  const table = tableOf(recognisers)
   const placeholder = placeholders(settings)
   const stream = (count?: RedactionCounter): TextFilter =>
     new RedactionEngine(table, (recogniser, entity) => {
+      if (kept.has(recogniser)) return entity
       count?.(recogniser.kind)
       return placeholder(recogniser, entity)
     })
@@ -46,6 +49,6 @@ export function redactor(options: RedactionOptions = {}): Redactor {
       const filter = stream(count)
       return filter.push(text) + filter.end()
     },
-    holdBack: settings.recognisers.reduce((most, { maxChars }) => Math.max(most, maxChars + lookAhead), 0),
+    holdBack: recognisers.reduce((most, { maxChars }) => Math.max(most, maxChars + lookAhead), 0),
   }
 }

@@ -238,6 +238,16 @@ test('an endpoint that is not there: without --model a sentence, with --model a 
   expect(await ask(spillway)).toMatchObject({ status: 503, body: { error: { code: 'model_unavailable' } } })
 })
 
+test('with --redact the log still says where the model is that cannot be reached', async () => {
+  const nobody = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }
+  const spillway = await start(['--no-docs', '--model', 'llama', '--redact', 'mask'], nobody)
+  expect((await ask(spillway, 'from 127.0.0.1 and 10.0.0.7')).status).toBe(503)
+  const { error } = JSON.parse(await spillway.logged(/"request failed"/)) as { error: string }
+  expect(error).toContain('cannot reach http://127.0.0.1:9/v1: ')
+  const metrics = await (await fetch(`${spillway.url}/metrics`)).text()
+  expect(metrics).not.toMatch(/^orchestrator_log_redactions_total.*kind="ip"/m)
+})
+
 test('a model server gets a prompt that quotes the right document, and its answer arrives whole', async () => {
   await using model = await startOpenAiServer({ chunks: ['Add it ', 'with `.stage()`', ', as written ', 'there.'] })
   const spillway = await start([], { OPENAI_BASE_URL: model.baseUrl })

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { CustomRecogniser } from '../../../src/redaction/custom-recogniser.ts'
 import type { RedactionOptions } from '../../../src/redaction/redaction-options.ts'
@@ -159,4 +160,46 @@ test.each<[object, string]>([
   [{ recognisers: [{ ...employee, regex: 'x' }] }, 'recognisers[0]: unknown option "regex"'],
 ])('options that are wrong are named: %j', (options, message) => {
   expect(() => redactor(options)).toThrow(message)
+})
+
+describe('texts that are kept', () => {
+  const url = 'http://10.0.0.5:8399/v1'
+  const keep = [url, '10.0.0.5:8399']
+
+  test.each([
+    [
+      `cannot reach ${url}: connect ECONNREFUSED 10.0.0.5:8399`,
+      `cannot reach ${url}: connect ECONNREFUSED 10.0.0.5:8399`,
+    ],
+    [`"${url}", ${url}/models (${url})`, `"${url}", ${url}/models (${url})`],
+    ['from 10.0.0.5 and 10.0.0.6:8399 and 110.0.0.5:8399', 'from [ip] and [ip]:8399 and [ip]:8399'],
+    ['ann@10.0.0.5:8399x, 10.0.0.5:83991', 'ann@[ip]:8399x, [ip]:83991'],
+    [`${url}@example.org`, 'http://10.0.0.5:8399/[email]'],
+    [`${url} 4111 1111 1111 1111`, 'http://10.0.0.5:8399/v1 [card]'],
+    [`${url}: 4111 1111 1111 1111, ann@example.org`, `${url}: [card], [email]`],
+  ])('%s', (text, expected) => {
+    const counted: string[] = []
+    expect(redactor({ keep }).redact(text, (kind) => counted.push(kind))).toBe(expected)
+    expect(counted.length).toBe(expected.split('[').length - 1)
+  })
+
+  test('are found however the text is cut', () => {
+    const whole = redactor({ keep })
+    const words = fc.constantFrom(url, '10.0.0.5:8399', '10.0.0.5', ' ', ':', '.', '1', '@', '4111 1111 1111 1111', 'a')
+    const texts = fc.array(words, { maxLength: 12 }).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(texts, (text) => {
+        const stream = whole.stream()
+        expect([...text].map((unit) => stream.push(unit)).join('') + stream.end()).toBe(whole.redact(text))
+      }),
+    )
+  })
+
+  test('are texts, and have a length', () => {
+    expect(() => redactor({ keep: [''] })).toThrow('keep[0] must not be empty')
+    expect(() => redactor({ keep: ['a', 'x'.repeat(1025)] })).toThrow(
+      'keep[1] must have at most 1024 characters, got 1025',
+    )
+    expect(() => redactor({ keep: 'x' as never })).toThrow('keep must be an array, got "x"')
+  })
 })
