@@ -25,7 +25,7 @@ const subpaths: readonly Subpath[] = [
     entry: 'dist/operators/public.js',
     folders: ['dist/operators/'],
     imports: ['rxjs'],
-    limitBytes: 8_000,
+    limitBytes: 12_000,
   },
   {
     name: 'spillway/actors',
