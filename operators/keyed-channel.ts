@@ -200,7 +200,6 @@ export class KeyedChannel<T> implements ItemChannel<LaneItem<T>> {
       this.overflown = full
       for (const lost of this.empty()) this.losses.add(lost, 'discarded')
     }
-    this.watch()
     this.losses.add(item, 'full')
     this.losses.tell()
   }

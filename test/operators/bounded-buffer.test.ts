@@ -23,7 +23,7 @@ const anyArrival = fc.record({
   work: anyWork,
   change: fc.option(anyChange, { freq: 12, nil: undefined }),
 })
-const anyArrivals = fc.array(anyArrival, { maxLength: 25 })
+const anyArrivals = fc.array(anyArrival, { maxLength: 25, size: 'max' })
 
 interface Arrival {
   readonly afterMs: number

@@ -19,7 +19,7 @@ const anySteps: fc.Arbitrary<readonly Step[]> = fc.array(
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 8 }) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('discard' as const) }) },
   ),
-  { maxLength: 40 },
+  { maxLength: 60, size: 'max' },
 )
 
 test('does what a plain array of all that waits does', async () => {
@@ -74,6 +74,39 @@ test('asks the clock only where there is a time to live', () => {
   channel.consume(() => undefined)
   for (let i = 0; i < 3; i++) channel.offer(new LaneItem('a', 0))
   expect(channel.size).toBe(1)
+})
+
+test('discards what has a slot and has not started, and frees the slot', () => {
+  const started: LaneItem<string>[] = []
+  const channel = new KeyedChannel<string>(
+    { key: (value) => value, perKeyCapacity: 2, concurrency: 1 },
+    () => undefined,
+  )
+  channel.consume((item) => started.push(item))
+  const [first, second, third] = [new LaneItem('a', 0), new LaneItem('b', 0), new LaneItem('c', 0)]
+  for (const item of [first, second, third]) channel.offer(item)
+  channel.release('completed', first)
+  expect(channel.running).toBe(1)
+  expect(channel.discard()).toEqual([second, third])
+  expect([channel.running, channel.size, channel.keys]).toEqual([0, 0, 0])
+  channel.drain()
+  channel.offer(first)
+  expect(started).toEqual([first, first])
+})
+
+test('lets what has expired give up its place also while the timer is late', () => {
+  const lost: string[] = []
+  let now = 0
+  const clock = { now: () => now, wallTime: () => now, setTimeout: () => 1, clearTimeout: () => undefined }
+  const channel = new KeyedChannel<string>(
+    { key: () => 'same', perKeyCapacity: 1, concurrency: 1, ttlMs: 10, clock },
+    ({ value }, reason) => lost.push(`${reason} ${value}`),
+  )
+  channel.consume(() => undefined)
+  for (const value of ['runs', 'waits', 'is shed']) channel.offer(new LaneItem(value, 0))
+  now = 10
+  expect(channel.offer(new LaneItem('has room', 0))).toBe('accepted')
+  expect(lost).toEqual(['full is shed', 'expired waits'])
 })
 
 test('keeps nothing of 100,000 keys that came and went', () => {

@@ -11,7 +11,7 @@ import { anyWork } from './work.ts'
 
 const anyArrivals = fc.array(
   fc.record({ afterMs: fc.integer({ min: 0, max: 15 }), key: fc.nat({ max: 3 }), work: anyWork }),
-  { maxLength: 25 },
+  { maxLength: 30, size: 'max' },
 )
 
 async function feed(watched: WatchedKeyed, arrivals: readonly { readonly afterMs: number }[]): Promise<void> {

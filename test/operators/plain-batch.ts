@@ -12,7 +12,7 @@ export const anyArrivals: fc.Arbitrary<readonly Arrival[]> = fc.array(
     key: fc.nat({ max: 3 }),
     weight: fc.constantFrom(0.5, 1, 2, 7),
   }),
-  { maxLength: 30 },
+  { maxLength: 40, size: 'max' },
 )
 
 export interface BatchLimits {
