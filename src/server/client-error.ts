@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionError, FastifyReply } from 'fastify'
 import type { Clock } from '../../operators/index.ts'
+import { endedByClient } from './client-ending.ts'
 import type { Connections } from './connections.ts'
 import type { ServerLimits } from './limits.ts'
 import { lingerAndClose } from './linger.ts'
@@ -18,9 +19,6 @@ export interface ClientErrorOptions {
   /** Told of what was answered, or dropped, without ever having been a request. */
   readonly onAnswered: (status: number, code: string) => void
 }
-
-/** Status in the books of a client that left in the middle of its headers; never sent. */
-const clientLeft = 499
 
 /** Status in the books of a connection whose TLS handshake failed; sent only to those that speak plain HTTP. */
 const tlsFailed = 400
@@ -54,7 +52,7 @@ export function createClientErrorHandler({
     const latest = connections.latest(socket)
     if (code === 'ECONNRESET' || !socket.writable) {
       // Of a request that has begun its own end tells.
-      if (latest === undefined && socket.bytesRead > 0) onAnswered(clientLeft, 'client_left')
+      if (latest === undefined && socket.bytesRead > 0) onAnswered(endedByClient, 'client_left')
       socket.destroy()
       return
     }

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
+import { clientCancelled } from './client-ending.ts'
 import { writeBytes } from './joined.ts'
 import { outcomeBody } from './outcome-body.ts'
 import type { Refusal } from './refusal.ts'
@@ -86,7 +87,7 @@ export class KeptStream {
   /** Cancels the request, if it has not ended; who reads at present hears the outcome. */
   delete(): void {
     this.#deleted = true
-    this.reply.cancel('the client cancelled it')
+    this.reply.cancel(clientCancelled)
   }
 
   /** The events after this one, as many as one write may hold. `after` is `first - 1` or more. */

@@ -1,6 +1,7 @@
 import type { Clock, TimerHandle } from '../../operators/index.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
+import { ClientEnding, clientLeft } from './client-ending.ts'
 import { KeptStream, type ReplayWindow } from './kept-stream.ts'
 import type { Refusal } from './refusal.ts'
 
@@ -113,7 +114,7 @@ export class KeptStreams {
   }
 
   /** Keeps this stream no longer, unless another has its name; a request that has not ended is cancelled. */
-  forget(name: string, stream: KeptStream, reason = 'the client has left'): void {
+  forget(name: string, stream: KeptStream, reason: unknown = clientLeft): void {
     const entry = this.#entries.get(name)
     if (entry?.stream !== stream) return
     this.#remove(entry)
@@ -136,7 +137,8 @@ export class KeptStreams {
     // Who may come back has not stopped reading.
     entry.stream.reply.hold(resumeMs)
     entry.timer = clock.setTimeout(() => {
-      this.forget(entry.name, entry.stream, `nobody read the stream within the limit resumeMs of ${resumeMs} ms`)
+      const reason = `nobody read the stream within the limit resumeMs of ${resumeMs} ms`
+      this.forget(entry.name, entry.stream, new ClientEnding(reason))
     }, resumeMs)
   }
 }

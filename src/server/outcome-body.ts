@@ -1,6 +1,5 @@
-import type { ShedReason } from '../../operators/index.ts'
 import type { Outcome, OutcomeKind, Timings } from '../pipeline/outcome.ts'
-import { refusalOf } from './outcome-refusal.ts'
+import { refusalOf, toldReason } from './outcome-refusal.ts'
 import type { Refusal } from './refusal.ts'
 
 /** How a request ended, as the native routes say it in JSON. */
@@ -14,8 +13,8 @@ export interface OutcomeBody {
   readonly chunks?: number
   /** Where it was `shed`, `failed` or `expired`: the stage where it was. */
   readonly stage?: string
-  /** Where it was `shed`. */
-  readonly reason?: ShedReason
+  /** Why: a name where it was `shed` or `expired`, a sentence where it was `cancelled` and that may be told. */
+  readonly reason?: string
   /** When it is worth trying again. */
   readonly retryAfterMs?: number
   /** Where it was not `completed`: the same words, status and code as OpenAI's routes give. */
@@ -39,14 +38,20 @@ export function outcomeBody(outcome: Outcome<unknown>, fault?: Refusal): Outcome
   if (outcome.kind === 'completed') return { kind, ...head, chunks: outcome.chunks }
   const refusal = refusalOf(outcome)
   const { retryAfterMs } = refusal
+  const reason = reasonOf(outcome)
   return {
     kind,
     ...head,
     ...('stage' in outcome && { stage: outcome.stage }),
-    ...(outcome.kind === 'shed' && { reason: outcome.reason }),
+    ...(reason !== undefined && { reason }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     error: errorOf(refusal),
   }
+}
+
+function reasonOf(outcome: Outcome<unknown>): string | undefined {
+  if (outcome.kind === 'cancelled') return toldReason(outcome)
+  return 'reason' in outcome ? outcome.reason : undefined
 }
 
 function errorOf({ status, code, message, param }: Refusal): NonNullable<OutcomeBody['error']> {

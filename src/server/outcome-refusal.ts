@@ -4,6 +4,7 @@ import type { Cancelled, Expired, Failed, Outcome, Shed } from '../pipeline/outc
 import { PromptTooLongError } from '../stages/prompt-too-long-error.ts'
 import { InvalidPromptError } from '../workers/invalid-prompt-error.ts'
 import { WorkerError } from '../workers/worker-error.ts'
+import { ClientEnding, endedByClient } from './client-ending.ts'
 import { badInput, type Refusal } from './refusal.ts'
 
 /** What the caller of a request is told that ended without an answer. */
@@ -57,12 +58,17 @@ function ofExpired({ stage, reason }: Expired): Refusal {
   )
 }
 
-/** Who hears this has not left: the request was cancelled from within, or for reading too slowly. */
-function ofCancelled({ reason }: Cancelled): Refusal {
-  // An unknown error may say anything, also a secret; a sentence was written to be read.
+/** Why a request was cancelled, where that may be told: an unknown error may say anything, also a secret. */
+export function toldReason({ reason }: Cancelled): string | undefined {
   const sentence = reason instanceof SpillwayError ? reason.message : reason
-  const told = typeof sentence === 'string' ? `: ${sentence}` : ''
-  return serverError(503, 'cancelled', `The request was cancelled${told}`)
+  return typeof sentence === 'string' ? sentence : undefined
+}
+
+function ofCancelled(outcome: Cancelled): Refusal {
+  const told = toldReason(outcome)
+  const message = told === undefined ? 'The request was cancelled' : `The request was cancelled: ${told}`
+  if (outcome.reason instanceof ClientEnding) return badInput(null, message, 'cancelled', endedByClient)
+  return serverError(503, 'cancelled', message)
 }
 
 function ofFailed({ stage, error }: Failed): Refusal {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { BodyDeadline } from './body-deadline.ts'
+import { clientLeft } from './client-ending.ts'
 import type { Connections } from './connections.ts'
 import type { Cors } from './cors.ts'
 import type { ServerLimits } from './limits.ts'
@@ -43,7 +44,7 @@ export function createRequestGate({ context, connections, bodies, cors, keepOut 
       connections.begin(request, reply)
       reply.raw.once('close', () => {
         bodies.end(request)
-        exchange.answer?.cancel('the client has left')
+        exchange.answer?.cancel(clientLeft)
         log.ended(exchange, reply.raw)
       })
     },

@@ -3,10 +3,8 @@ import { Counter, type Registry } from 'prom-client'
 import type { Clock } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import { sessionDigest } from '../session-digest.ts'
+import { ClientEnding, endedByClient } from './client-ending.ts'
 import type { Exchange } from './exchange.ts'
-
-/** Status in logs and metrics of a request whose client left before it was answered; never sent. */
-const clientLeft = 499
 
 /** What is seen of a response that is over. */
 type EndedResponse = Pick<ServerResponse, 'writableFinished' | 'statusCode'>
@@ -35,7 +33,7 @@ export function createRequestLog({
 }): RequestLog {
   const requests = new Counter({
     name: `${metricsPrefix}http_requests_total`,
-    help: 'HTTP requests by route and status; 499: the client left before it was answered',
+    help: 'HTTP requests by route and status; 499: its own client ended it',
     labelNames: ['route', 'status'],
     registers: [registry],
   })
@@ -48,10 +46,12 @@ export function createRequestLog({
   })
 
   const ended = (exchange: Exchange, response: EndedResponse): void => {
-    const status = exchange.status ?? (response.writableFinished ? response.statusCode : clientLeft)
-    requests.inc({ route: exchange.route, status })
     const { id, route, session, answer, code, param } = exchange
     const settled = answer?.settled
+    const byClient = settled?.kind === 'cancelled' && settled.reason instanceof ClientEnding
+    const sent = response.writableFinished && !byClient
+    const status = exchange.status ?? (sent ? response.statusCode : endedByClient)
+    requests.inc({ route, status })
     const fields = {
       request: id,
       route,

@@ -9,6 +9,7 @@ import { lingerAndClose } from './linger.ts'
 import { badInput, type Refusal } from './refusal.ts'
 import type { ServerContext } from './server-context.ts'
 import { SocketSession } from './socket-session.ts'
+import { TellingSocket } from './telling-socket.ts'
 
 /** The WebSockets of a server. */
 export interface SocketRoute {
@@ -49,6 +50,7 @@ export function addSocketRoute(
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: limits.socketMessageBytes,
+    WebSocket: TellingSocket,
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   })
   sockets.on('headers', (headers, request) => {

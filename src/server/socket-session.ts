@@ -1,10 +1,10 @@
 import type { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
-import type { WebSocket } from 'ws'
 import type { TimerHandle } from '../../operators/index.ts'
 import type { Outcome } from '../pipeline/outcome.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { CompletionChunk } from '../workers/model-worker.ts'
+import { clientCancelled, ClientEnding, clientLeft } from './client-ending.ts'
 import type { Exchange } from './exchange.ts'
 import { joined } from './joined.ts'
 import { parseJsonBody } from './json-body.ts'
@@ -15,6 +15,7 @@ import { badInput, type Refusal } from './refusal.ts'
 import type { ServerContext } from './server-context.ts'
 import { SilenceWatch } from './silence-watch.ts'
 import { checkFrame, type ClientFrame, frameId, type ServerFrame } from './socket-frames.ts'
+import type { TellingSocket } from './telling-socket.ts'
 import { WholeChunks } from './whole-chunks.ts'
 
 /** Where requests that come on a WebSocket are counted. */
@@ -23,17 +24,17 @@ const frameRoute = '/v1/stream#frame'
 
 /** How the server closes a connection. @see https://www.iana.org/assignments/websocket */
 const goingAway = 1001
+const protocolError = 1002
+const invalidText = 1007
 const policyViolation = 1008
+const messageTooBig = 1009
 const internalError = 1011
 const tryAgainLater = 1013
+/** In the books only: it was broken off. */
+const abnormalClosure = 1006
 
-/** How a connection ends that broke the protocol, by the library's name of the fault; the others are 1002. */
-const faultCodes: Readonly<Record<string, number>> = {
-  WS_ERR_INVALID_UTF8: 1007,
-  WS_ERR_TOO_MANY_BUFFERED_PARTS: policyViolation,
-  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
-  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
-}
+/** With these the client is the cause. */
+const clientsFaults: readonly number[] = [protocolError, invalidText, policyViolation, messageTooBig]
 
 const shuttingDown = 'the server is shutting down'
 const pipelineFailed = 'the pipeline has failed'
@@ -43,7 +44,7 @@ const closeTimeoutMs = 5_000
 
 /** A connection on which a session speaks. */
 export interface SessionLink {
-  readonly socket: WebSocket
+  readonly socket: TellingSocket
   /** What lies beneath, to see what the client has taken. */
   readonly transport: Socket
   /** The id of the request that opened it. */
@@ -89,12 +90,15 @@ export class SocketSession {
     socket.on('ping', () => {
       this.#count()
     })
-    socket.on('error', (error: Error & { readonly code?: string }) => {
-      // The library has sent the close frame.
-      this.#end(faultCodes[error.code ?? ''] ?? 1002, 'the client broke the protocol')
+    socket.onFault = (code) => {
+      this.close(code, this.#faultOf(code))
+    }
+    socket.on('error', () => {
+      // Of a fault the client has been told; after any other error the connection is over.
+      this.#end(abnormalClosure, clientLeft)
     })
     socket.on('close', (code) => {
-      this.#end(code, 'the client has left')
+      this.#end(code, clientLeft)
       clock.clearTimeout(this.#cut)
       onEnd(this.#code ?? code)
     })
@@ -118,16 +122,21 @@ export class SocketSession {
   /** Cancels what runs on the connection, tells the outcomes, and closes it with a code and the reason, at most 123 bytes. */
   close(code: number, reason: string): void {
     if (this.#code !== undefined) return
+    const because = clientsFaults.includes(code) ? new ClientEnding(reason) : reason
     for (const [id, request] of this.#running) {
       const { reply } = request
-      reply.cancel(reason)
+      reply.cancel(because)
       const { settled } = reply
       // Of an answer that is complete something may still wait to be sent.
       if (settled !== undefined)
-        this.#finish(id, request, settled.kind === 'completed' ? { ...settled, kind: 'cancelled', reason } : settled)
+        this.#finish(
+          id,
+          request,
+          settled.kind === 'completed' ? { ...settled, kind: 'cancelled', reason: because } : settled,
+        )
     }
     this.#link.socket.close(code, reason)
-    this.#end(code, reason)
+    this.#end(code, because)
   }
 
   /** Breaks the connection off. */
@@ -135,7 +144,7 @@ export class SocketSession {
     this.#link.socket.terminate()
   }
 
-  #end(code: number, reason: string): void {
+  #end(code: number, reason: unknown): void {
     if (this.#code !== undefined) return
     this.#code = code
     this.#watch.stop()
@@ -144,6 +153,20 @@ export class SocketSession {
     }, closeTimeoutMs)
     for (const { reply } of [...this.#running.values()]) reply.cancel(reason)
     this.#makeRoom()
+  }
+
+  /** What the client did that the library closes the connection for. */
+  #faultOf(code: number): string {
+    switch (code) {
+      case messageTooBig:
+        return `a message is larger than the limit socketMessageBytes of ${this.#context.limits.socketMessageBytes} bytes`
+      case invalidText:
+        return 'a message is not valid UTF-8'
+      case policyViolation:
+        return 'a message came in too many pieces'
+      default:
+        return 'a frame is not valid'
+    }
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
@@ -263,7 +286,7 @@ export class SocketSession {
 
   #cancel(id: string): void {
     const request = this.#running.get(id)
-    if (request !== undefined) request.reply.cancel('the client cancelled it')
+    if (request !== undefined) request.reply.cancel(clientCancelled)
     else this.#refuse(id, badInput('id', `no request ${JSON.stringify(id)} is running here`, 'unknown_id', 404))
   }
 

@@ -171,7 +171,10 @@ describe('a client that leaves', () => {
       reader.read().catch(() => undefined)
     }
     leaving.abort()
-    expect(await pipeline.replies[0]!.outcome).toMatchObject({ kind: 'cancelled', reason: 'the client has left' })
+    expect(await pipeline.replies[0]!.outcome).toMatchObject({
+      kind: 'cancelled',
+      reason: { message: 'the client has left' },
+    })
   })
 
   test('or does not read is not written to without end', async () => {
@@ -190,7 +193,10 @@ describe('a client that leaves', () => {
       `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     )
     while (pipeline.replies[0] === undefined) await new Promise((resolve) => setImmediate(resolve))
-    expect(await pipeline.replies[0].outcome).toMatchObject({ kind: 'cancelled', reason: 'the client has left' })
+    expect(await pipeline.replies[0].outcome).toMatchObject({
+      kind: 'cancelled',
+      reason: { message: 'the client has left' },
+    })
     // What the two sockets' buffers hold is a few megabytes; the answer is a gigabyte.
     expect(batches).toBeLessThan(5_000)
   })

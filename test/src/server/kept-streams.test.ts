@@ -46,7 +46,7 @@ test('a stream without a reader is forgotten in time, and its request cancelled'
   expect(kept.get('a')).toBeUndefined()
   expect(stream.reply.settled).toMatchObject({
     kind: 'cancelled',
-    reason: expect.stringContaining('resumeMs') as string,
+    reason: { message: expect.stringContaining('resumeMs') as string },
   })
   expect(clock.pending).toBe(0)
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Outcome } from '../../../src/pipeline/outcome.ts'
+import { clientLeft } from '../../../src/server/client-ending.ts'
 import { outcomeBody } from '../../../src/server/outcome-body.ts'
 
 const settled = { id: 'r', submissionId: 's', timings: { submittedAt: 1, durationMs: 2 } }
@@ -15,9 +16,16 @@ test.each<[Outcome<unknown>, object]>([
   ],
   [
     { kind: 'expired', stage: 'rag', reason: 'deadline', ...settled },
-    { stage: 'rag', error: { status: 504, code: 'deadline_exceeded' } },
+    { stage: 'rag', reason: 'deadline', error: { status: 504, code: 'deadline_exceeded' } },
   ],
-  [{ kind: 'cancelled', reason: 'enough', ...settled }, { error: { message: 'The request was cancelled: enough' } }],
+  [
+    { kind: 'cancelled', reason: 'enough', ...settled },
+    { reason: 'enough', error: { status: 503, message: 'The request was cancelled: enough' } },
+  ],
+  [
+    { kind: 'cancelled', reason: clientLeft, ...settled },
+    { reason: 'the client has left', error: { status: 499, code: 'cancelled' } },
+  ],
 ])('says how it ended: %j', (outcome, body) => {
   expect(outcomeBody(outcome)).toMatchObject({ ...settled, ...body })
 })

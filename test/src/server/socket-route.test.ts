@@ -75,18 +75,26 @@ describe('a connection', () => {
   })
 
   test('cancels by id, and says how each ended', async () => {
-    const { socketUrl, pipeline } = await serve(lasting)
+    const { socketUrl, pipeline, registry } = await serve(lasting)
     const client = await Client.open(socketUrl)
     client.submit('a')
     client.submit('b')
     await client.frame('chunks', 'a')
     client.say({ type: 'cancel', id: 'a' })
     expect(await client.frame('outcome', 'a')).toMatchObject({
-      outcome: { kind: 'cancelled', error: { message: 'The request was cancelled: the client cancelled it' } },
+      outcome: {
+        kind: 'cancelled',
+        reason: 'the client cancelled it',
+        error: { status: 499, message: 'The request was cancelled: the client cancelled it' },
+      },
     })
+    expect(await registry.metrics()).toContain('http_requests_total{route="/v1/stream#submit",status="499"} 1')
     expect(pipeline.replies[1]?.settled).toBeUndefined()
     client.socket.terminate()
-    expect(await pipeline.replies[1]!.outcome).toMatchObject({ kind: 'cancelled', reason: 'the client has left' })
+    expect(await pipeline.replies[1]!.outcome).toMatchObject({
+      kind: 'cancelled',
+      reason: { message: 'the client has left' },
+    })
   })
 
   test('refuses what it does not understand or cannot do, and goes on', async () => {
@@ -285,7 +293,7 @@ describe('in silence', () => {
     await clock.advance(2000)
     expect(pipeline.replies[0]?.settled).toMatchObject({
       kind: 'cancelled',
-      reason: expect.stringContaining('unreadTimeoutMs') as string,
+      reason: { message: expect.stringContaining('unreadTimeoutMs') as string },
     })
     await clock.advance(5000)
     expect(await closed).toBe(1008)
@@ -307,7 +315,7 @@ test('a client that does not read holds the model still, and is cut off in time'
   await until(() => pipeline.replies.length === 1)
   expect(await pipeline.replies[0]!.outcome).toMatchObject({
     kind: 'cancelled',
-    reason: expect.stringMatching(/unreadTimeoutMs|has left/) as string,
+    reason: { message: expect.stringMatching(/unreadTimeoutMs|has left/) as string },
   })
   // What the two sockets' buffers hold is a few megabytes; the answer is a gigabyte.
   expect(batches).toBeLessThan(5_000)

@@ -84,6 +84,45 @@ describe('the server closes a connection, and first tells the outcome of what ru
     ])
   })
 
+  test.each<[number, string, string, (client: Client) => void]>([
+    [
+      1009,
+      'sends too large a message',
+      'a message is larger than the limit socketMessageBytes of 1000 bytes',
+      (client) => client.say('x'.repeat(1001)),
+    ],
+    [
+      1009,
+      'sends too large a message in fragments',
+      'a message is larger than the limit socketMessageBytes of 1000 bytes',
+      ({ socket }) => {
+        socket.send('x'.repeat(600), { fin: false })
+        socket.send('x'.repeat(600))
+      },
+    ],
+    [
+      1007,
+      'sends text that is not UTF-8',
+      'a message is not valid UTF-8',
+      ({ socket }) => socket.send(Buffer.from([0xff]), { binary: false }),
+    ],
+    [1002, 'breaks the protocol', 'a frame is not valid', ({ socket }) => socket.send('x', { mask: false })],
+  ])('with %i where its client %s', async (code, _what, reason, act) => {
+    const lines: object[] = []
+    const logger = { ...silentLogger, info: (fields: object) => lines.push(fields) } as Logger
+    const { socketUrl } = await serve(lasting, { limits: { socketMessageBytes: 1000 }, logger })
+    const client = await Client.open(socketUrl)
+    for (const id of ['a', 'b']) client.submit(id)
+    for (const id of ['a', 'b']) await client.frame('chunks', id)
+    act(client)
+    expect(await client.closed).toEqual({ code, reason })
+    expect(outcomes(client)).toMatchObject([
+      ['a', cancelled(reason)],
+      ['b', cancelled(reason)],
+    ])
+    expect(lines.filter((line) => 'outcome' in line)).toMatchObject([{ status: 499 }, { status: 499 }])
+  })
+
   test('with 1011 where the server fails, which is logged', async () => {
     const faults: unknown[] = []
     const logger = { ...silentLogger, error: (fields: unknown) => faults.push(fields) } as Logger

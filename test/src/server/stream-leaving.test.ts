@@ -36,7 +36,7 @@ describe('a reader that does not come back', () => {
     await clock.advance(1)
     expect(pipeline.replies[0]?.settled).toMatchObject({
       kind: 'cancelled',
-      reason: 'nobody read the stream within the limit resumeMs of 5000 ms',
+      reason: { message: 'nobody read the stream within the limit resumeMs of 5000 ms' },
     })
     expect((await resume(id, 1)).status).toBe(404)
   })

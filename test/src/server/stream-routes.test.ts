@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import fc from 'fast-check'
+import { Registry } from 'prom-client'
 import { describe, expect, test } from 'vitest'
 import { answering, lasting } from './scripted-pipeline.ts'
 import { type Event, EventReader, read, serve } from './stream-client.ts'
@@ -200,7 +201,8 @@ describe('a reader that comes back', () => {
   })
 
   test('may look without reading, and cancel', async () => {
-    const { ask, resume } = await serve(lasting)
+    const registry = new Registry()
+    const { ask, resume } = await serve(lasting, { registry })
     const first = await ask({ id: 'mine', input: 'x' })
     const head = await resume('mine', undefined, 'HEAD')
     expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8'])
@@ -210,8 +212,11 @@ describe('a reader that comes back', () => {
     const { outcomes } = await read(first)
     expect(outcomes[0]?.data).toMatchObject({
       kind: 'cancelled',
-      error: { message: expect.stringContaining('cancelled it') as string },
+      reason: 'the client cancelled it',
+      error: { status: 499, message: expect.stringContaining('cancelled it') as string },
     })
+    const logged = 'http_requests_total{route="/v1/stream",status="499"} 1'
+    while (!(await registry.metrics()).includes(logged)) await new Promise((resolve) => setImmediate(resolve))
   })
 
   test('hears that a stream was deleted, running or over, and its id may be used again', async () => {
