@@ -9,3 +9,19 @@ export class OverflowError extends SpillwayError {
 export class ChannelClosedError extends SpillwayError {
   readonly code = 'channel_closed'
 }
+
+/** A circuit breaker has refused a call, because what it would call was not well. */
+export class CircuitOpenError extends SpillwayError {
+  readonly code = 'circuit_open'
+  /** Whole milliseconds after which a call may pass; `undefined` while a probe runs, whose end nobody knows. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(retryAfterMs: number | undefined) {
+    super(
+      retryAfterMs === undefined
+        ? 'the circuit is half-open: a call is finding out whether what was failing is well again'
+        : `the circuit is open, because too many calls have failed; try again in ${retryAfterMs} ms`,
+    )
+    this.retryAfterMs = retryAfterMs
+  }
+}

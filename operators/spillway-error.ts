@@ -3,6 +3,7 @@ export type ErrorCode =
   | 'already_consumed'
   | 'cancelled'
   | 'channel_closed'
+  | 'circuit_open'
   | 'drain_timeout'
   | 'expired'
   | 'invalid_answer'

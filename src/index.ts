@@ -1,6 +1,7 @@
 export { RestartIntensityError, StageCrash } from '../actors/index.ts'
 export {
   ChannelClosedError,
+  CircuitOpenError,
   type ErrorCode,
   OverflowError,
   type ShedReason,
