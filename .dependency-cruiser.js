@@ -67,6 +67,13 @@ export default {
       to: { path: '^(test|scripts)/' },
     },
     {
+      name: 'only-testing-imports-fast-check',
+      comment: 'It is an optional peer: who does not import spillway/testing need not have it.',
+      severity: 'error',
+      from: { path: '^(operators|actors|src)/', pathNot: '^src/testing/' },
+      to: { path: '(^|/)node_modules/fast-check/|^src/testing/index\\.ts$' },
+    },
+    {
       name: 'published-code-imports-no-dev-dependency',
       severity: 'error',
       from: { path: '^(operators|actors|src)/' },

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'invalid_answer'
   | 'invalid_prompt'
   | 'invalid_topology'
+  | 'invariant_broken'
   | 'overflow'
   | 'prompt_too_long'
   | 'restart_intensity'

@@ -1,3 +1,14 @@
+export { type ArrivalPattern, arrivals } from './arbitraries/arrivals.ts'
+export { cancellations } from './arbitraries/cancellations.ts'
+export { type ClockJump, clockJumps } from './arbitraries/clock-jumps.ts'
+export { type Fault, faults } from './arbitraries/faults.ts'
+export { keys, priorities, weights } from './arbitraries/item-traits.ts'
+export { limitChanges } from './arbitraries/limit-changes.ts'
+export { roundMs, type WeighedMs } from './arbitraries/round-ms.ts'
+export { serviceTimes } from './arbitraries/service-times.ts'
+export { checkInvariants, type CheckOptions, type Report } from './check-invariants.ts'
+export { InvariantError, type BrokenRun } from './invariant-error.ts'
+export type { InvariantName, Violation } from './invariants.ts'
 export {
   type ContractCase,
   type EndlessSubject,
@@ -5,5 +16,12 @@ export {
   type ModelWorkerContractOptions,
   type WorkerSubject,
 } from './model-worker-contract.ts'
+export {
+  type Item,
+  operator,
+  type OperatorLimits,
+  type OperatorParts,
+  type OperatorSubject,
+} from './operator-subject.ts'
 export { retrieverContract } from './retriever-contract.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'

@@ -86,7 +86,12 @@ export class VirtualClock implements Clock, SchedulerLike {
   async advance(ms: number): Promise<void> {
     const until = this.time + checkNumber('ms', ms)
     await this.run(until)
-    this.time = until
+    this.time = Math.max(this.time, until)
+  }
+
+  /** The machine sleeps: `ms` milliseconds pass at once, and what was due meanwhile fires late, at the next `advance`. */
+  sleep(ms: number): void {
+    this.time += checkNumber('ms', ms)
   }
 
   /** Fires all timers, also those that are set meanwhile, until none is left but such as are infinitely far. */
@@ -116,7 +121,8 @@ export class VirtualClock implements Clock, SchedulerLike {
       }
       timer.fn = undefined
       this.live -= 1
-      this.time = timer.dueAt
+      // Later than due after a sleep.
+      this.time = Math.max(this.time, timer.dueAt)
       fn()
       await this.settle()
     }

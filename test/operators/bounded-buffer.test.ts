@@ -5,110 +5,50 @@ import {
   boundedBuffer,
   type BoundedBufferOptions,
   type ItemOutcome,
-  type ChannelLimits,
+  type OverflowStrategy,
 } from '../../operators/index.ts'
-import { VirtualClock } from '../../src/testing/index.ts'
+import { checkInvariants, type Item, operator, type OperatorLimits, VirtualClock } from '../../src/testing/index.ts'
+import { scenarios } from '../scenarios.ts'
 import { listener } from './listener.ts'
 import { draw, marbles } from './marbles.ts'
-import { anyLimits, WatchedBuffer } from './watched-buffer.ts'
-import { anyWork } from './work.ts'
 
-/** A change of the limits comes with some of the arrivals, before them. */
-const anyChange: fc.Arbitrary<ChannelLimits> = fc.oneof(
-  fc.record({ capacity: fc.integer({ min: 0, max: 4 }) }),
-  fc.record({ concurrency: fc.integer({ min: 1, max: 3 }) }),
-)
-const anyArrival = fc.record({
-  afterMs: fc.integer({ min: 0, max: 15 }),
-  work: anyWork,
-  change: fc.option(anyChange, { freq: 12, nil: undefined }),
-})
-const anyArrivals = fc.array(anyArrival, { maxLength: 25, size: 'max' })
+const strategies: readonly (readonly [
+  'drop-newest' | 'drop-oldest' | 'drop-lowest' | 'fail',
+  OverflowStrategy<Item>,
+])[] = [
+  ['drop-newest', 'drop-newest'],
+  ['drop-oldest', 'drop-oldest'],
+  ['drop-lowest', { drop: 'lowest', priority: ({ priority }) => priority }],
+  ['fail', 'fail'],
+]
 
-interface Arrival {
-  readonly afterMs: number
-  readonly change?: ChannelLimits | undefined
+/** All that a bounded buffer can be told but its strategy. */
+function anyLimits(overflow: OverflowStrategy<Item>): fc.Arbitrary<OperatorLimits> {
+  return fc
+    .record({
+      capacity: fc.constantFrom(0, 1, 2, 3, 4, Infinity),
+      concurrency: fc.constantFrom(1, 1, 2, 3, Infinity),
+      ttlMs: fc.constantFrom(Infinity, Infinity, 1, 10),
+      onSourceError: fc.constantFrom('drain', 'immediate'),
+      weighs: fc.boolean(),
+      ranks: fc.boolean(),
+    })
+    .map(({ weighs, ranks, ...limits }) => ({
+      ...limits,
+      overflow,
+      ...(weighs && { weight: ({ weight }: Item) => weight }),
+      ...(ranks && typeof overflow === 'string' && { priority: ({ priority }: Item) => priority }),
+    }))
 }
 
-async function feed(buffer: WatchedBuffer, arrivals: readonly Arrival[]): Promise<void> {
-  for (const [item, { afterMs, change }] of arrivals.entries()) {
-    // Items of one moment arrive in one turn of the event loop, before promises settle.
-    if (afterMs > 0) await buffer.clock.advance(afterMs)
-    buffer.keepsItsBounds()
-    if (change !== undefined) buffer.change(change)
-    if (!buffer.sourceIsObserved) return
-    buffer.arrive(item)
-  }
-}
-
-describe('whatever the projects do', () => {
-  test('each item has one outcome, with its times, and the end comes after all of them', async () => {
-    await fc.assert(
-      fc.asyncProperty(anyLimits, anyArrivals, fc.boolean(), async (limits, arrivals, errs) => {
-        const buffer = new WatchedBuffer(
-          arrivals.map(({ work }) => work),
-          limits,
-          'drain',
-        )
-        await feed(buffer, arrivals)
-        if (errs) buffer.error()
-        else buffer.complete()
-        await buffer.clock.runAll()
-        buffer.keepsItsBounds()
-        if (!buffer.hasFailed)
-          expect(buffer.endings).toEqual(buffer.idle ? [errs ? buffer.sourceError : 'complete'] : [])
-        const left = buffer.unfinished
-        buffer.unsubscribe()
-        for (const item of left) expect(buffer.outcomes.get(item)?.kind).toBe('discarded')
-        buffer.isOver()
-      }),
-      { numRuns: 150 },
+describe('keeps the invariants, whatever the projects do', () => {
+  test.each(strategies)('%s', async (name, overflow) => {
+    const subject = operator(
+      ({ project, limits, clock, onOutcome, limits$ }) =>
+        boundedBuffer(project, { ...limits, clock, onOutcome, limits$ }),
+      anyLimits(overflow),
     )
-  })
-
-  test('unsubscribing and an immediate source error discard and abort what is left, and report it', async () => {
-    await fc.assert(
-      fc.asyncProperty(anyLimits, anyArrivals, fc.boolean(), async (limits, arrivals, errs) => {
-        const buffer = new WatchedBuffer(
-          arrivals.map(({ work }) => work),
-          limits,
-          'immediate',
-        )
-        await feed(buffer, arrivals)
-        const left = buffer.unfinished
-        if (errs) buffer.error()
-        else buffer.unsubscribe()
-        if (!buffer.hasFailed) expect(buffer.endings).toEqual(errs ? [buffer.sourceError] : [])
-        for (const item of left) expect(buffer.outcomes.get(item)?.kind).toBe('discarded')
-        buffer.isOver()
-        const outputs = buffer.outputs.length
-        await buffer.clock.runAll()
-        expect(buffer.outputs.length).toBe(outputs)
-        buffer.isOver()
-      }),
-      { numRuns: 150 },
-    )
-  })
-
-  test('with room for all, nothing is shed; with one slot, the outputs are in order', async () => {
-    await fc.assert(
-      fc.asyncProperty(anyLimits, anyArrivals, async (limits, arrivals) => {
-        const works = arrivals.map(({ work }) => work)
-        const roomy = { ...limits, capacity: arrivals.length, ttlMs: Infinity, weights: [1], priorities: [0] }
-        const buffer = new WatchedBuffer(works, roomy, 'drain')
-        await feed(
-          buffer,
-          arrivals.map(({ afterMs }) => ({ afterMs })),
-        )
-        buffer.complete()
-        await buffer.clock.runAll()
-        for (const { kind } of buffer.outcomes.values()) expect(kind).not.toBe('shed')
-        const items = buffer.outputs.map(({ item }) => item)
-        if (limits.concurrency === 1) expect(items).toEqual(items.toSorted((a, b) => a - b))
-        buffer.unsubscribe()
-        buffer.isOver()
-      }),
-    )
+    await checkInvariants(subject, { runs: scenarios(name) })
   })
 })
 
@@ -146,14 +86,8 @@ describe('in pictures', () => {
   })
 })
 
-const strategies: readonly (readonly [string, BoundedBufferOptions<number>['overflow'] & {}])[] = [
-  ['drop-newest', 'drop-newest'],
-  ['drop-oldest', 'drop-oldest'],
-  ['drop lowest', { drop: 'lowest', priority: () => 1 }],
-  ['fail', 'fail'],
-]
-
-describe.each(strategies)('re-entrant, %s', (_, overflow) => {
+describe.each(strategies)('re-entrant, %s', (_, strategy) => {
+  const overflow = typeof strategy === 'object' ? ({ drop: 'lowest', priority: () => 1 } as const) : strategy
   const count = 100_000
   const inOrder = (values: readonly number[]): boolean => values.every((value, index) => value === index)
 

@@ -1,0 +1,120 @@
+import { OverflowError } from '../../operators/index.ts'
+import type { Judge } from './invariants.ts'
+import type { OperatorBooks } from './operator-books.ts'
+import type { Item, OperatorLimits } from './operator-subject.ts'
+
+/** What an arrival finds, before the operator is told of it. */
+export interface Found {
+  readonly slotIsFree: boolean
+  /** What waits without a slot, first to start first; in the middle of a call others may own one and start soon. */
+  readonly line: readonly Item[]
+  readonly capacity: number
+}
+
+/** Looks at the moment before an item arrives. */
+export function beforeArrival(books: OperatorBooks): Found {
+  const order = books.inStartOrder()
+  const owed = order.slice(0, Math.max(0, books.concurrency - books.running.size))
+  for (const item of owed) books.granted.add(item)
+  const slotIsFree = owed.length + books.running.size < books.concurrency
+  return { slotIsFree, line: order.slice(owed.length), capacity: books.capacity }
+}
+
+/**
+ * Holds one arrival to what the contract says of that very call: whether the item starts, waits or is shed, and who
+ * gives way for it.
+ *
+ * @param within It arrived within an output, where a start may wait until the outermost call returns.
+ * @param endings What the output's subscriber has been told of the end.
+ */
+export function judgeArrival(
+  item: Item,
+  { slotIsFree, line, capacity }: Found,
+  books: OperatorBooks,
+  limits: OperatorLimits,
+  judge: Judge,
+  within: boolean,
+  endings: readonly unknown[],
+): void {
+  const rule = 'Sheds exactly when it must'
+  const id = `item ${item.id}`
+  const outcome = books.outcomes.get(item)
+  const lost = line.filter((other) => books.outcomes.has(other) && !books.startedAt.has(other))
+  const evicted = lost.filter((other) => books.outcomes.get(other)?.kind !== 'expired')
+  const live = line.filter((other) => !lost.includes(other) || evicted.includes(other))
+  const present = live.filter((other) => evicted.includes(other) || !books.hasWaitedTooLong(other))
+  const [load, weight] = [books.weigh(present), books.weightOf(item)]
+  const fits = capacity > 0 && load + weight <= capacity
+  const tooLarge = capacity > 0 && weight > capacity
+  const room = `${load} of ${capacity} ${limits.weight === undefined ? 'places' : 'units'} are taken`
+  const evictedNames = evicted.map(({ id: other }) => `item ${other}`).join(', ')
+  const said = outcome === undefined ? '' : ` (${outcome.reason ?? outcome.kind})`
+
+  if (slotIsFree) {
+    if (outcome !== undefined && !books.startedAt.has(item)) judge(rule, `${id} is shed${said} while a slot is free`)
+    else if (!within && !books.startedAt.has(item)) {
+      judge('Work-conserving', `${id} arrives while a slot is free, but does not start: ${books.figures}`)
+    }
+    return
+  }
+  if (books.startedAt.has(item)) return // The books have said that this is one too many.
+  if (fits) {
+    if (outcome !== undefined) judge(rule, `${id} is shed${said}, but ${room}`)
+    else if (evicted.length > 0) judge(rule, `${evictedNames} must give way to ${id}, but ${room}`)
+    return
+  }
+  const { overflow = 'drop-newest' } = limits
+  const isShed = (): void => {
+    const reason = tooLarge ? 'too-large' : 'full'
+    const why = tooLarge ? `it weighs ${weight} and capacity is ${capacity}` : room
+    if (outcome === undefined) judge(rule, `${id} must be shed, because no slot is free and ${why}, but it is let in`)
+    else if (outcome.kind !== 'shed') judge(rule, `${id} must be shed, because ${why}, but it is ${outcome.kind}`)
+    else if (outcome.reason !== reason) judge(rule, `${id} is shed as ${outcome.reason ?? 'nothing'}, not as ${reason}`)
+  }
+  if (overflow === 'fail' && capacity > 0) {
+    isShed()
+    if (!(endings[0] instanceof OverflowError))
+      judge(rule, `${id} does not fit, but the output has not failed with OverflowError`)
+    if (!books.idle) judge(rule, `the output has failed because of ${id}, but not all is discarded: ${books.figures}`)
+    return
+  }
+  const mayGo = tooLarge || capacity === 0 || typeof overflow === 'string' ? present : lowerThan(item, present, books)
+  const canFit = load + weight - books.weigh(mayGo) <= Math.max(capacity, load)
+  if (tooLarge || capacity === 0 || overflow === 'drop-newest' || mayGo.length === 0 || !canFit) {
+    isShed()
+    if (evicted.length > 0) judge(rule, `${evictedNames} must give way to ${id}, which is to be shed itself`)
+    return
+  }
+  const order = typeof overflow === 'object' ? mayGo : present.toSorted((a, b) => a.id - b.id)
+  const expected = order.slice(0, enough(order, load + weight - capacity, books))
+  if (outcome !== undefined) judge(rule, `${id} is shed${said}, but ${names(expected)} must give way to it`)
+  else if (
+    names(expected) !== names(order.filter((other) => evicted.includes(other))) ||
+    evicted.length !== expected.length
+  ) {
+    judge(rule, `${evicted.length === 0 ? 'nothing' : evictedNames} gives way to ${id}, but ${names(expected)} must`)
+  }
+  for (const other of evicted) {
+    const { kind, reason } = books.outcomes.get(other) ?? {}
+    if (kind !== 'shed' || reason !== 'evicted')
+      judge(rule, `item ${other.id} has given way, but is told to be ${reason ?? kind ?? ''}`)
+  }
+}
+
+/** Those of lower priority: the lowest first, and of these the newest. */
+function lowerThan(item: Item, line: readonly Item[], books: OperatorBooks): readonly Item[] {
+  return line
+    .filter((other) => books.priorityOf(other) < books.priorityOf(item))
+    .toSorted((a, b) => books.priorityOf(a) - books.priorityOf(b) || b.id - a.id)
+}
+
+/** How many of the first must go until so many units are free; all where they are not enough. */
+function enough(order: readonly Item[], units: number, books: OperatorBooks): number {
+  let left = units
+  const last = order.findIndex((other) => (left -= books.weightOf(other)) <= 0)
+  return last === -1 ? order.length : last + 1
+}
+
+function names(items: readonly Item[]): string {
+  return items.map(({ id }) => `item ${id}`).join(', ')
+}

@@ -1,0 +1,4 @@
+/** What a scenario's faults throw and reject with. */
+export class InjectedError extends Error {
+  override readonly name = 'InjectedError'
+}

@@ -1,0 +1,30 @@
+import { VirtualClock } from './virtual-clock.ts'
+
+/** A virtual clock that tells of each step, and whose machine can sleep or have its time set. */
+export class StepClock extends VirtualClock {
+  /** Called before each timer, when all promises have settled, and after it. */
+  onStep: (settled: boolean) => void = () => undefined
+  private shiftedMs = 0
+
+  constructor() {
+    // Runs are short: what fires more often does not end.
+    super({ maxSteps: 100_000 })
+  }
+
+  override wallTime(): number {
+    return super.wallTime() + this.shiftedMs
+  }
+
+  override setTimeout(fn: () => void, ms: number): unknown {
+    return super.setTimeout(() => {
+      this.onStep(true)
+      fn()
+      this.onStep(false)
+    }, ms)
+  }
+
+  /** Sets the time on the wall; how long things take does not change. */
+  shiftWall(byMs: number): void {
+    this.shiftedMs += byMs
+  }
+}
