@@ -40,7 +40,10 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
     const checked = checkPromptRequest(body.value, { models, promptChars: limits.promptChars, deadlineMs })
     if (!checked.ok) return refuse(reply, checked.refusal)
     const { value: prompt } = checked
+    const named = request.headers['x-request-id']
+    // The body comes first: a proxy may have set the header.
     if (prompt.id !== undefined) exchange.id = prompt.id
+    else if (named !== undefined && named !== exchange.id) return refuse(reply, unusableName(named))
     void reply.header('x-request-id', exchange.id)
     const { id } = exchange
     const name = nameOf(request, id)
@@ -49,7 +52,7 @@ export function addStreamRoutes(app: FastifyInstance, context: ServerContext): S
     if (reply.raw.destroyed) return reply.hijack()
     if (prompt.session !== undefined) exchange.session = prompt.session
     // A client that does not know the id, because it has not heard it yet, cannot come back.
-    const known = prompt.id !== undefined || request.headers['x-request-id'] === id
+    const known = prompt.id !== undefined || named === id
     const stream = streams.add(name, running.submit({ ...prompt, id }), (error) => reportFault(request, error))
     return send(reply, stream, { name, after: 0, known, late: true })
   })
@@ -188,6 +191,12 @@ function refusalInPlaceOf({ ended, last, deleted, fault, reply: { settled } }: K
 }
 
 const superseded = badInput(null, 'another reader has taken over the stream', 'superseded', 409)
+
+/** Under another name its client would not find the stream again. */
+function unusableName(named: unknown): Refusal {
+  const message = `the header x-request-id must be 1 to 128 visible ASCII characters here, got ${show(named)}`
+  return badInput('x-request-id', message)
+}
 
 function taken(id: string): Refusal {
   const message = `the id ${show(id)} is taken; its stream can be read at /v1/stream/${encodeURIComponent(id)}`

@@ -7,6 +7,24 @@ import { answering, lasting } from './scripted-pipeline.ts'
 import { type Event, EventReader, read, serve } from './stream-client.ts'
 
 describe('a prompt request', () => {
+  test.each(['x'.repeat(500), 'two words', ''])(
+    'is refused where the name in its header cannot be one: %j; one in its body comes first',
+    async (header) => {
+      const { ask, pipeline } = await serve(answering)
+      const refused = await ask({ input: 'x' }, { 'x-request-id': header })
+      expect([refused.status, await refused.json()]).toMatchObject([
+        400,
+        { detail: expect.stringMatching(/header x-request-id must be 1 to 128 visible ASCII characters/) as string },
+      ])
+      expect(pipeline.requests).toEqual([])
+      for (const other of [header, 'other']) {
+        const response = await ask({ id: `mine${other.length}`, input: 'x' }, { 'x-request-id': other })
+        expect([response.status, response.headers.get('x-request-id')]).toEqual([200, `mine${other.length}`])
+        await read(response)
+      }
+    },
+  )
+
   test('is answered by numbered chunks and one outcome', async () => {
     const { ask, pipeline } = await serve(answering, { deadlineMs: 5000 })
     const response = await ask({ id: 'mine', session: 's', input: 'hello', deadlineMs: 9000 })
