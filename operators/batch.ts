@@ -160,6 +160,11 @@ class Batching<T> {
       this.fail(value, error)
       return
     }
+    if (this.subscriber.closed) {
+      // Its key or weight was told by ending the output.
+      this.report('discarded', [value], [this.settings.clock.now()])
+      return
+    }
     let batch = this.open.get(key)
     if (batch !== undefined && batch.load + weight > size) {
       this.close(batch)

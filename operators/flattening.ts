@@ -125,6 +125,8 @@ export class Flattening<T, R, I extends Item<T>> {
       this.report('failed', item, undefined, error)
       return
     }
+    // Its key or weight may have been told by ending the output, which found nothing of this item then.
+    if (this.subscriber.closed) this.stop()
     if (verdict === 'closed') this.report('discarded', item)
     else if (verdict === 'shed' && this.channel.closed) this.subscriber.error(this.parts.overflown())
   }

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { config, map, Observable, of, Subject, take } from 'rxjs'
+import { config, map, Observable, of, Subject, Subscription, take } from 'rxjs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { batch, type BatchOptions, type ItemOutcome } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
@@ -161,6 +161,28 @@ describe('re-entrant', () => {
     expect(seen).toEqual([[1, 2]])
     expect(outcomes).toEqual(['discarded 3', 'discarded 4', 'discarded 5', 'completed 1', 'completed 2'])
     expect(source$.observed).toBe(false)
+  })
+
+  test('who leaves within key leaves nothing open', () => {
+    const clock = new VirtualClock()
+    const source$ = new Subject<number>()
+    const outcomes: string[] = []
+    const subscription = new Subscription()
+    const options: BatchOptions<number> = {
+      size: 2,
+      timeoutMs: 10,
+      clock,
+      key: (value) => {
+        if (value === 2) subscription.unsubscribe()
+        return value
+      },
+      onOutcome: ({ kind, value }) => outcomes.push(`${kind} ${value}`),
+    }
+    subscription.add(source$.pipe(batch(options)).subscribe(listener()))
+    source$.next(1)
+    source$.next(2)
+    expect(outcomes).toEqual(['discarded 1', 'discarded 2'])
+    expect(clock.pending).toBe(0)
   })
 
   test('stops a source that would give for ever', () => {
