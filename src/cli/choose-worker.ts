@@ -20,9 +20,9 @@ export interface ChosenWorker {
  */
 export async function chooseWorker({ endpoint, echoDelayMs }: ServeSettings): Promise<ChosenWorker> {
   if (endpoint === undefined) {
-    const slow = echoDelayMs === 0 ? '' : `, ${echoDelayMs} ms late`
+    const slow = echoDelayMs === 0 ? '' : `, word by word over ${echoDelayMs} ms`
     const description = `echo (built in: answers with the assembled prompt${slow}; OPENAI_BASE_URL names a real one)`
-    return { worker: echo({ delayMs: echoDelayMs }), description }
+    return { worker: echo({ answerMs: echoDelayMs }), description }
   }
   const { baseUrl, apiKey, model } = endpoint
   const access = { baseUrl, ...(apiKey !== undefined && { apiKey }) }

@@ -36,7 +36,10 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
     .option('--watch-docs', 'follow changes of the documents while the server runs')
     .option('--model <name>', 'model to ask at OPENAI_BASE_URL (default: all that it has)')
     .option('--embedding-model <name>', 'finds passages by meaning too, by this model (default: by words alone)')
-    .option('--echo-delay-ms <ms>', 'makes the echo model slow (default: 0)')
+    .option(
+      '--echo-delay-ms <ms>',
+      'how long the echo model takes to an answer, which comes word by word meanwhile (default: 0)',
+    )
     .option('--inference-concurrency <number>', 'answers that the model gives at once, 1 or more (default: 16)')
     .option('--inference-timeout-ms <ms>', 'how long the model may take to its first words (default: 60000)')
     .option('--filter-words <file>', 'words that no answer may hold, in any case; the form is below')

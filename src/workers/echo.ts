@@ -9,6 +9,8 @@ export interface EchoOptions {
   readonly delayMs?: number
   /** Milliseconds before each further chunk, 0 or more; default 0. */
   readonly chunkDelayMs?: number
+  /** Milliseconds that an answer takes beside these, its chunks spread evenly over them, 0 or more; default 0. */
+  readonly answerMs?: number
   /** Default: the machine's clock. */
   readonly clock?: Clock
 }
@@ -27,10 +29,11 @@ export interface EchoOptions {
  * ```
  */
 export function echo(options: EchoOptions = {}): ModelWorker {
-  checkKeys('echo', options, ['delayMs', 'chunkDelayMs', 'clock'])
-  const { delayMs = 0, chunkDelayMs = 0, clock = systemClock } = options
+  checkKeys('echo', options, ['delayMs', 'chunkDelayMs', 'answerMs', 'clock'])
+  const { delayMs = 0, chunkDelayMs = 0, answerMs = 0, clock = systemClock } = options
   checkNumber('delayMs', delayMs)
   checkNumber('chunkDelayMs', chunkDelayMs)
+  checkNumber('answerMs', answerMs)
 
   return defineWorker({
     info: { id: 'echo', provider: 'spillway', models: ['echo'], capabilities: ['chat', 'stream'] },
@@ -39,10 +42,18 @@ export function echo(options: EchoOptions = {}): ModelWorker {
       const count = Math.min(words.length, prompt.parameters?.maxTokens ?? Infinity)
       const whole = count === words.length
       if (delayMs > 0) await pause(delayMs, clock, signal)
+      // By the time since the beginning: a timer takes a millisecond or more, and many words less.
+      const beganAt = clock.now()
+      const spread = async (share: number): Promise<void> => {
+        const restMs = beganAt + answerMs * share - clock.now()
+        if (answerMs > 0 && restMs > 0) await pause(restMs, clock, signal)
+      }
       for (let index = 0; index < count - 1; index++) {
+        await spread((index + 1) / count)
         yield { text: words[index] ?? '' }
         if (chunkDelayMs > 0) await pause(chunkDelayMs, clock, signal)
       }
+      await spread(1)
       yield {
         text: (words[count - 1] ?? '') + (whole ? tail : ''),
         finishReason: whole ? 'stop' : 'length',

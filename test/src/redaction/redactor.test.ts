@@ -190,7 +190,7 @@ describe('texts that are kept', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const stream = whole.stream()
-        expect([...text].map((unit) => stream.push(unit)).join('') + stream.end()).toBe(whole.redact(text))
+        expect(Array.from(text, (unit) => stream.push(unit)).join('') + stream.end()).toBe(whole.redact(text))
       }),
     )
   })

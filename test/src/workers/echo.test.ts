@@ -101,6 +101,22 @@ describe('time', () => {
     expect(start).toBe(1000)
   })
 
+  test.each([
+    ['one two three four', 1000, [250, 500, 750, 1000]],
+    ['one', 1000, [1000]],
+    ['', 1000, [1000]],
+    ['one two three four', 2, [0.5, 1, 1.5, 2]],
+  ])('the chunks of %j are spread evenly over %d ms', async (text, answerMs, expected) => {
+    const clock = new VirtualClock()
+    const times: number[] = []
+    const reading = (async () => {
+      for await (const _ of echo({ answerMs, clock }).inferStream(ask(text))) times.push(clock.now())
+    })()
+    await clock.advance(answerMs)
+    await reading
+    expect(times).toEqual(expected)
+  })
+
   test('sets no timer without a delay', async () => {
     const clock: Clock = {
       ...systemClock,
@@ -121,7 +137,10 @@ describe('time', () => {
     await idle()
   })
 
-  test.each([{ delayMs: -1 }, { chunkDelayMs: Number.NaN }, { delayMS: 1 }])('refuses %o', (options) => {
-    expect(() => echo(options)).toThrow(Object.keys(options)[0])
-  })
+  test.each([{ delayMs: -1 }, { chunkDelayMs: Number.NaN }, { answerMs: -1 }, { delayMS: 1 }])(
+    'refuses %o',
+    (options) => {
+      expect(() => echo(options)).toThrow(Object.keys(options)[0])
+    },
+  )
 })
