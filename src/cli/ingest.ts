@@ -108,13 +108,25 @@ async function watchDocuments(
   return 0
 }
 
-function print({ leftOut, ...counts }: IndexReport, file: string, json: boolean): void {
+function print(report: IndexReport, file: string, json: boolean): void {
   if (json) {
-    console.log(JSON.stringify({ index: file, ...counts, leftOut }))
+    console.log(JSON.stringify({ index: file, ...report }))
     return
   }
-  const { documents, added, changed, unchanged, removed } = counts
+  const { documents, added, changed, unchanged, removed, leftOut, skipped } = report
   console.log(
-    `${documents} documents in ${file}: ${added} added, ${changed} changed, ${unchanged} unchanged, ${removed} removed, ${leftOut.length} left out`,
+    `${documents} document${documents === 1 ? '' : 's'} in ${file}: ${added} added, ${changed} changed, ` +
+      `${unchanged} unchanged, ${removed} removed, ${leftOut.length} left out${listSkipped(skipped)}`,
   )
+}
+
+/** A folder of anything may have names of any ending. */
+const mostKinds = 8
+
+function listSkipped(skipped: IndexReport['skipped']): string {
+  const kinds = Object.entries(skipped).sort(([, one], [, other]) => other - one)
+  if (kinds.length === 0) return ''
+  const listed = kinds.slice(0, mostKinds).map(([kind, count]) => `${count} ${printable(kind)}`)
+  const rest = kinds.length - listed.length
+  return `; skipped ${listed.join(', ')}${rest === 0 ? '' : ` and ${rest} other kind${rest === 1 ? '' : 's'}`}`
 }

@@ -3,6 +3,7 @@ import { join, relative, resolve, sep } from 'node:path'
 import type { DocumentFormat } from './formats/document-format.ts'
 import { type DocumentFormats, extensionOf } from './formats/document-formats.ts'
 import { fileFault } from './file-fault.ts'
+import type { IndexReport } from './index-report.ts'
 import type { LeftOut } from './left-out.ts'
 import { RetrievalError } from './retrieval-error.ts'
 
@@ -19,6 +20,8 @@ export interface FoundFile {
 export interface FoundDocuments {
   readonly files: readonly FoundFile[]
   readonly leftOut: readonly LeftOut[]
+  /** Entries of folders that were not looked at: how many of each kind. */
+  readonly skipped: IndexReport['skipped']
 }
 
 interface Search {
@@ -27,6 +30,7 @@ interface Search {
   readonly signal: AbortSignal | undefined
   readonly files: FoundFile[]
   readonly leftOut: LeftOut[]
+  readonly skipped: Map<string, number>
   /** The real paths met so far: a link to one of them is neither followed in circles nor read twice. */
   readonly met: Set<string>
 }
@@ -44,7 +48,15 @@ export async function findDocuments(
   formats: DocumentFormats,
   signal?: AbortSignal,
 ): Promise<FoundDocuments> {
-  const search: Search = { root: resolve(root), formats, signal, files: [], leftOut: [], met: new Set() }
+  const search: Search = {
+    root: resolve(root),
+    formats,
+    signal,
+    files: [],
+    leftOut: [],
+    skipped: new Map(),
+    met: new Set(),
+  }
   for (const given of paths) {
     const path = resolve(given)
     const kind = await explained(path, () => kindOf(path))
@@ -53,7 +65,8 @@ export async function findDocuments(
     else if (kind === 'file' && format !== undefined) await foundFile(path, format, search, true)
     else throw new RetrievalError(path, `is not a folder and not a ${formats.endings} file`)
   }
-  return search
+  const { files, leftOut, skipped } = search
+  return { files, leftOut, skipped: Object.fromEntries(skipped) }
 }
 
 async function searchFolder(folder: string, search: Search, isNamed: boolean): Promise<void> {
@@ -62,7 +75,8 @@ async function searchFolder(folder: string, search: Search, isNamed: boolean): P
     (await isNew(folder, search)) ? await readdir(folder) : [],
   )
   for (const name of (names ?? []).sort()) {
-    if (!isPassedOver(name)) await searchEntry(join(folder, name), search)
+    if (isPassedOver(name)) skip(name.startsWith('.') ? 'dot name' : name, search)
+    else await searchEntry(join(folder, name), search)
   }
 }
 
@@ -77,12 +91,13 @@ async function searchEntry(path: string, search: Search): Promise<void> {
   try {
     kind = await kindOf(path)
   } catch (error) {
-    // What could be neither a document nor a folder is nobody's concern.
+    // What could be neither a document nor a folder is only counted.
     if (format !== undefined || extensionOf(path) === '') leaveOut(path, faultOf(path, error), search, false)
+    else skip(kindOfName(path), search)
     return
   }
   if (kind === 'folder') await searchFolder(path, search, false)
-  else if (format === undefined) return
+  else if (format === undefined) skip(kindOfName(path), search)
   else if (kind === 'file') await foundFile(path, format, search, false)
   else leaveOut(path, 'is not a file but a pipe, a socket or a device', search, false)
 }
@@ -119,6 +134,15 @@ async function orLeaveOut<T>(
     leaveOut(path, faultOf(path, error), search, isNamed)
     return undefined
   }
+}
+
+function skip(kind: string, { skipped }: Search): void {
+  skipped.set(kind, (skipped.get(kind) ?? 0) + 1)
+}
+
+function kindOfName(path: string): string {
+  const extension = extensionOf(path)
+  return extension === '' ? 'no ending' : `.${extension}`
 }
 
 function leaveOut(path: string, reason: string, { root, leftOut }: Search, isNamed: boolean): void {

@@ -43,7 +43,7 @@ export async function updateIndex(
 ): Promise<IndexReport> {
   const formats = openDocumentFormats()
   try {
-    const { files, leftOut } = await findDocuments(paths, settings.root, formats, settings.signal)
+    const { files, leftOut, skipped } = await findDocuments(paths, settings.root, formats, settings.signal)
     const known = await index.digests()
     const run = new IndexRun(index, settings, memory, new Set(await index.sources()), files.length)
     for (const document of leftOut) run.leaveOut(document)
@@ -52,7 +52,7 @@ export async function updateIndex(
       const read = (await memory.recall(found, known)) ?? (await readDocument(found, { ...settings, known }))
       await run.take(found, read)
     }
-    return await run.end()
+    return await run.end(skipped)
   } finally {
     await formats.close()
   }

@@ -1,5 +1,13 @@
 import type { LeftOut } from './left-out.ts'
 
+/** What is not as it should be in a document that could be read, e.g. bytes that are not valid UTF-8. */
+export interface DocumentNote {
+  readonly path: string
+  /** The document's name. */
+  readonly source: string
+  readonly problem: string
+}
+
 /** How many documents had which fate. */
 export interface IndexCounts {
   readonly added: number
@@ -24,4 +32,11 @@ export interface IndexReport extends IndexCounts {
   /** Documents that were in it and are gone, or can no longer be read. */
   readonly removed: number
   readonly leftOut: readonly LeftOut[]
+  /** Of documents that were added or changed. */
+  readonly notes: readonly DocumentNote[]
+  /**
+   * How many entries of folders were not looked at, by what they are: the end of their names, such as `.docx`, or
+   * `no ending`, `dot name` (a file or folder) and `node_modules`.
+   */
+  readonly skipped: Readonly<Record<string, number>>
 }

@@ -1,7 +1,7 @@
 import type { FileMemory } from './file-memory.ts'
 import type { FoundFile } from './find-documents.ts'
 import type { IndexSettings } from './index-options.ts'
-import type { IndexReport } from './index-report.ts'
+import type { DocumentNote, IndexReport } from './index-report.ts'
 import type { LeftOut } from './left-out.ts'
 import type { ReadDocument } from './read-document.ts'
 import type { DocumentIndex, SourceDocument } from './retriever.ts'
@@ -23,6 +23,7 @@ export class IndexRun {
   /** Those that are to stay in it. */
   private readonly current = new Set<string>()
   private readonly leftOut: LeftOut[] = []
+  private readonly notes: DocumentNote[] = []
   private readonly counts = { added: 0, changed: 0, unchanged: 0 }
   private done = 0
   private group: { readonly found: FoundFile; readonly read: NewDocument }[] = []
@@ -48,6 +49,7 @@ export class IndexRun {
     if (read.kind === 'document') {
       this.current.add(source)
       this.group.push({ found, read })
+      for (const problem of read.problems) this.notes.push({ path, source, problem })
       this.groupChars += read.document.text.length
       if (this.group.length === groupDocuments || this.groupChars >= groupChars) await this.writeGroup()
       return
@@ -67,15 +69,16 @@ export class IndexRun {
     if (this.memory.isNews(document)) this.settings.logger.warn({ path, reason }, 'document left out')
   }
 
-  /** Writes what is left and removes what is gone. */
-  async end(): Promise<IndexReport> {
+  /** Writes what is left and removes what is gone; the report says what was skipped, too. */
+  async end(skipped: IndexReport['skipped']): Promise<IndexReport> {
     await this.writeGroup()
     const gone = [...this.before].filter((source) => !this.current.has(source))
     for (let at = 0; at < gone.length; at += groupDocuments) {
       this.settings.signal?.throwIfAborted()
       await this.index.remove(gone.slice(at, at + groupDocuments))
     }
-    return { documents: this.current.size, ...this.counts, removed: gone.length, leftOut: this.leftOut }
+    const { counts, leftOut, notes } = this
+    return { documents: this.current.size, ...counts, removed: gone.length, leftOut, notes, skipped }
   }
 
   private async writeGroup(): Promise<void> {

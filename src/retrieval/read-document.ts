@@ -22,7 +22,13 @@ export interface Reading {
 
 /** What has become of a file; without a signature where it could not be read. */
 export type ReadDocument =
-  | { readonly kind: 'document'; readonly document: SourceDocument; readonly signature: FileSignature }
+  | {
+      readonly kind: 'document'
+      readonly document: SourceDocument
+      /** What is not as it should be in it. */
+      readonly problems: readonly string[]
+      readonly signature: FileSignature
+    }
   | { readonly kind: 'unchanged'; readonly signature: FileSignature }
   | {
       readonly kind: 'left-out'
@@ -46,9 +52,10 @@ export async function readDocument(found: FoundFile, reading: Reading): Promise<
     signature = file.signature
     const digest = digestOf(found, file.bytes)
     if (reading.known.get(source) === digest) return { kind: 'unchanged', signature }
-    const { text, format, metadata } = await parse(found, file.bytes, reading)
+    const problems: string[] = []
+    const { text, format, metadata } = await parse(found, file.bytes, reading, problems)
     const document = { source, text, format, metadata: metadataOf(found, metadata), digest }
-    return { kind: 'document', document, signature }
+    return { kind: 'document', document, problems, signature }
   } catch (error) {
     reading.signal?.throwIfAborted()
     const reason = error instanceof RetrievalError ? error.problem : fileFault(error)
@@ -56,10 +63,16 @@ export async function readDocument(found: FoundFile, reading: Reading): Promise<
   }
 }
 
-async function parse({ path, format }: FoundFile, bytes: Uint8Array, reading: Reading): Promise<ParsedFile> {
+async function parse(
+  { path, format }: FoundFile,
+  bytes: Uint8Array,
+  reading: Reading,
+  problems: string[],
+): Promise<ParsedFile> {
   if (bytes.length === 0) throw new RetrievalError(path, 'is empty')
   const { logger, clock, signal } = reading
   const warn = (problem: string): void => {
+    problems.push(problem)
     logger.warn({ path }, problem)
   }
   const parsed = await format.parse({ path, bytes, warn, clock, signal })

@@ -147,10 +147,13 @@ test('one process follows the documents, another serves what it finds', async ()
 test('what is left out is told of; the exit code says whether a file that was named could be read', async () => {
   write(1)
   writeFileSync(join(docs, 'bad.md'), 'a\0b')
+  for (const name of ['a.docx', 'b.docx', '.hidden.md']) writeFileSync(join(docs, name), 'pears')
   const data = ['--data-dir', join(root, 'data')]
   const folder = await runSpillway(['ingest', docs, ...data])
   expect(folder.code).toBe(0)
-  expect(folder.stdout).toMatch(/^1 documents in .*: 1 added, 0 changed, 0 unchanged, 0 removed, 1 left out\n$/)
+  expect(folder.stdout).toMatch(
+    /^1 document in .*: 1 added, 0 changed, 0 unchanged, 0 removed, 1 left out; skipped 2 \.docx, 1 dot name\n$/,
+  )
   expect(folder.stderr).toBe(`${join(docs, 'bad.md')}: is binary, not text: it has NUL bytes\n`)
   const named = await runSpillway(['ingest', join(docs, 'bad.md'), join(docs, '0.md'), ...data])
   expect(named.code).toBe(1)

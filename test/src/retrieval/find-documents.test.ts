@@ -29,7 +29,7 @@ const names = async (paths: readonly string[]): Promise<string[]> =>
 describe('what is found', () => {
   test('documents of a folder and those below, by name, each with its format', async () => {
     for (const name of ['b.md', 'a/z.txt', 'a/B.MARKDOWN', 'c.HTML', 'd.pdf', 'image.png', 'md', 'code.ts']) write(name)
-    const { files, leftOut } = await find([root])
+    const { files, leftOut, skipped } = await find([root])
     expect(files.map(({ source, format }) => `${source} ${format.name}`)).toEqual([
       'a/B.MARKDOWN markdown',
       'a/z.txt text',
@@ -38,6 +38,7 @@ describe('what is found', () => {
       'd.pdf pdf',
     ])
     expect(leftOut).toEqual([])
+    expect(skipped).toEqual({ '.png': 1, '.ts': 1, 'no ending': 1 })
   })
 
   test('not node_modules nor names with a dot, unless they are named themselves', async () => {
@@ -45,6 +46,7 @@ describe('what is found', () => {
       write(name)
     }
     expect(await names([root])).toEqual(['d.md'])
+    expect((await find([root])).skipped).toEqual({ 'dot name': 2, node_modules: 2 })
     expect(await names([join(root, '.git'), join(root, '.hidden.md')])).toEqual(['.git/a.md', '.hidden.md'])
   })
 
@@ -90,8 +92,9 @@ describe('what is not', () => {
   test('links that lead nowhere are told of where they could have been documents', async () => {
     write('a.md')
     for (const name of ['link.md', 'link', 'link.so']) symlinkSync(join(root, 'gone'), join(root, name))
-    const { files, leftOut } = await find([root])
+    const { files, leftOut, skipped } = await find([root])
     expect(files.map(({ source }) => source)).toEqual(['a.md'])
+    expect(skipped).toEqual({ '.so': 1 })
     const reason = 'is a link that leads nowhere, or has just been deleted'
     expect(leftOut).toEqual(
       ['link', 'link.md'].map((source) => ({

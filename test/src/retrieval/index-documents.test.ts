@@ -112,10 +112,24 @@ describe('following a folder', () => {
       unchanged: 0,
       removed: 1,
       leftOut: [],
+      notes: [],
+      skipped: {},
     })
     expect(await index.sources()).toEqual(['a.md', 'c.md'])
     expect(await index.search('apples bananas')).toEqual([])
     expect(await index.search('apricots cherries')).toHaveLength(2)
+  })
+
+  test('tells what was skipped, and what is wrong in documents that were read', async () => {
+    writeFileSync(join(root, 'latin.md'), Buffer.from('apples and caf\xe9', 'latin1'))
+    write('note.docx', 'pears')
+    const problem = 'document is not valid UTF-8: its invalid bytes are replaced'
+    expect(await indexDocuments(index, [root], { root })).toMatchObject({
+      documents: 1,
+      leftOut: [],
+      notes: [{ path: join(root, 'latin.md'), source: 'latin.md', problem }],
+      skipped: { '.docx': 1 },
+    })
   })
 
   test('when a path is missing nothing is removed', async () => {
