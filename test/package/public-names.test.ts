@@ -76,6 +76,7 @@ const promised: Readonly<Record<string, Names>> = {
       'DocumentFollower',
       'DocumentIndex',
       'DocumentMetadata',
+      'DocumentNote',
       'DrainReport',
       'Embedder',
       'EmbeddingsPipelineOptions',
