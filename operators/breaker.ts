@@ -166,7 +166,7 @@ export class Breaker {
     }
     this.window.add(failed)
     const { calls, failures } = this.window
-    // Divided, not multiplied: 3 of 30 are exactly the number that 0.1 is.
+    // Divided, not multiplied: 7 of 100 are exactly the number that 0.07 is.
     if (calls >= this.minimumCalls && failures / calls >= this.failureRate) this.open()
   }
 

@@ -92,7 +92,7 @@ const anyStep = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      kind: fc.constantFrom('succeed', 'fail', 'fail', 'abandon'),
+      kind: fc.constantFrom('succeed', 'succeed', 'fail', 'fail', 'abandon'),
       // Counted from the newest: most calls end soon, some late, some twice.
       back: fc.oneof({ weight: 3, arbitrary: fc.nat({ max: 1 }) }, fc.nat({ max: 12 })),
     }),
@@ -153,6 +153,27 @@ describe('Breaker', () => {
     for (const end of ['fail', 'fail', 'succeed', 'fail', 'fail'] as const) breaker.begin()[end](new Error('down'))
     expect(breaker.state).toBe('closed')
     breaker.begin().fail(new Error('down'))
+    expect(breaker.state).toBe('open')
+  })
+
+  test('seven of a hundred are 0.07, to the last digit', () => {
+    const breaker = new Breaker({ windowCalls: 100, minimumCalls: 100, failureRate: 0.07 })
+    for (let call = 0; call < 7; call++) breaker.begin().fail(new Error('down'))
+    for (let call = 7; call < 99; call++) breaker.begin().succeed()
+    expect(breaker.state).toBe('closed')
+    breaker.begin().succeed()
+    expect(breaker.state).toBe('open')
+  })
+
+  test('what was counted before it opened is forgotten once it is closed', () => {
+    const clock = new HandClock()
+    const breaker = new Breaker({ windowCalls: 4, minimumCalls: 2, openMs: 1, clock })
+    for (let call = 0; call < 2; call++) breaker.begin().fail(new Error('down'))
+    clock.time = 1
+    breaker.begin().succeed()
+    breaker.begin().fail(new Error('down'))
+    expect(breaker.state).toBe('closed')
+    breaker.begin().succeed()
     expect(breaker.state).toBe('open')
   })
 
