@@ -48,6 +48,8 @@ export interface ChannelOptions<T> {
   readonly clock?: Clock
   /** Told of each item that the channel itself loses, once its books are done; must not throw. */
   readonly onLost?: (value: T, reason: LossReason) => void
+  /** Told that there may be room again, once what was done is done; `accepts` says for what. Must not throw. */
+  readonly onRoom?: () => void
 }
 
 /** A channel's options with the defaults filled in. */
@@ -65,6 +67,7 @@ export interface ChannelSettings<T> {
   readonly maxSenders: number
   readonly clock: Clock
   readonly onLost: ((value: T, reason: LossReason) => void) | undefined
+  readonly onRoom: (() => void) | undefined
 }
 
 const known = [
@@ -77,13 +80,14 @@ const known = [
   'maxSenders',
   'clock',
   'onLost',
+  'onRoom',
 ] as const
 
 /** @throws RangeError or TypeError that names the option, its value and the allowed range. */
 export function checkChannelOptions<T>(options: ChannelOptions<T>): ChannelSettings<T> {
   checkKeys('Channel', options, known)
   const { capacity, concurrency = 1, overflow = 'drop-newest', ttlMs = Infinity, maxSenders = 1024 } = options
-  const { weight, clock = systemClock, onLost } = options
+  const { weight, clock = systemClock, onLost, onRoom } = options
   const strategy = checkOverflow('overflow', overflow)
   const priority = priorityOf(options)
   const byPriority = priority !== undefined
@@ -99,6 +103,7 @@ export function checkChannelOptions<T>(options: ChannelOptions<T>): ChannelSetti
     maxSenders: checkInteger('maxSenders', maxSenders, { max: Infinity }),
     clock: checkClock('clock', clock),
     onLost: onLost === undefined ? undefined : checkFunction('onLost', onLost),
+    onRoom: onRoom === undefined ? undefined : checkFunction('onRoom', onRoom),
   }
 }
 

@@ -11,8 +11,9 @@ import { type Line, PlainLine } from './line.ts'
 import { ExpiryTimer } from './expiry-timer.ts'
 import { Losses } from './losses.ts'
 import { RankedLine } from './ranked-line.ts'
-import { isTooHeavy, SendLine } from './send-line.ts'
+import { isTooHeavy, mayPutOut, SendLine } from './send-line.ts'
 import { Slots } from './slots.ts'
+import { takeAll } from './take-all.ts'
 import { WaitLine } from './wait-line.ts'
 
 /**
@@ -54,6 +55,7 @@ export class Channel<T> {
     if (settings.ttlMs !== Infinity) {
       this.expiry = new ExpiryTimer(settings.clock, () => {
         this.claim()
+        settings.onRoom?.()
       })
     }
   }
@@ -133,6 +135,18 @@ export class Channel<T> {
     return 'accepted'
   }
 
+  /** Whether `offer` would accept the item now, at once or by putting others out. */
+  accepts(value: T): boolean {
+    if (this.line.nextExpiry !== Infinity) this.claim()
+    if (this.ending !== undefined) return false
+    const weight = this.settings.weight(value)
+    if (this.hasRoom(weight)) return true
+    return (
+      mayPutOut(this.settings.strategy, weight, this.most) &&
+      this.line.canGiveWay(weight, this.settings.priority(value), this.most)
+    )
+  }
+
   /**
    * Brings an item for which a place was reserved elsewhere: like `offer`, but it is never shed. While no
    * consumer is there its place is beyond the capacity if need be, as for items that are put back.
@@ -194,15 +208,8 @@ export class Channel<T> {
   }
 
   /** Takes items until the channel is closed and empty. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      try {
-        yield await this.take()
-      } catch (error) {
-        if (error instanceof ChannelClosedError) return
-        throw error
-      }
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    return takeAll(this)
   }
 
   /** Takes nothing any more; what waits is still run or taken. Those who wait in `send` are sent away. */
@@ -241,6 +248,7 @@ export class Channel<T> {
    */
   drain(): void {
     this.slots.drain()
+    this.settings.onRoom?.()
   }
 
   /** Takes back an item that waits; its place is free at once. `false` when it does not wait. */
@@ -292,17 +300,17 @@ export class Channel<T> {
   /** Starts it, gives it to one who waits for it, or lets it wait. */
   private accept(value: T, weight: number, priority: number): void {
     this.books.accepted += 1
-    if (this.slots.free) {
-      this.slots.startNow(value)
-    } else if (this.takers !== undefined && this.takers.length > 0) {
-      this.books.completed += 1
-      this.takers.serve(value)
-    } else {
-      this.push(value, weight, priority)
-    }
+    if (this.slots.free) this.slots.startNow(value)
+    else this.place(value, weight, priority)
   }
 
-  private push(value: T, weight: number, priority: number): void {
+  /** Gives it to one who waits for it, or lets it wait. */
+  private place(value: T, weight: number, priority: number): void {
+    if (this.takers !== undefined && this.takers.length > 0) {
+      this.books.completed += 1
+      this.takers.serve(value)
+      return
+    }
     const expiresAt = this.expiry === undefined ? Infinity : this.settings.clock.now() + this.settings.ttlMs
     this.line.push(value, weight, priority, expiresAt)
     this.expiry?.watch(this.line.nextExpiry)
@@ -315,9 +323,7 @@ export class Channel<T> {
       this.letSendersIn()
       if (this.fits(weight)) return true
     }
-    const { strategy } = this.settings
-    if (this.most === 0 || isTooHeavy(weight, this.most) || strategy === 'drop-newest' || strategy === 'fail')
-      return false
+    if (!mayPutOut(this.settings.strategy, weight, this.most)) return false
     const evicted = this.line.giveWay(weight, priority, this.most)
     this.books.evicted += evicted.length
     for (const value of evicted) this.losses.add(value, 'evicted')
@@ -377,14 +383,8 @@ export class Channel<T> {
       }
       this.books.accepted += 1
       senders.serve()
-      if (this.slots.free) {
-        this.slots.grant(value)
-      } else if (this.takers !== undefined && this.takers.length > 0) {
-        this.books.completed += 1
-        this.takers.serve(value)
-      } else {
-        this.push(value, weight, priority)
-      }
+      if (this.slots.free) this.slots.grant(value)
+      else this.place(value, weight, priority)
     }
     this.expiry?.watch(this.line.nextExpiry)
   }

@@ -18,6 +18,8 @@ export interface Line<T> {
   takeExpired(now: number): T | undefined
   /** Takes out an item wherever it is; `false` when it does not wait. */
   remove(value: T): boolean
+  /** Whether anything would give way to a newcomer for which there is no room. */
+  canGiveWay(weight: number, priority: number, capacity: number): boolean
   /** Takes out what has to give way to a newcomer, first to last; nothing when it is the newcomer that has to. */
   giveWay(weight: number, priority: number, capacity: number): readonly T[]
 }
@@ -38,6 +40,10 @@ export class PlainLine<T> extends RingBuffer<T> implements Line<T> {
     const index = this.indexOf(value)
     if (index === -1) return false
     this.removeAt(index)
+    return true
+  }
+
+  canGiveWay(): boolean {
     return true
   }
 

@@ -103,8 +103,12 @@ export class RankedLine<T> implements Line<T> {
     return false
   }
 
+  canGiveWay(weight: number, priority: number, capacity: number): boolean {
+    return this.evicts !== 'lowest' || this.lowerOnesSuffice(weight, priority, capacity)
+  }
+
   giveWay(weight: number, priority: number, capacity: number): readonly T[] {
-    if (this.evicts === 'lowest' && !this.lowerOnesSuffice(weight, priority, capacity)) return []
+    if (!this.canGiveWay(weight, priority, capacity)) return []
     const evicted: T[] = []
     while (this.length > 0 && this.units + weight > capacity) {
       const place = (this.lowest ?? this.byAge).first as Place<T>

@@ -1,3 +1,4 @@
+import type { ChannelSettings } from './channel-options.ts'
 import { OverflowError } from './errors.ts'
 import { WaitLine } from './wait-line.ts'
 
@@ -49,6 +50,12 @@ export class SendLine<T> extends WaitLine<Brought<T>, void> {
 /** Whether it never fits. Without a place to wait in, weights do not matter. */
 export function isTooHeavy(weight: number, capacity: number): boolean {
   return capacity > 0 && weight > capacity
+}
+
+/** Whether what waits may be put out for it. */
+export function mayPutOut(strategy: ChannelSettings<unknown>['strategy'], weight: number, capacity: number): boolean {
+  if (strategy === 'drop-newest' || strategy === 'fail') return false
+  return capacity > 0 && !isTooHeavy(weight, capacity)
 }
 
 function tooHeavy(weight: number, capacity: number): OverflowError {

@@ -46,10 +46,12 @@ export type {
   PipelineEvent,
   PipelineState,
   Running,
+  StageControl,
   StageFigures,
   StageState,
 } from './pipeline/running.ts'
 export type { StageOptions, StageOverflow, StageSettings } from './pipeline/stage-options.ts'
+export type { StageWait, WaitBackoff, WaitSettings } from './pipeline/stage-wait.ts'
 export type { StartOptions } from './pipeline/start-options.ts'
 export type { ChatMessage, ChatRole, PromptRequest, ToolCall } from './prompt-request.ts'
 export { chatPipeline, type ChatPipelineOptions, type ChatStage } from './preset.ts'

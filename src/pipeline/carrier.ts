@@ -4,7 +4,6 @@ import {
   type ItemEnd,
   LinkedList,
   type LossReason,
-  OverflowError,
   show,
   type ShedReason,
   SpillwayError,
@@ -26,9 +25,10 @@ import { rankRequest } from './stage-ranking.ts'
 import type { StartSettings } from './start-options.ts'
 import { streamEnded, watchStream } from './stage-stream.ts'
 import { Teller } from './teller.ts'
+import { type Usher, WaitingRooms } from './waiting-rooms.ts'
 
 /** The data plane of a pipeline: carries requests from stage to stage and sees to it that each ends once. */
-export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
+export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   readonly nodes: readonly Stage[]
   readonly book: LedgerBook
   readonly teller: Teller = new Teller()
@@ -41,6 +41,9 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
   private readonly settings: StartSettings
   private readonly log: RequestLog
   private readonly door: Door
+  private readonly rooms: WaitingRooms
+  /** Why nothing is let in any more. */
+  private refusal: ShedReason | undefined
   private readonly onOverflow: (node: Stage, error: unknown) => void
   /** Every request that has not ended. */
   private readonly live = new LinkedList<Carried>()
@@ -64,9 +67,11 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     this.stallTimeoutMs = settings.stallTimeoutMs
     this.onOverflow = onOverflow
     this.log = new RequestLog(clock, logger)
-    const ground = { ...settings, meter: this.meter }
+    const waits = stages.some((stage) => stage.settings.wait !== undefined)
+    const ground = { ...settings, meter: this.meter, waits }
     this.nodes = stages.map((stage, index) => createStage(stage, index, ground, this))
     this.door = new Door(this.nodes)
+    this.rooms = new WaitingRooms(this.nodes, this.door, { clock, random, wheel: this.wheel }, this)
   }
 
   /**
@@ -157,24 +162,41 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
   // The way of a request
 
   private admit(envelope: Carried, first: Stage, now: number): void {
+    this.rooms.serveDoor()
+    // Those who went first may have ended it all.
+    if (this.refusal !== undefined) this.shed(envelope, first, this.refusal)
     const { full } = this.door
-    if (full !== undefined) {
+    if (full !== undefined && envelope.kind === undefined && !this.rooms.waitAtDoor(envelope, full)) {
       this.shed(envelope, full, full.state === 'running' ? 'door' : 'stage-down')
-      return
     }
-    this.door.reserve(envelope)
+    if (envelope.kind !== undefined) return
     if (envelope.deadlineMs !== Infinity) envelope.arm()
-    this.enter(envelope, first, now)
+    if (full === undefined) this.letIn(envelope, now)
+  }
+
+  letIn(envelope: Carried, now: number = this.now()): void {
+    this.door.reserve(envelope)
+    this.enter(envelope, this.nodes[0] as Stage, now)
   }
 
   /** Brings a request to a stage. */
   private enter(envelope: Carried, node: Stage, now: number): void {
-    if (node.ranking !== undefined && !this.rank(envelope, node)) return
+    if (node.ranking !== undefined) {
+      const fault = rankRequest(envelope, node.ranking, node.name)
+      if (fault !== undefined) this.fail(envelope, node, fault)
+      if (envelope.kind !== undefined) return
+    }
     envelope.stage = node.index
     envelope.arrivedAt = now
     envelope.run = undefined
-    envelope.place = 'waiting'
+    if (node.settings.wait !== undefined && !node.reserves && !this.rooms.mayPass(envelope, node)) return
     this.arriving = envelope
+    this.bring(envelope, node)
+    this.arriving = undefined
+  }
+
+  bring(envelope: Carried, node: Stage): void {
+    envelope.place = 'waiting'
     let verdict: 'accepted' | 'shed' | 'closed'
     if (node.reserves) {
       this.door.reach(envelope, node)
@@ -183,7 +205,6 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     } else {
       verdict = node.channel.offer(envelope)
     }
-    this.arriving = undefined
     if (verdict === 'accepted') return
     envelope.place = 'outside'
     if (verdict === 'closed') {
@@ -195,14 +216,14 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     }
   }
 
-  /** Asks for its weight and priority; `false` when it has ended by that. */
-  private rank(envelope: Carried, node: Stage): boolean {
-    try {
-      if (node.ranking !== undefined) rankRequest(envelope, node.ranking, node.name)
-    } catch (error) {
-      this.fail(envelope, node, error)
-    }
-    return envelope.kind === undefined
+  roomMade(node: Stage): void {
+    this.rooms.roomMade(node)
+  }
+
+  /** Lets nothing in any more, and sheds those who wait for room. */
+  refuse(reason: ShedReason): void {
+    this.refusal = reason
+    for (const envelope of this.rooms.close()) this.shed(envelope, this.nodes[envelope.stage] as Stage, reason)
   }
 
   /** The stage begins with a request: it has a slot. */
@@ -280,11 +301,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
 
   /** A channel that must lose nothing was given more than it holds. */
   private overflow(envelope: Carried, node: Stage): void {
-    const name = show(node.name)
-    const cause = new OverflowError(
-      `the channel of stage ${name} was given more than its capacity of ${node.channel.capacity}`,
-    )
-    const error = new ChannelClosedError(`the channel of stage ${name} is closed: it has overflowed`, { cause })
+    const error = node.overflowError()
     this.onOverflow(node, error)
     this.fail(envelope, node, error)
   }
@@ -297,7 +314,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     this.end(envelope, 'failed', error, node)
   }
 
-  private shed(envelope: Carried, node: Stage, reason: ShedReason): void {
+  shed(envelope: Carried, node: Stage, reason: ShedReason): void {
     if (envelope.kind !== undefined) return
     countUp(node.shed, reason)
     envelope.endShed(this.now(), node.index, reason, node.retryAfterMs)
@@ -305,7 +322,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     // The stage that made its stream still has a slot for it.
     this.leave(envelope, 'shed', undefined)
     this.log.shed(envelope, node.name, reason, node.depth)
-    this.teller.tell(envelope)
+    this.tell(envelope)
   }
 
   private end(envelope: Carried, kind: OutcomeKind, detail: unknown, node?: Stage, now = this.now()): void {
@@ -314,7 +331,13 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
     this.leave(envelope, kind, detail)
     if (node !== undefined) envelope.stage = node.index
     if (kind === 'failed') this.log.failed(envelope, this.stageName(envelope.stage), detail)
+    this.tell(envelope)
+  }
+
+  private tell(envelope: Carried): void {
     this.teller.tell(envelope)
+    // What it had reserved may be another's.
+    this.rooms.placesMade()
   }
 
   /** Before anybody's code can run: whoever sees the end finds it in the ledger. */
@@ -337,6 +360,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks {
       if (kind !== 'completed') made.abort(detail)
     }
     const node = this.nodes[envelope.stage] as Stage
+    if (envelope.place === 'pending') envelope.waiter?.leave()
     if (envelope.place === 'waiting') node.runner.withdraw(envelope, itemEnd)
     if (envelope.place === 'running' && run !== undefined) this.callOff(run, detail ?? kind)
     envelope.place = 'outside'

@@ -25,13 +25,22 @@ export interface StageHooks {
   putBack(run: StageContext): void
   /** Its channel has lost a request, or sheds the one that is being brought. */
   lost(envelope: Carried, stage: Stage, reason: LossReason): void
+  /** There may be room in its channel again. */
+  roomMade(stage: Stage): void
 }
 
 /** Makes a stage of a running pipeline: its channel, its runner, its figures. */
 export function createStage(
   { name, handler, settings, ranking }: StageDefinition,
   index: number,
-  { clock, logger, scale, meter, admission }: StartSettings & { readonly meter: StageMeter },
+  {
+    clock,
+    logger,
+    scale,
+    meter,
+    admission,
+    waits,
+  }: StartSettings & { readonly meter: StageMeter; readonly waits: boolean },
   hooks: StageHooks,
 ): Stage {
   const { concurrency, overflow, weighted, prioritised, ttlMs } = settings
@@ -48,6 +57,11 @@ export function createStage(
     onLost: (envelope, reason) => {
       hooks.lost(envelope, stage, reason)
     },
+    ...(waits && {
+      onRoom: () => {
+        hooks.roomMade(stage)
+      },
+    }),
   })
   const stage: Stage = new StageNode(
     index,

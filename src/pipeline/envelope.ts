@@ -14,8 +14,8 @@ import type { Reply } from './reply.ts'
 import type { Teller, Told } from './teller.ts'
 import { messageOf } from '../message-of.ts'
 
-/** Where a request is. */
-export type Place = 'outside' | 'waiting' | 'running' | 'through'
+/** Where a request is: `pending` before a stage that has no room, `waiting` in its channel. */
+export type Place = 'outside' | 'pending' | 'waiting' | 'running' | 'through'
 
 /** What an envelope needs of the pipeline that carries it. */
 export interface EnvelopeHost<Run> {
@@ -61,6 +61,8 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   priority = 0
   /** The first stage in whose channel it still has a place reserved; -1: in none. */
   reservedFrom = -1
+  /** Takes it out of the line for room in which it is pending. */
+  waiter: { leave(): void } | undefined
   /** Its run in the stage where it is. */
   run: Run | undefined
   /** The run whose stream it carries. */

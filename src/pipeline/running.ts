@@ -30,6 +30,8 @@ export interface StageFigures {
   readonly queueDepth: number
   /** How many of these may wait. */
   readonly capacity: number
+  /** Requests that wait for room, by the stage's `wait`. */
+  readonly pending: number
   readonly running: number
   readonly concurrency: number
   readonly state: StageState
@@ -67,6 +69,17 @@ export interface DrainReport {
   readonly durationMs: number
 }
 
+/** Changes the limits of a stage that runs; each throws a RangeError or TypeError when the number is out of range. */
+export interface StageControl {
+  /**
+   * How many requests (or units) may wait, 0 …, whatever `scale` is. When it is lowered nothing is put out: what was
+   * let in keeps its place.
+   */
+  setCapacity(capacity: number): void
+  /** How many handlers may run at once, 1 …. When it is lowered, what runs beyond it goes on. */
+  setConcurrency(concurrency: number): void
+}
+
 /** Where a submission comes from. */
 export type Origin = 'client'
 
@@ -82,6 +95,12 @@ export interface Running<Request, Output, Stage extends string = string> {
   asOperator(): OperatorFunction<Request, Outcome<Output | readonly Output[]>>
   /** The books now. */
   ledger(): Ledger
+  /**
+   * One stage, to change its limits while it runs.
+   *
+   * @throws RangeError that names the stages there are, when it is none of them.
+   */
+  stage(name: Stage): StageControl
   /** The stages' figures now, by name. */
   readonly stages: Readonly<Record<Stage, StageFigures>>
   /** How every request ends; completes after a drain. */

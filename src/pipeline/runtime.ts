@@ -1,5 +1,5 @@
 import { defer, mergeMap, Observable, type OperatorFunction } from 'rxjs'
-import { checkKeys, checkNumber, type Clock } from '../../operators/index.ts'
+import { checkInteger, checkKeys, checkNumber, type Clock, type ShedReason, show } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import { Carrier } from './carrier.ts'
 import type { StageDefinition } from './create-stage.ts'
@@ -9,7 +9,15 @@ import { DrainTimeoutError, StageError } from './errors.ts'
 import type { Outcome } from './outcome.ts'
 import { registerPipelineMetrics } from './pipeline-metrics.ts'
 import type { Reply } from './reply.ts'
-import type { DrainReport, Ledger, PipelineEvent, PipelineState, Running, StageFigures } from './running.ts'
+import type {
+  DrainReport,
+  Ledger,
+  PipelineEvent,
+  PipelineState,
+  Running,
+  StageControl,
+  StageFigures,
+} from './running.ts'
 import type { Stage } from './stage-context.ts'
 import { StageSupervision } from './stage-supervision.ts'
 import type { StartSettings } from './start-options.ts'
@@ -62,13 +70,35 @@ export class Runtime implements Running<unknown, unknown> {
     return Object.fromEntries(this.carrier.nodes.map((node) => [node.name, node.figures]))
   }
 
+  stage(name: string): StageControl {
+    const { nodes } = this.carrier
+    const node = nodes.find((candidate) => candidate.name === name)
+    if (node === undefined) {
+      const names = nodes.map((known) => JSON.stringify(known.name)).join(', ')
+      throw new RangeError(`stage must be one of ${names}, got ${show(name)}`)
+    }
+    const of = (option: string): string => `stage ${JSON.stringify(name)}: ${option}`
+    return {
+      setCapacity: (capacity) => {
+        node.channel.setCapacity(checkInteger(of('capacity'), capacity))
+      },
+      setConcurrency: (concurrency) => {
+        node.channel.setConcurrency(checkInteger(of('concurrency'), concurrency, { min: 1 }))
+      },
+    }
+  }
+
   ledger(): Ledger {
     return this.carrier.book.snapshot()
   }
 
   submit(request: unknown): Reply<unknown> {
-    if (this.lifecycle === 'running') return this.carrier.submit(request)
-    return this.carrier.submit(request, this.lifecycle === 'failed' ? 'stage-down' : 'draining')
+    return this.lifecycle === 'running' ? this.carrier.submit(request) : this.carrier.submit(request, this.refusal)
+  }
+
+  /** Why nothing is let in any more. */
+  private get refusal(): ShedReason {
+    return this.lifecycle === 'failed' ? 'stage-down' : 'draining'
   }
 
   request(request: unknown): Observable<unknown> {
@@ -115,6 +145,7 @@ export class Runtime implements Running<unknown, unknown> {
     if (this.lifecycle === 'running') {
       this.lifecycle = state
       logger.info({ inFlight: before.inFlight }, 'draining')
+      carrier.refuse(this.refusal)
       const inTime = await drainStages({ clock, nodes, supervision, book, ends$: teller.outcomes$ }, timeoutMs)
       if (!inTime) timedOut = carrier.failAll((node) => new DrainTimeoutError(node.name, timeoutMs))
       if (this.state === 'draining') this.lifecycle = 'stopped'

@@ -1,5 +1,12 @@
 import type { Run, StageRunner } from '../../actors/index.ts'
-import type { Channel, Clock, ShedReason } from '../../operators/index.ts'
+import {
+  type Channel,
+  ChannelClosedError,
+  type Clock,
+  OverflowError,
+  show,
+  type ShedReason,
+} from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
 import { LatencyHistogram } from '../metrics/latency-histogram.ts'
@@ -34,6 +41,8 @@ export class StageNode<C extends Run<Envelope<C>>> {
   readonly reserves: boolean
   /** Requests with a reservation that have not reached this stage. */
   ahead = 0
+  /** Requests that wait for room by its terms. */
+  pending = 0
   state: StageState = 'starting'
   restarts = 0
   processed = 0
@@ -74,6 +83,7 @@ export class StageNode<C extends Run<Envelope<C>>> {
     for (const count of this.shed.values()) shed += count
     return {
       queueDepth: this.depth,
+      pending: this.pending,
       capacity: channel.capacity,
       running: channel.running,
       concurrency: channel.concurrency,
@@ -102,11 +112,25 @@ export class StageNode<C extends Run<Envelope<C>>> {
     return this.ahead + channel.size + channel.running >= channel.capacity + channel.concurrency
   }
 
-  /** Why its channel turns a request away. */
-  shedReasonOf({ weight }: Envelope<C>): ShedReason {
+  /** Whether a request weighs more than may ever wait. */
+  isTooLarge({ weight }: Envelope<C>): boolean {
     const { capacity } = this.channel
-    if (this.settings.weighted && capacity > 0 && weight > capacity) return 'too-large'
+    return this.settings.weighted && capacity > 0 && weight > capacity
+  }
+
+  /** Why its channel turns a request away. */
+  shedReasonOf(envelope: Envelope<C>): ShedReason {
+    if (this.isTooLarge(envelope)) return 'too-large'
     return this.state === 'running' ? 'full' : 'stage-down'
+  }
+
+  /** What requests fail with when its channel must lose nothing and was given more than it holds. */
+  overflowError(): ChannelClosedError {
+    const name = show(this.name)
+    const given = `the channel of stage ${name} was given more than its capacity of ${this.channel.capacity}`
+    return new ChannelClosedError(`the channel of stage ${name} is closed: it has overflowed`, {
+      cause: new OverflowError(given),
+    })
   }
 
   /** Counts the time for which a slot was owned, a stream's included. */

@@ -7,6 +7,7 @@ import {
   type OverflowStrategy,
 } from '../../operators/index.ts'
 import type { StageRanking } from './stage-ranking.ts'
+import { checkWait, type StageWait, type WaitSettings } from './stage-wait.ts'
 
 /** How much a stage takes at once, how long it may take, and what happens beyond. */
 export interface StageOptions<Input = unknown, Request = unknown> {
@@ -39,6 +40,12 @@ export interface StageOptions<Input = unknown, Request = unknown> {
   readonly priority?: (value: Input, request: Request) => number
   /** Milliseconds from the start of a handler to its value or its stream's first chunk; default no limit. */
   readonly timeoutMs?: number
+  /**
+   * Lets requests wait for room instead of being shed at once; default none does. With admission at the door they wait
+   * there, by the terms of the stage that is full, and otherwise before the channel. Who waits holds neither a slot nor
+   * a place in the channel, and goes in before those who come later. Not with `overflow: 'fail'`, which sheds nothing.
+   */
+  readonly wait?: StageWait
 }
 
 /** What a stage's full channel does with one request more. */
@@ -58,6 +65,8 @@ export interface StageSettings {
   /** `Infinity` without a limit, as `timeoutMs`. */
   readonly ttlMs: number
   readonly timeoutMs: number
+  /** Absent where nobody waits for room. */
+  readonly wait?: WaitSettings
 }
 
 const known = [
@@ -68,6 +77,7 @@ const known = [
   'weight',
   'priority',
   'timeoutMs',
+  'wait',
 ] as const satisfies readonly (keyof StageOptions)[]
 
 /** @throws RangeError or TypeError that names the stage, the option, its value and the allowed range. */
@@ -78,7 +88,7 @@ export function checkStageOptions<Input, Request>(
   const of = (option: string): string => `stage ${JSON.stringify(stage)}: ${option}`
   checkKeys(`stage ${JSON.stringify(stage)}`, options, known)
   const { capacity, concurrency = 1, overflow = 'drop-newest', ttlMs = Infinity, timeoutMs = Infinity } = options
-  const { weight } = options
+  const { weight, wait } = options
   const strategy = checkOverflow(of('overflow'), overflow)
   const byOverflow = typeof overflow === 'object' ? overflow.priority : undefined
   if (byOverflow !== undefined && options.priority !== undefined) {
@@ -87,6 +97,9 @@ export function checkStageOptions<Input, Request>(
   const priority = byOverflow ?? options.priority
   if (weight !== undefined) checkFunction(of('weight'), weight)
   if (priority !== undefined) checkFunction(of('priority'), priority)
+  if (wait !== undefined && strategy === 'fail') {
+    throw new TypeError(`${of('wait')} must not be given beside overflow: "fail", which sheds nothing`)
+  }
   const settings = {
     capacity: checkInteger(of('capacity'), capacity),
     concurrency: checkInteger(of('concurrency'), concurrency, { min: 1 }),
@@ -95,6 +108,7 @@ export function checkStageOptions<Input, Request>(
     prioritised: priority !== undefined,
     ttlMs: checkNumber(of('ttlMs'), ttlMs, { min: 1, max: Infinity }),
     timeoutMs: checkNumber(of('timeoutMs'), timeoutMs, { min: 1, max: Infinity }),
+    ...(wait !== undefined && { wait: checkWait(of('wait'), wait) }),
   }
   if (weight === undefined && priority === undefined) return { settings, ranking: undefined }
   // Inside, requests and values have no types of their own: the builder has checked that they fit.

@@ -21,31 +21,34 @@ interface Ranked {
  * Asks for a request's weight and priority once, as it arrives, and leaves them on it: so nothing can go wrong when a
  * crash puts it back.
  *
- * @throws StageError when a function throws or gives no valid number.
+ * @returns What is wrong where a function throws or gives no valid number.
  */
-export function rankRequest(item: Ranked, { weight, priority }: StageRanking, stage: string): void {
+export function rankRequest(item: Ranked, { weight, priority }: StageRanking, stage: string): StageError | undefined {
   if (weight !== undefined) {
     const given = ask(item, weight, 'weight', stage)
-    if (!(given > 0 && given < Infinity)) throw invalid(stage, 'weight', 'a finite number above 0', given)
+    if (typeof given !== 'number') return given
+    if (!(given > 0 && given < Infinity)) return invalid(stage, 'weight', 'a finite number above 0', given)
     item.weight = given
   }
   if (priority !== undefined) {
     const given = ask(item, priority, 'priority', stage)
-    if (Number.isNaN(given)) throw invalid(stage, 'priority', 'a number', given)
+    if (typeof given !== 'number') return given
+    if (Number.isNaN(given)) return invalid(stage, 'priority', 'a number', given)
     item.priority = given
   }
+  return undefined
 }
 
-function ask({ value, request }: Ranked, rank: Rank, option: string, stage: string): number {
+function ask({ value, request }: Ranked, rank: Rank, option: string, stage: string): number | StageError {
   let given: unknown
   try {
     given = rank(value, request)
   } catch (error) {
     // What it threw may quote the request, and this is logged.
-    throw new StageError(stage, `could not tell the ${option} of the request: the function threw`, { cause: error })
+    return new StageError(stage, `could not tell the ${option} of the request: the function threw`, { cause: error })
   }
   if (typeof given === 'number') return given
-  throw invalid(stage, option, 'a number', `a value of type ${typeof given}`)
+  return invalid(stage, option, 'a number', `a value of type ${typeof given}`)
 }
 
 function invalid(stage: string, option: string, expected: string, given: number | string): StageError {

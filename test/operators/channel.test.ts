@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Channel, ChannelClosedError, type ItemEnd, OverflowError } from '../../operators/index.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { type Action, anyAction, createModel, createReal, type World } from './channel-world.ts'
 import type { PlainChannel, PlainChannelOptions } from './plain-channel.ts'
 
@@ -290,4 +291,60 @@ test('every end has its figure', () => {
   })
   for (const end of ends) channel.offer(end)
   expect(channel.stats).toMatchObject(Object.fromEntries(ends.map((end) => [end, 1])))
+})
+
+describe('accepts', () => {
+  const kinds = fc.constantFrom('drop-newest', 'drop-oldest', 'drop-lowest')
+
+  test('says what offer would do, and changes nothing', () => {
+    const item = fc.record({ weight: fc.integer({ min: 1, max: 4 }), priority: fc.integer({ min: 0, max: 3 }) })
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 6 }),
+        kinds,
+        fc.boolean(),
+        fc.array(item, { minLength: 1, maxLength: 20 }),
+        (capacity, overflow, runs, items) => {
+          const priority = (value: { priority: number }): number => value.priority
+          const channel = new Channel<{ weight: number; priority: number }>({
+            capacity,
+            overflow: overflow === 'drop-lowest' ? { drop: 'lowest', priority } : overflow,
+            weight: ({ weight }) => weight,
+          })
+          if (runs) channel.consume(() => undefined)
+          for (const one of items) {
+            const before = channel.stats
+            const accepts = channel.accepts(one)
+            expect(channel.stats).toEqual(before)
+            expect(channel.offer(one)).toBe(accepts ? 'accepted' : 'shed')
+          }
+          channel.close()
+          expect(channel.accepts(items[0]!)).toBe(false)
+        },
+      ),
+    )
+  })
+
+  test('is told of room when an item starts, is taken back or expires', async () => {
+    const clock = new VirtualClock()
+    const seen: boolean[] = []
+    const channel: Channel<string> = new Channel<string>({
+      capacity: 1,
+      ttlMs: 10,
+      clock,
+      onRoom: () => seen.push(channel.accepts('x')),
+    })
+    channel.offer('a')
+    channel.remove('a', 'cancelled')
+    channel.offer('b')
+    await clock.advance(10)
+    channel.offer('c')
+    channel.consume(() => undefined)
+    channel.offer('d')
+    channel.release('completed')
+    channel.drain()
+    channel.setCapacity(2)
+    expect(seen).toEqual([true, true, true, true, true])
+    expect(channel.stats).toMatchObject({ cancelled: 1, expired: 1, completed: 1, running: 1 })
+  })
 })

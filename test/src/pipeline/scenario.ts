@@ -1,4 +1,5 @@
 import * as fc from 'fast-check'
+import type { StageWait } from '../../../src/index.ts'
 
 /** What one stage's handler does with one request. */
 export interface Step {
@@ -34,6 +35,7 @@ export interface Arrival {
   /** What the stages are told of it; `NaN` is no answer that they can take. */
   readonly weight: number
   readonly priority: number
+  readonly isHigh: boolean
   readonly steps: readonly Step[]
 }
 
@@ -46,6 +48,15 @@ export interface StagePlan {
   readonly prioritised: boolean
   readonly ttlMs: number
   readonly timeoutMs: number
+  readonly wait: StageWait | undefined
+}
+
+/** A change of a stage's limits while it runs. */
+interface LimitChange {
+  readonly atMs: number
+  readonly stage: number
+  readonly capacity: number
+  readonly concurrency: number
 }
 
 /** A pipeline and what happens to it, with nothing left to chance. */
@@ -54,6 +65,7 @@ export interface Scenario {
   readonly admission: 'door' | 'stage'
   readonly streamBuffer: number
   readonly maxRestarts: number
+  readonly changes: readonly LimitChange[]
   readonly arrivals: readonly Arrival[]
 }
 
@@ -96,6 +108,7 @@ const arrival: fc.Arbitrary<Arrival> = fc.record({
     { weight: 20, arbitrary: fc.integer({ min: -2, max: 2 }) },
     { weight: 1, arbitrary: fc.constant(NaN) },
   ),
+  isHigh: fc.boolean(),
   steps: fc.array(step, { minLength: 5, maxLength: 5 }),
 })
 
@@ -109,6 +122,23 @@ const limit: fc.Arbitrary<number> = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 2, max: 25 }) },
 )
 
+const stageWait: fc.Arbitrary<StageWait> = fc.record(
+  {
+    ms: fc.integer({ min: 1, max: 30 }),
+    max: fc.integer({ min: 1, max: 4 }),
+    backoff: fc.constantFrom({ initialMs: 1, maxMs: 8 }, { initialMs: 4, maxMs: 4, factor: 1 }),
+    for: fc.constantFrom('high', 'all'),
+  },
+  { requiredKeys: ['ms', 'max'] },
+)
+
+const limitChange: fc.Arbitrary<LimitChange> = fc.record({
+  atMs: fc.integer({ min: 0, max: 60 }),
+  stage: fc.integer({ min: 0, max: 4 }),
+  capacity: fc.integer({ min: 0, max: 6 }),
+  concurrency: fc.integer({ min: 1, max: 4 }),
+})
+
 const stagePlan: fc.Arbitrary<StagePlan> = fc.record({
   capacity: fc.integer({ min: 0, max: 4 }),
   concurrency: fc.integer({ min: 1, max: 3 }),
@@ -120,6 +150,7 @@ const stagePlan: fc.Arbitrary<StagePlan> = fc.record({
   prioritised: rarely,
   ttlMs: limit,
   timeoutMs: limit,
+  wait: fc.option(stageWait, { nil: undefined }),
 })
 
 /** Pipelines of one to five stages and up to 30 requests in 40 ms. */
@@ -128,5 +159,9 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   admission: fc.constantFrom('door', 'stage'),
   streamBuffer: fc.integer({ min: 1, max: 4 }),
   maxRestarts: fc.constantFrom(1, 1000, 1000),
+  changes: fc.oneof(
+    { weight: 3, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(limitChange, { maxLength: 3 }) },
+  ),
   arrivals: fc.array(arrival, { minLength: 1, maxLength: 30 }),
 })

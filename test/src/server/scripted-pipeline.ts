@@ -73,6 +73,9 @@ export function scriptedPipeline(script: Script): {
     asOperator: () => () => NEVER,
     ledger: () => ledger,
     stages: {},
+    stage: () => {
+      throw new Error('not scripted')
+    },
     outcomes$: EMPTY,
     events$: EMPTY,
     drain: () => Promise.reject(new Error('not scripted')),
