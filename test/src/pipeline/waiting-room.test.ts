@@ -147,7 +147,7 @@ describe.each(['door', 'stage'] as const)("requests that wait for room, with adm
       })
       .start({ clock, admission })
     running.outcomes$.subscribe({
-      next: (outcome) => order.push('value' in outcome ? (outcome.value) : -1),
+      next: (outcome) => order.push('value' in outcome ? outcome.value : -1),
       error: () => undefined,
     })
     for (let number = 0; number <= 20_000; number++) running.submit(number)
