@@ -1,4 +1,5 @@
 import { show } from '../../operators/index.ts'
+import { messageOf } from '../message-of.ts'
 import { accepted, type Checked, refused } from './checked.ts'
 import { duplicateKey } from './duplicate-key.ts'
 import { badInput } from './refusal.ts'
@@ -28,9 +29,11 @@ export function parseJsonBody(body: Uint8Array, maxDepth: number, what = 'the bo
   let value: unknown
   try {
     value = JSON.parse(text)
-  } catch {
-    // The parser's own message quotes the body, and so the prompt.
-    return refused(badInput(null, `${what} is not valid JSON`, 'invalid_json'))
+  } catch (error) {
+    // The parser's own message may quote the body, and so the prompt.
+    const place = /at position \d+(?= \(line \d+ column \d+\)$|$)/.exec(messageOf(error))?.[0]
+    const where = place === undefined ? '' : `: what is wrong is ${place}`
+    return refused(badInput(null, `${what} is not valid JSON${where}`, 'invalid_json'))
   }
   const twice = duplicateKey(text)
   if (twice === undefined) return accepted(value)

@@ -103,6 +103,9 @@ function ofWorkerError(error: WorkerError): Refusal {
   const said = error.reason.replace(/^\d{3} /, '')
   const later = retryAfterMs !== undefined && { retryAfterMs }
   if (error.timedOut) return serverError(504, 'model_timeout', 'The model took too long')
+  if (error.unreadable) {
+    return serverError(502, 'model_failed', "The model's server answered with something that is not OpenAI's API")
+  }
   if (status === undefined) {
     // The message may hold the endpoint's address, which is none of the caller's business.
     return serverError(503, 'model_unavailable', 'The model cannot be reached, or broke off its answer')

@@ -76,7 +76,10 @@ function promptFault(request: PromptRequest, promptChars: number): Refusal | und
     return badInput('input', 'input must be absent where there are messages', 'invalid_prompt')
   }
   if (messages === undefined && (input ?? '').trim() === '') {
-    const sentence = `input must be a text that is not empty, or there must be messages, got ${show(input)}`
+    const sentence =
+      input === undefined
+        ? 'input is missing: a text that is not empty, or there must be messages'
+        : `input must be a text that is not empty, or there must be messages, got ${show(input)}`
     return badInput('input', sentence, 'empty_prompt')
   }
   const asked = messagesOf(request)

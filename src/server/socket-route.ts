@@ -140,6 +140,6 @@ function showKey({ headers }: IncomingMessage): void {
 function originFault({ origin, host }: IncomingMessage['headers']): Refusal | undefined {
   if (origin === undefined) return undefined
   if (URL.canParse(origin) && new URL(origin).host === host) return undefined
-  const message = `pages of other origins may open a WebSocket where the server has an API key, or where corsOrigins names them; the header origin is ${show(origin)}`
+  const message = `pages of other origins may open a WebSocket where the server has an API key, or where corsOrigins (--cors-origin) names them; the header origin is ${show(origin)}`
   return badInput('origin', message, 'origin_not_allowed', 403)
 }

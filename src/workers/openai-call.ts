@@ -1,5 +1,5 @@
 import type { OpenAI } from 'openai'
-import type { Clock } from '../../operators/index.ts'
+import { type Clock, show } from '../../operators/index.ts'
 import type { CompletionChunk } from './model-worker.ts'
 import type { OpenAiEndpoint } from './openai-endpoint.ts'
 import { openAiFailure } from './openai-failure.ts'
@@ -69,6 +69,11 @@ export async function* streamedCall(
     // The official client ends an aborted stream, too, as if it were complete.
     const open = begun.size === 0 ? [0] : [...begun].filter((choice) => !finished.has(choice))
     if (open.length === 0) return
+    const type = response.headers.get('content-type') ?? ''
+    if (!type.includes('text/event-stream')) {
+      const message = `${caller.endpoint.baseUrl} answered with ${show(type)}, not with an event stream of OpenAI's API`
+      throw new WorkerError(caller.id, message, { unreadable: true })
+    }
     if (!endedProperly(response)) {
       throw new WorkerError(caller.id, 'the answer was broken off: the connection ended in it')
     }

@@ -19,6 +19,7 @@ export function openAiFailure(id: string, endpoint: OpenAiEndpoint, error: unkno
     status,
     serverCode: codeOf(error),
     retryAfterMs: retryAfterMs(error),
+    unreadable: error instanceof SyntaxError,
     cause: secret ? undefined : error,
   })
 }

@@ -20,7 +20,7 @@ export function vectorsIn({ id, baseUrl }: VectorSource, body: unknown, texts: n
   const { data, usage } = recordOf(body)
   if (!Array.isArray(data) || data.length !== texts) {
     const got = Array.isArray(data) ? `${data.length} vectors` : `${show(body)} without data`
-    throw new WorkerError(id, `${baseUrl} was to give ${texts} vectors and gave ${got}`)
+    throw new WorkerError(id, `${baseUrl} was to give ${texts} vectors and gave ${got}`, { unreadable: true })
   }
   const given = new Map<number, unknown>()
   for (const [place, entry] of listIn(data).entries()) {
@@ -30,7 +30,9 @@ export function vectorsIn({ id, baseUrl }: VectorSource, body: unknown, texts: n
   const vectors = Array.from({ length: texts }, (_, index) => {
     const vector = given.get(index)
     if (isVector(vector)) return vector
-    throw new WorkerError(id, `${baseUrl} gave no vector of numbers for text ${index + 1} of ${texts}`)
+    throw new WorkerError(id, `${baseUrl} gave no vector of numbers for text ${index + 1} of ${texts}`, {
+      unreadable: true,
+    })
   })
   const promptTokens = countOf(recordOf(usage)['prompt_tokens'])
   return { vectors, ...(promptTokens !== undefined && { promptTokens }) }

@@ -10,6 +10,8 @@ export interface WorkerErrorDetails {
   readonly retryAfterMs?: number | undefined
   /** Whether it took too long; default `false`. */
   readonly timedOut?: boolean
+  /** Whether it answered with something that is not OpenAI's API's; default `false`. */
+  readonly unreadable?: boolean
   /** What lay beneath; left out where it holds a secret. */
   readonly cause?: unknown
 }
@@ -25,6 +27,7 @@ export class WorkerError extends SpillwayError {
   readonly serverCode: string | undefined
   readonly retryAfterMs: number | undefined
   readonly timedOut: boolean
+  readonly unreadable: boolean
 
   constructor(worker: string, message: string, details: WorkerErrorDetails = {}) {
     super(`worker ${JSON.stringify(worker)}: ${message}`, details.cause === undefined ? {} : { cause: details.cause })
@@ -34,5 +37,6 @@ export class WorkerError extends SpillwayError {
     this.serverCode = details.serverCode
     this.retryAfterMs = details.retryAfterMs
     this.timedOut = details.timedOut ?? false
+    this.unreadable = details.unreadable ?? false
   }
 }

@@ -40,6 +40,16 @@ test.each([
   expect(result).toMatchObject({ ok: false, refusal: { status: 400, code: 'invalid_json', param: null } })
 })
 
+test.each([
+  ['{"a": 1 "b": 2}', 'the body is not valid JSON: what is wrong is at position 8'],
+  ['[1] 2', 'the body is not valid JSON: what is wrong is at position 4'],
+  ['["in JSON at position 1" }', 'the body is not valid JSON: what is wrong is at position 25'],
+  ['[} "in JSON at position 1"]', 'the body is not valid JSON'],
+])('%j is refused with the place, where the parser knows it', (text, message) => {
+  const result = parseJsonBody(bytes(text), 8)
+  expect(result).toMatchObject({ refusal: { message } })
+})
+
 test('bytes that are not UTF-8 are refused instead of being replaced', () => {
   const body = new Uint8Array([0x22, 0xff, 0x22])
   expect(parseJsonBody(body, 8)).toMatchObject({ ok: false, refusal: { message: 'the body is not valid UTF-8' } })

@@ -31,6 +31,7 @@ test.each<[string, unknown, number, string]>([
   ['an unknown error', new Error('secret'), 500, 'stage_failed'],
   ['no error at all', 'secret', 500, 'stage_failed'],
   ['a model that is not there', new WorkerError('w', 'secret'), 503, 'model_unavailable'],
+  ['a model that speaks something else', new WorkerError('w', 'secret', { unreadable: true }), 502, 'model_failed'],
   ['a model that refuses the prompt', new WorkerError('w', 'too long', { status: 400 }), 400, 'model_refused'],
   ['a model that refuses the key', new WorkerError('w', 'secret', { status: 401 }), 502, 'model_failed'],
   [

@@ -109,7 +109,7 @@ test('a prompt request comes through as it is', () => {
 describe('a refusal names the field, the value and what was expected', () => {
   test.each<[string, unknown, string | null, string]>([
     ['no object', 7, null, 'the body must be a JSON object, got 7'],
-    ['nothing asked', {}, 'input', 'input must be a text that is not empty, or there must be messages, got undefined'],
+    ['nothing asked', {}, 'input', 'input is missing: a text that is not empty, or there must be messages'],
     ['white space', { input: ' \n' }, 'input', 'input must be a text that is not empty'],
     ['both', { input: 'a', messages: [{ role: 'user', content: 'b' }] }, 'input', 'must be absent'],
     ['no messages', { messages: [] }, 'messages', 'messages must not be empty'],
