@@ -25,7 +25,7 @@ const subpaths: readonly Subpath[] = [
     entry: 'dist/operators/public.js',
     folders: ['dist/operators/'],
     imports: ['rxjs'],
-    limitBytes: 12_000,
+    limitBytes: 14_000,
   },
   {
     name: 'spillway/actors',

@@ -50,7 +50,7 @@ export type {
   StageFigures,
   StageState,
 } from './pipeline/running.ts'
-export type { StageOptions, StageOverflow, StageSettings } from './pipeline/stage-options.ts'
+export type { StageDropLowest, StageOptions, StageOverflow, StageSettings } from './pipeline/stage-options.ts'
 export type { StageWait, WaitBackoff, WaitSettings } from './pipeline/stage-wait.ts'
 export type { StartOptions } from './pipeline/start-options.ts'
 export type { ChatMessage, ChatRole, PromptRequest, ToolCall } from './prompt-request.ts'

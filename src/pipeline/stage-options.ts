@@ -48,10 +48,16 @@ export interface StageOptions<Input = unknown, Request = unknown> {
   readonly wait?: StageWait
 }
 
+/** Puts out what has a lower priority than the newcomer. */
+export interface StageDropLowest<Input = unknown, Request = unknown> {
+  readonly drop: 'lowest'
+  /** Any number, higher matters more; asked once when a request arrives at the stage. */
+  readonly priority: (value: Input, request: Request) => number
+}
+
 /** What a stage's full channel does with one request more. */
 export type StageOverflow<Input = unknown, Request = unknown> =
-  | Exclude<OverflowStrategy<never>, object>
-  | { readonly drop: 'lowest'; readonly priority: (value: Input, request: Request) => number }
+  Exclude<OverflowStrategy<never>, object> | StageDropLowest<Input, Request>
 
 /** A stage's options with the defaults filled in, as plain data. */
 export interface StageSettings {

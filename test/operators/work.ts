@@ -30,7 +30,7 @@ export interface Output {
   readonly part: number
 }
 
-export class ItemError extends Error {
+class ItemError extends Error {
   readonly item: number
 
   constructor(item: number) {

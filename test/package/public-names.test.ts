@@ -132,6 +132,7 @@ const promised: Readonly<Record<string, Names>> = {
       'SqliteRetrieverOptions',
       'StageControl',
       'StageCounter',
+      'StageDropLowest',
       'StageFigures',
       'StageMeter',
       'StageOptions',
