@@ -11,11 +11,10 @@ export interface ProgressLine {
 }
 
 const barWidth = 24
-/** A terminal shows as much as the eye can follow, a log file a line now and then. */
-const terminalMs = 100
-const logMs = 5_000
+/** As much as the eye can follow. */
+const showMs = 100
 
-/** One line that is written over on a terminal; elsewhere a line each 5,000 ms. */
+/** One line that is written over, on a terminal; elsewhere nothing. */
 export function createProgressLine(
   output: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number },
   clock: Clock,
@@ -25,7 +24,7 @@ export function createProgressLine(
   let shownAt = startedAt
   let isShown = false
   const clear = (): void => {
-    if (!isShown || !isTerminal) return
+    if (!isShown) return
     cursorTo(output, 0)
     clearLine(output, 0)
   }
@@ -33,12 +32,12 @@ export function createProgressLine(
     show(progress) {
       const now = clock.now()
       if (progress.done === 1) startedAt = now
-      if (now - shownAt < (isTerminal ? terminalMs : logMs)) return
+      if (!isTerminal || now - shownAt < showMs) return
       shownAt = now
       clear()
       isShown = true
       const text = lineOf(progress, Math.max(1, now - startedAt))
-      output.write(isTerminal ? text.slice(0, (output.columns ?? 80) - 1) : `${text}\n`)
+      output.write(text.slice(0, (output.columns ?? 80) - 1))
     },
     end: clear,
   }

@@ -42,7 +42,7 @@ async function bytesOf(file: string, path: string): Promise<Buffer> {
   try {
     return await readFile(path)
   } catch (error) {
-    throw new Error(`${file} ${fileFault(error)}`, { cause: error })
+    throw new Error(`${file}: ${fileFault(error)}`, { cause: error })
   }
 }
 

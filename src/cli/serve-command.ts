@@ -113,7 +113,7 @@ Environment:
   EMBEDDING_BASE_URL   where the model of --embedding-model is, and EMBEDDING_API_KEY its key (default: those
                        above)
   SPILLWAY_API_KEY     the bearer token that this server asks for, on every route but health; several of which
-                       each will do are separated by commas
+                       each will do are separated by commas; empty is as if it were not set
   SPILLWAY_REDACT_KEY  the secret that --redact hash makes digests with, 16 characters or more; without it they
                        are others after each start
   PORT                 as --port

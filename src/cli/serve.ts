@@ -49,7 +49,12 @@ export async function serve(settings: ServeSettings): Promise<number> {
     inferenceConcurrency: settings.inferenceConcurrency,
     inferenceTimeoutMs: settings.inferenceTimeoutMs,
   })
-  const running = chat.start({ logger, registry, admission: settings.admission, scale: settings.scale })
+  const running = chat.start({
+    logger: logger.child({ pipeline: 'chat' }),
+    registry,
+    admission: settings.admission,
+    scale: settings.scale,
+  })
   const { inferenceConcurrency, inferenceTimeoutMs } = settings
   const likeChat = {
     worker,

@@ -18,7 +18,13 @@ export function startSidePipelines(
   parts: { readonly logger: Logger; readonly registry: Registry },
 ): SidePipelines {
   const { worker, inferenceConcurrency = 16, inferenceTimeoutMs = 60_000 } = chat
-  const start = (name: string): object => ({ ...parts, admission, scale, metricsPrefix: `orchestrator_${name}_` })
+  const start = (name: string): object => ({
+    ...parts,
+    logger: parts.logger.child({ pipeline: name }),
+    admission,
+    scale,
+    metricsPrefix: `orchestrator_${name}_`,
+  })
   const completions =
     worker.completeStream === undefined ? undefined : completionsPipeline(chat).start(start('completions'))
   const embeddings =

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { show } from '../../operators/index.ts'
 import { messageOf } from '../message-of.ts'
+import { fileFault } from '../retrieval/file-fault.ts'
 import { checkTls, type TlsOptions } from '../server/tls.ts'
 
 /** Where a certificate and its key are. */
@@ -14,7 +16,7 @@ export interface TlsFiles {
  * @throws Error naming the option and the file that cannot be read or does not hold what it should.
  */
 export function readTls({ cert, key }: TlsFiles): TlsOptions {
-  const names = { cert: `--tls-cert ${cert}`, key: `--tls-key ${key}` }
+  const names = { cert: `--tls-cert ${show(cert)}`, key: `--tls-key ${show(key)}` }
   const tls = { cert: read(names.cert, cert), key: read(names.key, key) }
   try {
     return checkTls(tls, names)
@@ -28,6 +30,6 @@ function read(name: string, path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new Error(`${name}: the file cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+    throw new Error(`${name}: ${fileFault(error)}`, { cause: error })
   }
 }

@@ -119,7 +119,7 @@ test('files that are missing or do not belong together are told', async () => {
     `error: --tls-key ${folder}/key.pem must be the private key of --tls-cert ${folder}/cert.pem, got that of another certificate\n`,
   )
   const missing = await runSpillway(['serve', '--no-docs', '--tls-cert', '/nowhere.pem', '--tls-key', '/nowhere.pem'])
-  expect(missing.stderr).toBe('error: --tls-cert /nowhere.pem: the file cannot be read (ENOENT)\n')
+  expect(missing.stderr).toBe('error: --tls-cert "/nowhere.pem": does not exist\n')
 })
 
 test('a server without TLS has no certificate to renew', () => {
