@@ -116,7 +116,7 @@ test('files that are missing or do not belong together are told', async () => {
   const { code, stderr } = await runSpillway(['serve', '--no-docs', ...files])
   expect(code).toBe(1)
   expect(stderr).toBe(
-    `error: --tls-key ${folder}/key.pem must be the private key of --tls-cert ${folder}/cert.pem, got that of another certificate\n`,
+    `error: --tls-key "${folder}/key.pem" must be the private key of --tls-cert "${folder}/cert.pem", got that of another certificate\n`,
   )
   const missing = await runSpillway(['serve', '--no-docs', '--tls-cert', '/nowhere.pem', '--tls-key', '/nowhere.pem'])
   expect(missing.stderr).toBe('error: --tls-cert "/nowhere.pem": does not exist\n')
