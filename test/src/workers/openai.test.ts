@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
@@ -231,25 +228,6 @@ describe('failures', () => {
   ])('a server that %s has failed', async (_, behaviour) => {
     const error = await failureOf({ chunks: ['one ', 'two '], ...behaviour })
     expect(error.code).toBe('worker_failed')
-  })
-
-  test("an answer that is not the API's is told from one that is broken off", async () => {
-    expect(await failureOf({ chunks: ['one ', 'two '], garbageAfter: 1 })).toMatchObject({ unreadable: true })
-    expect(await failureOf({ chunks: ['one ', 'two '], truncateAfter: 1 })).toMatchObject({ unreadable: false })
-    const server = createServer((_request, response) => {
-      response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>secret page</h1>')
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
-    const error: unknown = await openai({ baseUrl, model: 'fixture' })
-      .infer(prompt)
-      .catch((reason: unknown) => reason)
-    server.close()
-    server.closeAllConnections()
-    expect(error).toMatchObject({
-      unreadable: true,
-      reason: `${baseUrl} answered with "text/html", not with an event stream of OpenAI's API`,
-    })
   })
 
   test('a server that falls silent is given up after timeoutMs, and its connection is closed', async () => {
