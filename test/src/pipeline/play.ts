@@ -205,8 +205,7 @@ class Game {
     const atTheDoor =
       first?.kind === 'shed' && (first.reason === 'door' || (first.reason === 'stage-down' && !hasPlaces))
     // Who waited there has gone first, and it may wait itself.
-    const alone = !hadLobby && !inTheLobby()
-    if (scenario.admission === 'door' && up && alone) expect(atTheDoor).toBe(!hasPlaces)
+    if (scenario.admission === 'door' && up && !hadLobby && !inTheLobby()) expect(atTheDoor).toBe(!hasPlaces)
     this.note(`submit ${index}: ${first?.kind ?? 'in'}`)
     const reserved = scenario.admission === 'door' && scenario.stages.every(({ weighted }) => !weighted)
     const pastTheDoor = reserved && up && hasPlaces && !hadLobby
@@ -264,7 +263,6 @@ class Game {
 
   // The promises
 
-  /** Somewhere a line waits for somebody who looks. */
   private get backsOff(): boolean {
     return this.scenario.stages.some(({ wait }) => wait?.backoff !== undefined)
   }
