@@ -145,7 +145,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     for (const _ of failed) this.channel.release('failed')
     for (const _ of calledOff) this.channel.release('cancelled')
     for (const run of runs) run.abort(error)
-    for (const run of failed) this.tell(this.onError, error, run)
+    for (const run of failed.concat(calledOff)) this.tell(this.onError, error, run)
     watcher.error(error)
   }
 

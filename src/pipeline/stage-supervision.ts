@@ -41,7 +41,10 @@ export class StageSupervision {
     node.state = 'draining'
     const { children } = this.supervisor.getSnapshot() as { readonly children: Partial<Record<string, AnyActorRef>> }
     const drain: StageEvent = { type: 'drain' }
-    children[node.name]?.send(drain)
+    const stage = children[node.name]
+    const snapshot = stage?.getSnapshot() as { readonly status: string } | undefined
+    // One that has just crashed is drained once it has started again.
+    if (snapshot?.status === 'active') stage?.send(drain)
   }
 
   /** Tells of something that happened to a stage beside its supervision. */

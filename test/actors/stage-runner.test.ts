@@ -283,7 +283,7 @@ describe('StageRunner', () => {
     b.result.reject(crash)
     await settle()
     expect(channel.stats).toMatchObject({ waiting: 0, running: 0, cancelled: 1, failed: 1 })
-    expect(log.slice(2)).toEqual(['error b broken'])
+    expect(log.slice(2)).toEqual(['error b broken', 'error a broken'])
   })
 
   it('takes a slot back from a handler that never returns', async () => {

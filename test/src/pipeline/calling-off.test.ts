@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { pipeline } from '../../../src/index.ts'
+import { pipeline, StageCrash } from '../../../src/index.ts'
+import { insideOf } from '../../../src/pipeline/inside-of.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { gatedHandler } from './gated-handler.ts'
 
@@ -80,5 +81,21 @@ describe('a request that runs', () => {
     await clock.advance(1000)
     expect(runs[0]!.context.signal.aborted).toBe(true)
     expect(runs[0]!.context.signal.reason).toBe('not wanted')
+  })
+
+  it('leaves no timer behind when a crash of its stage ends it', async () => {
+    const clock = new VirtualClock()
+    const gate = gatedHandler<Request, string>()
+    const running = pipeline<Request>('p')
+      .stage('two', gate.handler, { capacity: 1, concurrency: 2 })
+      .start({ clock, abortGraceMs: 5_000, supervision: { backoff: () => 10 } })
+    const called = running.submit({ id: 'a' })
+    running.submit({ id: 'b' })
+    called.cancel()
+    expect(insideOf(running).wheel.size).toBe(1)
+    gate.runs[1]!.reject(new StageCrash('broken'))
+    await clock.advance(10)
+    expect(running.stages.two).toMatchObject({ state: 'running', restarts: 1, running: 0 })
+    expect(insideOf(running).wheel.size).toBe(0)
   })
 })
