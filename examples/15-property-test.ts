@@ -1,22 +1,40 @@
-// A property test of an operator of one's own: random workloads and faults in virtual time, shrunk when one breaks it.
-import { boundedBuffer } from 'spillway/operators'
-import { checkInvariants, operator } from 'spillway/testing'
+// A property test of a stage of one's own: random requests and faults in virtual time, shrunk when one breaks it.
+import { pipeline } from 'spillway'
+import { checkInvariants } from 'spillway/testing'
 import assert from 'node:assert/strict'
 
-const limits = { capacity: 4, concurrency: 2, ttlMs: 50 }
+const most = 2
+let taken = 0
 
-const careful = operator(
-  ({ project, clock, onOutcome }) => boundedBuffer(project, { ...limits, clock, onOutcome }),
-  limits,
-)
-console.log(await checkInvariants(careful, { runs: 500 }))
+/** Measures a text with a connection of a pool, which it may forget to give back. */
+const measured = (forgets: boolean) =>
+  pipeline<{ readonly text: string }>('texts').stage(
+    'measure',
+    async ({ text }, { clock, signal }) => {
+      taken += 1
+      try {
+        await new Promise((resolve) => clock.setTimeout(() => resolve(undefined), 5))
+        signal.throwIfAborted()
+        return text.length
+      } finally {
+        if (!forgets || !signal.aborted) taken -= 1
+      }
+    },
+    { capacity: 4, concurrency: most },
+  )
 
-// One that has room for one item less than it claims.
-const narrow = operator(
-  ({ project, clock, onOutcome }) => boundedBuffer(project, { ...limits, capacity: 3, clock, onOutcome }),
-  limits,
-)
-await assert.rejects(checkInvariants(narrow, { runs: 500 }), (error: Error) => {
-  console.log(error.message) // the invariant, seed and path to play it again, the shrunk scenario, the timeline
+const options = {
+  request: (index: number) => ({ text: `text ${index}` }),
+  check: () => assert(taken <= most, `${taken} connections are taken`),
+  runs: 300,
+}
+const fresh = (forgets: boolean) => () => {
+  taken = 0
+  return measured(forgets)
+}
+
+console.log(await checkInvariants(fresh(false), options))
+await assert.rejects(checkInvariants(fresh(true), options), (error: Error) => {
+  console.log(error.message) // which promise, seed and path to play it again, the shrunk scenario, the timeline
   return true
 })

@@ -1,9 +1,13 @@
 import * as fc from 'fast-check'
-import { checkFunction, checkInteger, checkKeys, checkText } from '../../operators/index.ts'
+import { checkFunction, checkInteger, checkKeys, checkOneOf, checkText } from '../../operators/index.ts'
+import { Pipeline } from '../pipeline/pipeline.ts'
+import type { StartOptions } from '../pipeline/start-options.ts'
 import { InvariantError } from './invariant-error.ts'
 import { OperatorRun } from './operator-run.ts'
-import { describeOperatorScenario, operatorScenarios } from './operator-scenario.ts'
+import { describeOperatorScenario, type OperatorScenario, operatorScenarios } from './operator-scenario.ts'
 import { OperatorSubject } from './operator-subject.ts'
+import { PipelineRun } from './pipeline-run.ts'
+import { describePipelineScenario, type PipelineScenario, pipelineScenarios } from './pipeline-scenario.ts'
 import type { Timeline } from './timeline.ts'
 
 /** How much is tried, and what is to hold besides. */
@@ -51,42 +55,109 @@ interface PlayedRun {
   readonly outcomes: readonly string[]
 }
 
+/** A pipeline to check; a function makes one for each scenario, for stages that keep something. */
+export type PipelineSubject<Request> = Pipeline<Request, unknown, string> | (() => Pipeline<Request, unknown, string>)
+
+/** How a pipeline's workloads are made. */
+export interface PipelineCheckOptions<Request> extends CheckOptions {
+  /** Makes the requests: by their number (0 …), or an arbitrary. */
+  readonly request: ((index: number) => Request) | fc.Arbitrary<Request>
+  /** What the pipeline is started with; default as `start` has it, with admission by turns. */
+  readonly start?: Omit<StartOptions, 'clock'>
+  /** `'simulated'`: handlers are not called, and give what they are given after a random time; default `'real'`. */
+  readonly handlers?: 'real' | 'simulated'
+}
+
 /**
- * Plays random workloads with random faults on an operator in virtual time, checks the nine invariants of
- * ARCHITECTURE.md after every step, and shrinks what breaks one to the smallest scenario that does.
+ * Plays random workloads with random faults on an operator or a pipeline in virtual time, checks the nine invariants
+ * of ARCHITECTURE.md after every step, and shrinks what breaks one to the smallest scenario that does.
+ *
+ * A pipeline's own handlers are called, late at times; now and then one throws, rejects, hangs or crashes instead.
+ * They must wait by `context.clock` only. Requests that are objects get a `deadlineMs` at times. Callers read, read
+ * slowly, stop, or cancel, and the pipeline is drained at a random moment.
  *
  * Plain functions and promises: it works in every test runner.
  *
  * @example
  * ```ts
- * test('keeps its promises', () => checkInvariants(subject, { runs: 1_000 }))
+ * test('keeps its promises', () => checkInvariants(chat, { request: (index) => ({ input: `question ${index}` }) }))
  * ```
  *
  * @throws InvariantError with the invariant, the figures, seed and path to replay, the scenario and a timeline;
  * RangeError or TypeError that names the option, its value and the allowed range.
  */
-export async function checkInvariants(subject: OperatorSubject, options: CheckOptions = {}): Promise<Report> {
-  checkOptions(options)
-  const { maxItems = 16, check } = options
-  if (!(subject instanceof OperatorSubject)) {
-    throw new TypeError('checkInvariants: the subject must be what operator() returns')
+export async function checkInvariants(subject: OperatorSubject, options?: CheckOptions): Promise<Report>
+export async function checkInvariants<Request>(
+  subject: PipelineSubject<Request>,
+  options: PipelineCheckOptions<Request>,
+): Promise<Report>
+export async function checkInvariants(subject: unknown, options: CheckOptions = {}): Promise<Report> {
+  if (subject instanceof OperatorSubject) {
+    checkOptions(options, [])
+    return search(playOperator(subject, options), options)
   }
-  return search(
-    {
-      scenarios: operatorScenarios(subject.limits, maxItems),
-      describe: describeOperatorScenario,
-      run: async (scenario) => {
-        const run = new OperatorRun(subject, scenario, check)
-        await run.play()
-        return { timeline: run.timeline, outcomes: [...run.books.outcomes.values()].map(({ kind }) => kind) }
-      },
-    },
-    options,
-  )
+  const create = (subject instanceof Pipeline ? () => subject : subject) as () => Definition
+  const definition: unknown = typeof create === 'function' ? create() : undefined
+  if (!(definition instanceof Pipeline)) {
+    throw new TypeError('checkInvariants: the subject must be a pipeline, a function that makes one, or operator(…)')
+  }
+  const ofPipeline = options as PipelineCheckOptions<unknown>
+  checkOptions(options, ['request', 'start', 'handlers'])
+  checkOneOf('handlers', ofPipeline.handlers ?? 'real', ['real', 'simulated'])
+  if (!(ofPipeline.request instanceof fc.Arbitrary)) checkFunction('request', ofPipeline.request)
+  return search(playPipeline(create, definition as Definition, ofPipeline), options)
 }
 
-function checkOptions(options: CheckOptions): void {
-  checkKeys('checkInvariants', options, known)
+type Definition = Pipeline<unknown, unknown, string>
+
+function playOperator(subject: OperatorSubject, { maxItems = 16, check }: CheckOptions): Play<OperatorScenario> {
+  return {
+    scenarios: operatorScenarios(subject.limits, maxItems),
+    describe: describeOperatorScenario,
+    run: async (scenario) => {
+      const run = new OperatorRun(subject, scenario, check)
+      await played(run)
+      return { timeline: run.timeline, outcomes: [...run.books.outcomes.values()].map(({ kind }) => kind) }
+    },
+  }
+}
+
+function playPipeline(
+  create: () => Definition,
+  definition: Definition,
+  { maxItems = 16, check, request, start = {}, handlers }: PipelineCheckOptions<unknown>,
+): Play<PipelineScenario> {
+  const stages = definition.topology.stages.map(({ name }) => name)
+  const arbitrary = request instanceof fc.Arbitrary ? request : undefined
+  const make = request instanceof fc.Arbitrary ? () => undefined : request
+  const simulated = handlers === 'simulated'
+  return {
+    scenarios: pipelineScenarios({
+      stages: stages.length,
+      maxItems,
+      request: arbitrary,
+      admission: start.admission,
+    }),
+    describe: (scenario) => describePipelineScenario(scenario, stages),
+    run: async (scenario) => {
+      const run = new PipelineRun(create(), scenario, { request: make, start, simulated, check })
+      await played(run)
+      return { timeline: run.timeline, outcomes: run.cases.map(({ reply }) => reply.settled?.kind ?? 'open') }
+    },
+  }
+}
+
+/** What makes playing itself impossible, such as timers without an end, is shown where it happened. */
+async function played(run: { play(): Promise<void>; readonly timeline: Timeline }): Promise<void> {
+  try {
+    await run.play()
+  } catch (error) {
+    run.timeline.fault('The end', error instanceof Error ? error.message : String(error), error)
+  }
+}
+
+function checkOptions(options: CheckOptions, more: readonly string[]): void {
+  checkKeys('checkInvariants', options, [...known, ...more])
   const { runs = 1, seed = 0, path, maxItems = 1, maxMs = 1, check, onRun } = options
   checkInteger('runs', runs, { min: 1 })
   checkInteger('seed', seed, { min: -(2 ** 31), max: 2 ** 32 })

@@ -6,7 +6,13 @@ export { keys, priorities, weights } from './arbitraries/item-traits.ts'
 export { limitChanges } from './arbitraries/limit-changes.ts'
 export { roundMs, type WeighedMs } from './arbitraries/round-ms.ts'
 export { serviceTimes } from './arbitraries/service-times.ts'
-export { checkInvariants, type CheckOptions, type Report } from './check-invariants.ts'
+export {
+  checkInvariants,
+  type CheckOptions,
+  type PipelineCheckOptions,
+  type PipelineSubject,
+  type Report,
+} from './check-invariants.ts'
 export { InvariantError, type BrokenRun } from './invariant-error.ts'
 export type { InvariantName, Violation } from './invariants.ts'
 export {

@@ -313,6 +313,8 @@ const promised: Readonly<Record<string, Names>> = {
       'OperatorLimits',
       'OperatorParts',
       'OperatorSubject',
+      'PipelineCheckOptions',
+      'PipelineSubject',
       'Report',
       'Violation',
       'VirtualClockOptions',

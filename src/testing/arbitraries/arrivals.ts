@@ -73,7 +73,9 @@ export function arrivals(
   options: { readonly maxLength?: number; readonly patterns?: readonly ArrivalPattern[] } = {},
 ): fc.Arbitrary<readonly number[]> {
   const { maxLength = 20, patterns = ['steady', 'bursty', 'on-off', 'heavy-tailed'] } = options
-  const workloads = patterns.flatMap((pattern) => gaps[pattern]).map((gap) => fc.array(roundMs(gap), { maxLength }))
+  const workloads = patterns
+    .flatMap((pattern) => gaps[pattern])
+    .map((gap) => fc.array(roundMs(gap), { maxLength, size: 'max' }))
   return fc.oneof(...workloads).map((gapsMs) => {
     let at = 0
     return gapsMs.map((gapMs) => (at += gapMs))

@@ -1,0 +1,279 @@
+import { StageCrash } from '../../actors/index.ts'
+import type { HandlerContext } from '../handler.ts'
+import type { Carrier } from '../pipeline/carrier.ts'
+import { insideOf } from '../pipeline/inside-of.ts'
+import type { Outcome } from '../pipeline/outcome.ts'
+import type { Pipeline } from '../pipeline/pipeline.ts'
+import type { Reply } from '../pipeline/reply.ts'
+import type { DrainReport, PipelineEvent, Running } from '../pipeline/running.ts'
+import type { StartOptions } from '../pipeline/start-options.ts'
+import { withHandlers } from '../pipeline/with-handlers.ts'
+import type { Judge } from './invariants.ts'
+import { describeJump } from './operator-scenario.ts'
+import type { Case } from './pipeline-case.ts'
+import { judgePipeline } from './pipeline-judge.ts'
+import type { PipelineScenario, PlannedRequest } from './pipeline-scenario.ts'
+import { readReply } from './read-reply.ts'
+import { actWithFaults } from './stage-faults.ts'
+import { StepClock } from './step-clock.ts'
+import { Timeline } from './timeline.ts'
+
+/** What a run of a pipeline's workload needs beside the scenario. */
+export interface PipelineRunOptions {
+  readonly request: (index: number) => unknown
+  readonly start: Omit<StartOptions, 'clock'>
+  readonly simulated: boolean
+  readonly check: (() => void) | undefined
+}
+
+/** Plays one workload of a pipeline in virtual time and holds it to the invariants after every step. */
+export class PipelineRun {
+  readonly clock: StepClock = new StepClock()
+  readonly timeline: Timeline = new Timeline(() => this.clock.now())
+  readonly cases: Case[] = []
+  private readonly scenario: PipelineScenario
+  private readonly options: PipelineRunOptions
+  private readonly running: Running<unknown, unknown>
+  private readonly inside: Carrier
+  private readonly byReply = new Map<unknown, Case>()
+  /** Contexts of handlers that have not returned. */
+  private readonly active = new Map<HandlerContext, Case>()
+  private current: { readonly id: number; readonly plan: PlannedRequest } | undefined
+  private crashed = false
+  /** It has stopped: what is still submitted is turned away, and `outcomes$` no longer tells of it. */
+  private closed = false
+  private newestStart = -1
+  private report: DrainReport | undefined
+  private readonly judge: Judge = (...violation) => {
+    this.timeline.fault(...violation)
+  }
+
+  constructor(definition: Pipeline<unknown, unknown, string>, scenario: PipelineScenario, options: PipelineRunOptions) {
+    const { clock, judge } = this
+    this.scenario = scenario
+    this.options = options
+    const faulty = withHandlers(definition, (handler, stage, index) => (input, context) => {
+      const simulated = (value: unknown): unknown => value
+      const work = options.simulated ? simulated : handler
+      return this.run(stage, index, context, (plan) => actWithFaults(plan.steps[index] ?? noStep, work, input, context))
+    })
+    let drawn = 1
+    // A sequence of its own for each run, the same each time.
+    const random = (): number => (drawn = (drawn * 16_807) % 2_147_483_647) / 2_147_483_647
+    this.running = faulty.start({ random, admission: scenario.admission, ...options.start, clock })
+    this.inside = insideOf(this.running)
+    const unexpected = (error: unknown): void => {
+      judge('The end', `the pipeline's outcomes or events error: ${String(error)}`, error)
+    }
+    this.running.outcomes$.subscribe({
+      next: (outcome) => {
+        this.settled(outcome)
+      },
+      error: unexpected,
+      complete: () => {
+        this.closed = true
+      },
+    })
+    this.running.events$.subscribe({
+      next: (event) => {
+        this.happened(event)
+      },
+      error: unexpected,
+    })
+    clock.onStep = (settled) => {
+      if (settled) this.rests()
+    }
+  }
+
+  /** Plays it to its end, or to the first violation, which the timeline then has. */
+  async play(): Promise<void> {
+    const { clock, scenario, timeline } = this
+    clock.setTimeout(() => {
+      this.drain()
+    }, scenario.drainAtMs)
+    for (const [id, plan] of scenario.requests.entries()) {
+      if (plan.atMs > clock.now()) await clock.advance(plan.atMs - clock.now())
+      if (timeline.violation !== undefined) return
+      if (this.closed) break
+      const { jump } = plan
+      if (jump !== undefined) {
+        timeline.note(describeJump(jump))
+        if (jump.kind === 'sleep') clock.sleep(jump.byMs)
+        else clock.shiftWall(jump.byMs)
+      }
+      this.submit(id, plan)
+    }
+    await clock.runAll()
+    if (timeline.violation === undefined) this.isOver()
+  }
+
+  private submit(id: number, plan: PlannedRequest): void {
+    const { clock, running, inside, judge, timeline } = this
+    const isUp = running.state === 'running'
+    const full = inside.nodes.find((node) => node.reserves && node.full)
+    timeline.note(`request ${id} arrives`)
+    this.current = { id, plan }
+    const reply = running.submit(this.withDeadline(id, plan))
+    this.current = undefined
+    const one = this.caseOf(reply, id, plan, isUp && full === undefined)
+    const first = reply.settled
+    const atTheDoor = first?.kind === 'shed' && first.reason === 'door'
+    if (atTheDoor && full === undefined) {
+      judge('Sheds exactly when it must', `request ${id} is shed at the door, but every stage has a place for it`)
+    }
+    if (isUp && full !== undefined && first?.kind !== 'shed' && first?.kind !== 'failed') {
+      judge('Sheds exactly when it must', `request ${id} is let in, but stage ${full.name} has no place for it`)
+    }
+    if (plan.cancelAfterMs !== undefined) {
+      clock.setTimeout(() => {
+        if (reply.settled === undefined) timeline.note(`request ${id} is cancelled by its caller`)
+        reply.cancel('the caller of the scenario')
+      }, plan.cancelAfterMs)
+    }
+    readReply(reply, plan, clock, one.ends)
+    this.rests()
+  }
+
+  private withDeadline(id: number, { request, deadlineMs }: PlannedRequest): unknown {
+    const made = request ?? this.options.request(id)
+    const isPlain = typeof made === 'object' && made !== null && !Array.isArray(made)
+    return deadlineMs !== undefined && isPlain ? { ...made, deadlineMs } : made
+  }
+
+  private drain(): void {
+    const { running, timeline, scenario } = this
+    timeline.note('the pipeline is drained')
+    running.drain({ timeoutMs: scenario.drainTimeoutMs }).then(
+      (report) => {
+        this.report = report
+      },
+      (error: unknown) => {
+        this.judge('The end', `drain rejects: ${String(error)}`, error)
+      },
+    )
+  }
+
+  private caseOf(reply: unknown, id: number, plan: PlannedRequest, letIn: boolean): Case {
+    const known = this.byReply.get(reply)
+    const one = known ?? { id, plan, reply: reply as Reply<unknown>, letIn, ends: [] }
+    if (known === undefined) {
+      this.byReply.set(reply, one)
+      this.cases.push(one)
+    }
+    return one
+  }
+
+  // What the pipeline does
+
+  private run(stage: string, index: number, context: HandlerContext, act: (plan: PlannedRequest) => unknown): unknown {
+    const { item } = context as unknown as { readonly item: Reply<unknown> }
+    const { current } = this
+    // Within submit a handler may be called before there is a reply to know it by.
+    const one =
+      current === undefined || this.byReply.has(item)
+        ? this.byReply.get(item)
+        : this.caseOf(item, current.id, current.plan, true)
+    if (one === undefined) {
+      this.judge('Conservation', `stage ${stage} starts a request that nobody has submitted`)
+      return undefined
+    }
+    this.timeline.note(`${stage} starts request ${one.id}${context.attempt > 1 ? ' again' : ''}`)
+    if (item.settled !== undefined) {
+      this.judge('Conservation', `stage ${stage} starts request ${one.id}, which has ended already`)
+    }
+    this.startsInOrder(one, index, context.attempt)
+    this.active.set(context, one)
+    const returned = (): void => {
+      this.active.delete(context)
+    }
+    let result: unknown
+    try {
+      result = act(one.plan)
+    } catch (error) {
+      returned()
+      if (error instanceof StageCrash) this.crashed = true
+      throw error
+    }
+    if (result instanceof Promise) result.then(returned, returned)
+    else returned()
+    return result
+  }
+
+  private startsInOrder({ id }: Case, index: number, attempt: number): void {
+    const first = this.inside.nodes[0]
+    // After a crash requests come back to the head, in their order.
+    if (index !== 0 || attempt > 1 || this.crashed || first === undefined || first.settings.prioritised) return
+    if (id < this.newestStart) {
+      this.judge('Order', `request ${id} is started after request ${this.newestStart}, which came later`)
+    }
+    this.newestStart = Math.max(this.newestStart, id)
+  }
+
+  private settled(outcome: Outcome<unknown>): void {
+    const reply = this.cases.find((one) => one.reply.submissionId === outcome.submissionId)
+    const id = reply?.id ?? this.current?.id ?? -1
+    const why = outcome.kind === 'shed' ? `is shed at ${outcome.stage} (${outcome.reason})` : ends[outcome.kind]
+    this.timeline.note(`request ${id} ${why}`)
+    this.outcomesOf(outcome.submissionId).push(outcome)
+  }
+
+  private readonly told = new Map<string, Outcome<unknown>[]>()
+
+  /** By the submission's name: it may end before its caller has the reply. */
+  private outcomesOf(submissionId: string): Outcome<unknown>[] {
+    const outcomes = this.told.get(submissionId) ?? []
+    this.told.set(submissionId, outcomes)
+    return outcomes
+  }
+
+  private happened(event: PipelineEvent): void {
+    if (event.type === 'crashed') this.crashed = true
+    this.timeline.note(`stage ${event.stage} has ${event.type}`)
+  }
+
+  // What is to be true
+
+  private rests(): void {
+    const { running, inside, judge, cases, active, told, crashed } = this
+    if (this.timeline.violation !== undefined || this.current !== undefined) return
+    judgePipeline({ ledger: running.ledger(), inside, cases, told, active, crashed }, judge)
+    try {
+      this.options.check?.()
+    } catch (error) {
+      judge('Your own', error instanceof Error ? error.message : String(error), error)
+    }
+  }
+
+  private isOver(): void {
+    const { running, inside, judge, cases, report } = this
+    this.rests()
+    if (report === undefined) judge('The end', 'the drain does not end')
+    if (running.state !== 'stopped' && running.state !== 'failed') {
+      judge('The end', `the pipeline has been drained, but is ${running.state}`)
+    }
+    if (inside.wheel.size > 0) judge('Unsubscribe', `${inside.wheel.size} deadlines are watched after the end`)
+    for (const { name, channel, ahead } of inside.nodes) {
+      if (channel.idle && ahead === 0) continue
+      const left = `${channel.size} wait, ${channel.running} run and ${ahead} places are reserved`
+      judge('Unsubscribe', `after the end of the pipeline at stage ${name} ${left}`)
+    }
+    for (const { id, reply, plan, ends: readings } of cases) {
+      if (reply.settled === undefined) judge('Conservation', `request ${id} has no outcome after the end`)
+      if (plan.reads === 'nothing' || (plan.stopsAfter !== undefined && readings.length === 0)) continue
+      const [end] = readings
+      if (readings.length !== 1) judge('The end', `the reader of request ${id} is told of ${readings.length} ends`)
+      else if ((end === 'complete') !== (reply.settled?.kind === 'completed')) {
+        judge('The end', `request ${id} is ${reply.settled?.kind ?? 'open'}, but its reader is told ${String(end)}`)
+      }
+    }
+  }
+}
+
+const noStep = { delayMs: 0, fault: undefined } as const
+
+const ends = {
+  completed: 'completes',
+  failed: 'fails',
+  expired: 'expires',
+  cancelled: 'is cancelled',
+} as const
