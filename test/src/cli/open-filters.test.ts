@@ -90,5 +90,5 @@ test.each<[string, string, RegExp]>([
 test('what is no file is named', async () => {
   const words = join(folder, 'nothing')
   await expect(opened({ words })).rejects.toThrow(`--filter-words "${words}": does not exist`)
-  await expect(opened({ patterns: folder })).rejects.toThrow(`--filter-patterns "${folder}" is a folder, not a file`)
+  await expect(opened({ patterns: folder })).rejects.toThrow(`--filter-patterns "${folder}": is a folder, not a file`)
 })
