@@ -1,5 +1,6 @@
-import { type MonoTypeOperatorFunction, Observable, Subscriber } from 'rxjs'
+import { type MonoTypeOperatorFunction, Observable, type Subscriber } from 'rxjs'
 import { checkClock, type Clock, systemClock, type TimerHandle } from './clock.ts'
+import { createSubscriber } from './create-subscriber.ts'
 import { Gcra, type RateLimit } from './gcra.ts'
 import { type ItemOutcome, tellOutcome } from './item-outcome.ts'
 import { checkFunction, checkInteger, checkKeys, checkOneOf, show } from './options.ts'
@@ -114,13 +115,11 @@ class Limiting<T> {
     this.settings = settings
     this.subscriber = subscriber
     this.lanes = new RateLanes(settings)
-    // The constructor is deprecated in favour of what only RxJS 8 has.
-    // eslint-disable-next-line @typescript-eslint/no-deprecated
-    this.input = new Subscriber<T>({
-      next: (value: T) => {
+    this.input = createSubscriber<T>({
+      next: (value) => {
         this.arrive(value)
       },
-      error: (error: unknown) => {
+      error: (error) => {
         this.end(() => {
           subscriber.error(error)
         }, settings.onSourceError === 'immediate')
