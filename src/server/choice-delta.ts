@@ -43,7 +43,7 @@ export class ChoiceDelta {
     if (chunk.toolCalls !== undefined && chunk.toolCalls.length > 0) {
       delta.tool_calls = chunk.toolCalls.map((call) => this.#toolCall(call))
     }
-    const logprobs = openAiLogprobs(chunk)
+    const logprobs = hasLogprobs(chunk) ? openAiLogprobs(chunk) : null
     if (Object.keys(delta).length === 0 && logprobs === null) return undefined
     return { delta: this.#begun(delta), logprobs }
   }
@@ -75,4 +75,9 @@ export class ChoiceDelta {
       function: { ...(name !== undefined && { name }), arguments: this.#texts.push(String(index), piece) },
     }
   }
+}
+
+/** An empty list adds nothing, as an empty text does not. */
+function hasLogprobs({ logprobs = [], refusalLogprobs = [] }: CompletionChunk): boolean {
+  return logprobs.length + refusalLogprobs.length > 0
 }

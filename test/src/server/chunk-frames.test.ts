@@ -178,6 +178,12 @@ test('every part of every choice arrives whole, however they interleave', () => 
   )
 })
 
+test('probabilities of no token are nothing to send', () => {
+  const writer = new ChunkFrames(head, false)
+  expect(writer.chunk({ text: '', logprobs: [], refusalLogprobs: [] })).toBe('')
+  expect(put(read(writer.end()).frames)).toEqual({ 0: { content: '' } })
+})
+
 test('each choice begins with its role and ends with its own reason', () => {
   const writer = new ChunkFrames(head, false)
   const wire = [
