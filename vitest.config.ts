@@ -28,7 +28,7 @@ const config: ViteUserConfig = defineConfig({
   resolve: { alias: ownNames },
   test: {
     include: ['test/**/*.test.ts'],
-    setupFiles: ['test/setup/fast-check-seed.ts'],
+    setupFiles: ['test/setup/fast-check.ts'],
     allowOnly: false,
     // A guard against a hanging test and no statement about speed: the machine may be slow and shared.
     testTimeout: 60_000,
