@@ -3,6 +3,7 @@ import { config, map, Observable, of, Subject, Subscription, take } from 'rxjs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { batch, type BatchOptions, type ItemOutcome } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
+import { scaled } from '../effort.ts'
 import { listener } from './listener.ts'
 import { draw, marbles } from './marbles.ts'
 import { anyArrivals, anyBatchLimits } from './plain-batch.ts'
@@ -35,7 +36,7 @@ describe('against a plain array', () => {
           if (limits.keyed) expect(new Set(items.map((item) => arrivals[item]!.key)).size).toBe(1)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: scaled(300) },
     )
   })
 
@@ -103,7 +104,7 @@ describe('in pictures', () => {
 })
 
 describe('re-entrant', () => {
-  const count = 100_000
+  const count = scaled(100_000)
 
   test.each([1, 3])('size %s: 100,000 outputs, each the cause of as many inputs', (size) => {
     const source$ = new Subject<number>()
@@ -202,10 +203,11 @@ test('opens at most 1024 batches by default', () => {
   const source$ = new Subject<number>()
   const outputs: number[][] = []
   source$.pipe(batch({ size: 2, key: (value) => value })).subscribe(listener((values) => outputs.push(values)))
-  for (let value = 0; value < 100_000; value++) source$.next(value)
-  expect(outputs.length).toBe(100_000 - 1024)
+  const count = scaled(100_000)
+  for (let value = 0; value < count; value++) source$.next(value)
+  expect(outputs.length).toBe(count - 1024)
   source$.complete()
-  expect(outputs).toEqual(Array.from({ length: 100_000 }, (_, value) => [value]))
+  expect(outputs).toEqual(Array.from({ length: count }, (_, value) => [value]))
 })
 
 describe('what others throw', () => {

@@ -18,6 +18,7 @@ import {
 } from 'rxjs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { boundedBuffer, type ItemOutcome } from '../../operators/index.ts'
+import { scaled } from '../effort.ts'
 import { listener } from './listener.ts'
 
 describe('ending early', () => {
@@ -110,7 +111,7 @@ describe('ending early', () => {
         for (const outcomes of offered.values()) expect(outcomes.length).toBe(1)
         expect(source$.observed).toBe(false)
       }),
-      { numRuns: 300 },
+      { numRuns: scaled(300) },
     )
   })
 

@@ -8,7 +8,7 @@ import {
   type OverflowStrategy,
 } from '../../operators/index.ts'
 import { checkInvariants, type Item, operator, type OperatorLimits, VirtualClock } from '../../src/testing/index.ts'
-import { scenarios } from '../scenarios.ts'
+import { scaled, scenarios } from '../effort.ts'
 import { listener } from './listener.ts'
 import { draw, marbles } from './marbles.ts'
 
@@ -88,7 +88,7 @@ describe('in pictures', () => {
 
 describe.each(strategies)('re-entrant, %s', (_, strategy) => {
   const overflow = typeof strategy === 'object' ? ({ drop: 'lowest', priority: () => 1 } as const) : strategy
-  const count = 100_000
+  const count = scaled(100_000)
   const inOrder = (values: readonly number[]): boolean => values.every((value, index) => value === index)
 
   test.each([1, 2, 64, Infinity])('concurrency %s: 100,000 outputs, each the cause of an input', (concurrency) => {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { config } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import { Breaker, type BreakerOptions, type BreakerState, CircuitOpenError, type Clock } from '../../operators/index.ts'
+import { scaled } from '../effort.ts'
 
 class HandClock implements Clock {
   time = 0
@@ -144,7 +145,7 @@ describe('Breaker', () => {
           expect(breaker.state).toBe('closed')
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: scaled(1000) },
     )
   })
 

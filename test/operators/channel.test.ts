@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Channel, ChannelClosedError, type ItemEnd, OverflowError } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { scaled } from '../effort.ts'
 import { type Action, anyAction, createModel, createReal, type World } from './channel-world.ts'
 import type { PlainChannel, PlainChannelOptions } from './plain-channel.ts'
 
@@ -88,7 +89,7 @@ describe('against the plain channel', () => {
           return { model, real }
         }, commands)
       }),
-      { numRuns: 400 },
+      { numRuns: scaled(400) },
     )
   })
 })
@@ -97,7 +98,7 @@ describe('starts', () => {
   test.each([1, 2, 3, 64, Infinity])(
     'concurrency %s: 100,000 items, each brought by the one before, keep their order',
     (concurrency) => {
-      const count = 100_000
+      const count = scaled(100_000)
       const channel = new Channel<number>({ capacity: 1, concurrency })
       const started: number[] = []
       channel.consume((value) => {
@@ -116,7 +117,7 @@ describe('starts', () => {
   test.each([1, 2, 64])(
     'concurrency %s: 100,000 waiting items that end at once start without a deep stack',
     (concurrency) => {
-      const count = 100_000
+      const count = scaled(100_000)
       const channel = new Channel<number>({ capacity: count, concurrency })
       for (let value = 0; value < count; value++) channel.offer(value)
       const started: number[] = []

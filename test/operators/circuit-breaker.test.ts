@@ -3,6 +3,7 @@ import { concat, defer, firstValueFrom, NEVER, Observable, of, Subject, throwErr
 import { describe, expect, test } from 'vitest'
 import { boundedBuffer, Breaker, circuitBreaker, CircuitOpenError, retryBackoff } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
+import { scaled } from '../effort.ts'
 import { listener } from './listener.ts'
 import { draw, marbles } from './marbles.ts'
 
@@ -73,7 +74,7 @@ describe('circuitBreaker', () => {
           expect(breaker.state).toBe('closed')
         },
       ),
-      { numRuns: 300 },
+      { numRuns: scaled(300) },
     )
   })
 
@@ -152,7 +153,7 @@ describe('circuitBreaker', () => {
 
   test('100,000 calls in the project of another operator, each the cause of the next', () => {
     const breaker = new Breaker()
-    const count = 100_000
+    const count = scaled(100_000)
     const outputs: number[] = []
     const source$ = new Subject<number>()
     source$.pipe(boundedBuffer((value) => of(value).pipe(circuitBreaker(breaker)), { capacity: 1 })).subscribe(

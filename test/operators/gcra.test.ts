@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Gcra } from '../../operators/index.ts'
+import { scaled } from '../effort.ts'
 
 interface Passage {
   readonly at: number
@@ -41,7 +42,7 @@ describe('Gcra', () => {
           if (conforms) passed.push({ at, weight })
         }
       }),
-      { numRuns: 500 },
+      { numRuns: scaled(500) },
     )
   })
 
@@ -76,7 +77,7 @@ describe('Gcra', () => {
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: scaled(500) },
     )
   })
 

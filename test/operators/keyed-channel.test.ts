@@ -4,6 +4,7 @@ import { VirtualClock } from '../../src/testing/index.ts'
 import { KeyedChannel } from '../../operators/keyed-channel.ts'
 import { LaneItem } from '../../operators/lane.ts'
 import { collectGarbage } from '../integration/resident-memory.ts'
+import { scaled } from '../effort.ts'
 import { anyKeyedLimits, PlainKeyed } from './plain-keyed.ts'
 
 type Step =
@@ -61,7 +62,7 @@ test('does what a plain array of all that waits does', async () => {
         expect(clock.pending, 'timers').toBe(limits.ttlMs !== Infinity && plain.waiting.length > 0 ? 1 : 0)
       }
     }),
-    { numRuns: 600 },
+    { numRuns: scaled(600) },
   )
 })
 
@@ -138,7 +139,7 @@ test('keeps nothing of 100,000 keys that came and went', () => {
   pour(5_000)
   collectGarbage()
   const before = process.memoryUsage().heapUsed
-  pour(100_000)
+  pour(scaled(100_000))
   collectGarbage()
   const grownMb = (process.memoryUsage().heapUsed - before) / 1e6
   expect(most).toBeLessThan(64)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { NEVER, type Observable, of, Subject, Subscription, take } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import { type ItemOutcome, keyed } from '../../operators/index.ts'
+import { scaled } from '../effort.ts'
 import { listener } from './listener.ts'
 
 describe('the end', () => {
@@ -80,7 +81,7 @@ describe('the end', () => {
         for (const outcomes of offered.values()) expect(outcomes.length).toBe(1)
         expect(source$.observed).toBe(false)
       }),
-      { numRuns: 300 },
+      { numRuns: scaled(300) },
     )
   })
 

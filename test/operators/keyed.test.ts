@@ -3,6 +3,7 @@ import { concat, EMPTY, NEVER, type Observable, of, Subject, Subscription, throw
 import { describe, expect, test } from 'vitest'
 import { type ItemOutcome, keyed, type KeyedOptions } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
+import { scaled } from '../effort.ts'
 import { listener } from './listener.ts'
 import { draw, marbles } from './marbles.ts'
 import { anyKeyedLimits } from './plain-keyed.ts'
@@ -41,7 +42,7 @@ describe('whatever the projects do', () => {
         for (const item of left) expect(watched.outcomes.get(item)?.kind).toBe('discarded')
         watched.isOver()
       }),
-      { numRuns: 200 },
+      { numRuns: scaled(200) },
     )
   })
 
@@ -61,7 +62,7 @@ describe('whatever the projects do', () => {
         expect(watched.outputs.length).toBe(outputs)
         watched.isOver()
       }),
-      { numRuns: 200 },
+      { numRuns: scaled(200) },
     )
   })
 
@@ -159,7 +160,7 @@ describe('in pictures', () => {
 })
 
 describe.each(['drop-newest', 'drop-oldest', 'fail'] as const)('re-entrant, %s', (overflow) => {
-  const count = 100_000
+  const count = scaled(100_000)
   const inOrder = (values: readonly number[]): boolean => values.every((value, index) => value === index)
 
   test.each([

@@ -3,6 +3,7 @@ import { Subject } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import { type Clock, type ItemOutcome, rateLimit, type RateLimitOptions } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
+import { scaled } from '../effort.ts'
 import { listener } from './listener.ts'
 import { draw, marbles } from './marbles.ts'
 
@@ -144,7 +145,7 @@ describe('rateLimit, whatever arrives', () => {
           expect(later.every(({ key, index }) => key !== item.key || index >= item.index)).toBe(true)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: scaled(300) },
     )
   })
 
@@ -238,7 +239,7 @@ describe('in pictures', () => {
 
 describe('re-entrant', () => {
   test('100,000 outputs, each the cause of an input', () => {
-    const count = 100_000
+    const count = scaled(100_000)
     const source$ = new Subject<number>()
     const outputs: number[] = []
     source$.pipe(rateLimit({ rate: 1, burst: count })).subscribe(
@@ -252,7 +253,7 @@ describe('re-entrant', () => {
   })
 
   test('100,000 that wait, let go at once by a clock that was late', async () => {
-    const count = 100_000
+    const count = scaled(100_000)
     const clock = new VirtualClock()
     const late: Clock = {
       now: () => (clock.now() > 0 ? 1e9 : 0),

@@ -3,6 +3,7 @@ import { concat, defer, NEVER, Observable, of, Subject, take, throwError } from 
 import { describe, expect, test } from 'vitest'
 import { retryBackoff, type RetryBackoffOptions, RetryBudget, type RetryVerdict } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
+import { scaled } from '../effort.ts'
 import { listener } from './listener.ts'
 import { draw, marbles } from './marbles.ts'
 
@@ -99,7 +100,7 @@ describe('retryBackoff', () => {
         for (const [number, at] of startedAt.entries()) expect(at).toBeCloseTo(starts[number]!, 6)
         expect(clock.pending).toBe(0)
       }),
-      { numRuns: 300 },
+      { numRuns: scaled(300) },
     )
   })
 
@@ -168,7 +169,7 @@ describe('retryBackoff', () => {
   })
 
   test('100,000 failures within their own subscription, without a delay', async () => {
-    const count = 100_000
+    const count = scaled(100_000)
     const timers: (() => void)[] = []
     const clock = {
       now: () => 0,

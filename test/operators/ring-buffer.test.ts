@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RingBuffer } from '../../operators/ring-buffer.ts'
+import { scaled } from '../effort.ts'
 
 type Step =
   | { readonly do: 'push' | 'unshift' | 'indexOf'; readonly value: number }
@@ -55,7 +56,7 @@ test('is an array, whatever is done to it', () => {
         expect(Array.from({ length: line.length }, (_, index) => line.at(index))).toEqual(plain)
       }
     }),
-    { numRuns: 300 },
+    { numRuns: scaled(300) },
   )
 })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Clock, systemClock, TimerWheel, WheelTimer } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
+import { scaled } from '../effort.ts'
 import { type Act, anyAct, anyDelay, WatchedWheel } from './watched-wheel.ts'
 
 /** A clock whose timers come when it is looked at, however late that is: as after a machine has slept. */
@@ -65,7 +66,7 @@ describe('against a plain list', () => {
         await clock.runAll()
         expect(watched.plans.size).toBe(0)
       }),
-      { numRuns: 60 },
+      { numRuns: scaled(60) },
     )
   })
 
@@ -102,7 +103,7 @@ describe('against a plain list', () => {
           expect(clock.timers.size).toBeLessThanOrEqual(1)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: scaled(300) },
     )
   })
 })

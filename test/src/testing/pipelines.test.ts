@@ -3,7 +3,7 @@ import { chatPipeline, pipeline } from '../../../src/index.ts'
 import { LedgerBook } from '../../../src/pipeline/ledger.ts'
 import { checkInvariants, InvariantError, type PipelineCheckOptions } from '../../../src/testing/index.ts'
 import { echo } from '../../../src/workers/index.ts'
-import { scenarios } from '../../scenarios.ts'
+import { scenarios } from '../../effort.ts'
 
 interface Request {
   readonly text: string
