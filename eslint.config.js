@@ -11,6 +11,7 @@ const randomSource = 'operators/random.ts'
 const virtualClock = 'src/testing/virtual-clock.ts'
 /** Files that are run and never imported. */
 const programs = [
+  'src/cli/bin.ts',
   'src/cli/main.ts',
   'src/cli/following-thread.ts',
   'src/retrieval/sqlite-search-worker.ts',

@@ -2,6 +2,7 @@ import type { KnipConfig } from 'knip'
 
 const config: KnipConfig = {
   entry: [
+    'src/cli/bin.ts',
     'src/cli/following-thread.ts',
     'src/retrieval/sqlite-search-worker.ts',
     'src/retrieval/formats/pdf-thread.ts',

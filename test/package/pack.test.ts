@@ -90,6 +90,30 @@ describe('the packed package, installed in an empty folder', () => {
     expect(help).toContain('serve')
   })
 
+  test('tells an old Node.js which one is needed, and loads nothing else', { timeout: guardMs }, async () => {
+    const pretence = `
+      import { registerHooks } from 'node:module'
+      Object.defineProperty(process.versions, 'node', { value: '20.20.2' })
+      registerHooks({
+        load(url, context, next) {
+          console.log(url)
+          return next(url, context)
+        },
+      })
+    `
+    await writeFile(join(user, 'pretend-old.mjs'), pretence)
+    const bin = join(user, 'node_modules/.bin/spillway')
+    const end = await runProgram(process.execPath, ['--import', './pretend-old.mjs', bin, '--help'], {
+      cwd: user,
+      guardMs,
+    })
+    const folder = pathToFileURL(join(user, 'node_modules/spillway/dist/src/cli')).href
+    expect(end).toMatchObject({
+      exitCode: 1,
+      output: `${folder}/bin.js\n${folder}/node-version.js\nerror: spillway needs Node.js >= 22.18, this is v20.20.2\n`,
+    })
+  })
+
   test('loads nothing but rxjs for who imports only spillway/operators', { timeout: guardMs }, async () => {
     const script = `
       import { registerHooks } from 'node:module'
