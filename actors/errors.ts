@@ -5,7 +5,22 @@ import { SpillwayError } from '../operators/index.ts'
  * restarted, what waits stays and what else was running goes back to the head of the channel once.
  */
 export class StageCrash extends SpillwayError {
-  readonly code = 'stage_crash'
+  readonly code: 'stage_crash' | 'stage_setup' | 'stage_unhealthy' = 'stage_crash'
+}
+
+/** A stage could not be started: its `setup` failed or took too long; `cause` is what it threw. */
+export class StageSetupError extends StageCrash {
+  override readonly code = 'stage_setup'
+}
+
+/** A stage's health check failed so often that the stage was started again; `cause` is the last failure. */
+export class StageUnhealthyError extends StageCrash {
+  override readonly code = 'stage_unhealthy'
+}
+
+/** A stage's `teardown` failed or took too long; `cause` is what it threw. */
+export class StageTeardownError extends SpillwayError {
+  readonly code = 'stage_teardown'
 }
 
 /** A child crashed more often than its supervisor tolerates; `cause` is the last crash. */

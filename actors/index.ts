@@ -1,8 +1,26 @@
-export { RestartIntensityError, StageCrash } from './errors.ts'
+export {
+  RestartIntensityError,
+  StageCrash,
+  StageSetupError,
+  StageTeardownError,
+  StageUnhealthyError,
+} from './errors.ts'
+export {
+  checkLife,
+  checkOnCrash,
+  lifeKeys,
+  type LifeOptions,
+  type LifeSettings,
+  type SetupContext,
+  type StageHealth,
+  type StageTrouble,
+  type TeardownReason,
+} from './life-options.ts'
 export { allowRestart } from './restart-intensity.ts'
 export { Run } from './run.ts'
+export type { RunnerOptions, StagePhase } from './runner-options.ts'
 export { fromRunner, fromStage, type StageEvent } from './stage.ts'
-export { type RunnerOptions, StageRunner } from './stage-runner.ts'
+export { StageRunner } from './stage-runner.ts'
 export {
   type ChildSpec,
   supervise,

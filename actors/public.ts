@@ -1,9 +1,16 @@
 export { type Backoff, type BackoffOptions, exponentialBackoff } from '../operators/index.ts'
-export { RestartIntensityError, StageCrash } from './errors.ts'
+export {
+  RestartIntensityError,
+  StageCrash,
+  StageSetupError,
+  StageTeardownError,
+  StageUnhealthyError,
+} from './errors.ts'
+export type { LifeOptions, SetupContext, StageHealth, StageTrouble, TeardownReason } from './life-options.ts'
 export { allowRestart, type RestartIntensity } from './restart-intensity.ts'
 export type { StageRun } from './run.ts'
 export { fromStage, type StageEvent, type StageLogic } from './stage.ts'
-export type { StageHandler, StageOptions } from './stage-runner.ts'
+export type { StageHandler, StageOptions } from './runner-options.ts'
 export {
   type ChildSpec,
   supervise,

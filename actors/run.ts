@@ -1,12 +1,15 @@
 import type { Linked } from '../operators/index.ts'
+import type { Holding } from './stage-life.ts'
 
 /** One run of a stage's handler on one item, as the handler sees it. */
-export interface StageRun<T> {
+export interface StageRun<T, S = unknown> {
   readonly item: T
   /** 1, or 2 after a crash of the stage put the item back. */
   readonly attempt: number
   /** Aborted when nobody wants the result any more. */
   readonly signal: AbortSignal
+  /** What the stage's `setup` returned; `undefined` without one. */
+  readonly state: S
 }
 
 /** One run of a stage's handler on one item: it owns a slot until it ends. */
@@ -18,9 +21,11 @@ export class Run<T> implements StageRun<T>, Linked {
    * nobody wants the result, but the handler still owns the slot. `ended`: the slot is free, and what the
    * handler still gives is ignored.
    */
-  state: 'running' | 'held' | 'called-off' | 'ended' = 'running'
+  phase: 'running' | 'held' | 'called-off' | 'ended' = 'running'
   /** A crash of its stage fails its item instead of putting it back: it has been put back before. */
   lastChance: boolean
+  /** What it works with; its runner sets it before the handler sees the run. */
+  holding: Holding | undefined = undefined
   /** Its neighbours among the runs of its stage that have not finished. */
   next: this | undefined = undefined
   previous: this | undefined = undefined
@@ -32,6 +37,10 @@ export class Run<T> implements StageRun<T>, Linked {
     this.item = item
     this.attempt = attempt
     this.lastChance = attempt > 1
+  }
+
+  get state(): unknown {
+    return this.holding?.state
   }
 
   /** Aborted when the run is called off; created when first read, which may be after that. */

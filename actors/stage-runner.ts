@@ -3,35 +3,18 @@ import {
   type Channel,
   checkFunction,
   checkMethods,
+  type Clock,
   type ItemEnd,
   LinkedList,
   reportUnhandled,
 } from '../operators/index.ts'
 import { StageCrash } from './errors.ts'
-import { Run, type StageRun } from './run.ts'
-
-/** A stage's work on one item; a plain value is the result, a promise is awaited. */
-export type StageHandler<T, R, C extends StageRun<T> = StageRun<T>> = (item: T, run: C) => R | PromiseLike<R>
-
-/** Where a stage's items come from and where its results go. */
-export interface StageOptions<T, R, C extends StageRun<T> = StageRun<T>> {
-  /** Where the items wait. It belongs to the caller and outlives every crash of the stage. */
-  readonly channel: Channel<T>
-  /** Told each result, once its slot is free. */
-  readonly onValue?: (value: R, run: C) => void
-  /** Told each failure, once its slot is free: what the handler threw, or a `StageCrash`. */
-  readonly onError?: (error: unknown, run: C) => void
-  /** Told that a crash puts an item back; its run has ended. */
-  readonly onPutBack?: (run: C) => void
-}
-
-/** What a runner's owner settles besides: how long slots last, and what the handler is given. */
-export interface RunnerOptions<T, R, C extends Run<T>> extends StageOptions<T, R, C> {
-  /** Whether a result keeps its slot (as a stream does) until `StageRunner.end`; default never. */
-  readonly holds?: (value: R, run: C) => boolean
-  /** Makes the object that the handler is given. */
-  readonly createRun?: (item: T, attempt: number) => C
-}
+import { HealthWatch } from './health-watch.ts'
+import { isPromiseLike } from './is-promise-like.ts'
+import { checkLife, checkOnCrash, lifeClock, type LifeSettings, type TeardownReason } from './life-options.ts'
+import { Run } from './run.ts'
+import type { RunnerOptions, StageHandler, StagePhase } from './runner-options.ts'
+import { type Holding, StageLife } from './stage-life.ts'
 
 /**
  * The data plane of a stage: takes items from its channel, runs the handler and hands on what comes of it.
@@ -44,23 +27,42 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private readonly onValue: ((value: R, run: C) => void) | undefined
   private readonly onError: ((error: unknown, run: C) => void) | undefined
   private readonly onPutBack: ((run: C) => void) | undefined
+  private readonly onPhase: ((phase: StagePhase) => void) | undefined
   private readonly holds: ((value: R, run: C) => boolean) | undefined
   private readonly createRun: (item: T, attempt: number) => C
+  private readonly requeues: boolean
+  private readonly clock: Clock
+  private readonly life: StageLife
+  private readonly settings: LifeSettings
+  /** What the present epoch has acquired. */
+  private holding: Holding | undefined
+  private health: HealthWatch | undefined
+  private callOffSetup: ((reason: TeardownReason) => void) | undefined
   /** Runs whose handler has not returned, or whose result keeps the slot. */
   private readonly unfinished = new LinkedList<C>()
   /** Items that a crash has put back; a second crash fails them. */
   private readonly putBack = new Set<T>()
-  /** Whoever watches the present epoch: an error is a crash, completion is the end of a drain. */
-  private watcher: Subscriber<never> | undefined
+  /** Whoever watches the present epoch: an error is a crash, completion its end in peace. */
+  private watcher: Subscriber<StagePhase> | undefined
+  /** What was acquired is there, and the epoch has not ended. */
+  private up = false
+  /** Every epoch is to end once nothing waits and nothing runs. */
   private draining = false
+  /** This epoch is to end once nothing runs. */
+  private stopping = false
   private starts = 0
 
   constructor(handler: StageHandler<T, R, C>, options: RunnerOptions<T, R, C>) {
     this.handler = checkFunction('handler', handler)
     this.channel = checkMethods('channel', options.channel, 'a Channel', ['offer', 'consume', 'release', 'drain'])
+    this.clock = lifeClock(options.clock)
+    this.settings = options.life ?? checkLife({})
+    this.requeues = checkOnCrash(options) === 'requeue-once'
+    this.life = new StageLife(this.clock, options.onTrouble)
     this.onValue = options.onValue
     this.onError = options.onError
     this.onPutBack = options.onPutBack
+    this.onPhase = options.onPhase
     this.holds = options.holds
     this.createRun = options.createRun ?? ((item, attempt) => new Run(item, attempt) as C)
   }
@@ -75,31 +77,59 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     return this.unfinished
   }
 
+  /** Resolves once nothing is being torn down. */
+  released(): Promise<void> {
+    return new Promise((resolve) => {
+      this.life.whenReleased(resolve)
+    })
+  }
+
   /**
-   * One epoch of the stage: subscribing begins to take items, unsubscribing takes nothing any more while
-   * what runs goes on. It errors with the `StageCrash` that a handler raised, and completes after `drain`
-   * once nothing waits and nothing runs.
+   * One epoch of the stage: subscribing waits for the teardown of the one before, sets up and begins to take items;
+   * it emits what phase begins. It errors with the `StageCrash` that a handler raised, or the failure of `setup` or
+   * `health`, and completes after `drain` or `stop`, once all is torn down. Unsubscribing takes nothing any more and
+   * tears down, while what runs goes on.
    */
-  readonly epoch$: Observable<never> = new Observable((watcher) => {
+  readonly epoch$: Observable<StagePhase> = new Observable((watcher) => {
     this.starts += 1
     this.watcher = watcher
-    this.channel.consume(this.run)
+    this.stopping = false
     watcher.add(() => {
-      this.stop()
+      if (this.watcher === watcher) this.close('stop')
     })
-    this.checkIdle()
+    this.enter('starting', watcher)
+    this.life.whenReleased(() => {
+      if (this.watcher === watcher) this.setUp(watcher)
+    })
   })
 
   /** Lets the epochs complete as soon as nothing waits and nothing runs. */
   drain(): void {
     this.draining = true
+    const { watcher } = this
+    if (watcher === undefined || !this.up || this.stopping) return
+    this.enter('draining', watcher)
+    this.checkIdle()
+  }
+
+  /** Takes nothing any more, and lets the epoch complete: where there is something to tear down, once nothing runs. */
+  stop(): void {
+    const { watcher } = this
+    if (watcher === undefined || this.stopping) return
+    this.stopping = true
+    this.channel.detach(this.run)
+    if (this.holding?.settings.teardown === undefined) {
+      this.finish('stop')
+      return
+    }
+    this.enter('stopping', watcher)
     this.checkIdle()
   }
 
   /** Tells a handler that nobody wants its result any more; it keeps its slot until it returns or `end`. */
   callOff(run: C, reason: unknown): void {
-    if (run.state === 'running') {
-      run.state = 'called-off'
+    if (run.phase === 'running') {
+      run.phase = 'called-off'
       // Also one whose handler is still on the stack, so that a crash meanwhile does not put it back.
       run.abort(reason)
     }
@@ -107,7 +137,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
 
   /** Ends a run from outside: of a result that kept its slot, or one whose handler does not return. */
   end(run: C, end: ItemEnd): void {
-    if (run.state === 'ended') return
+    if (run.phase === 'ended') return
     this.leave(run, end)
     this.channel.drain()
     this.checkIdle()
@@ -131,13 +161,13 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   crash(error: StageCrash): void {
     const watcher = this.watcher
     if (watcher === undefined) return
-    this.stop()
+    this.detach()
     const runs = [...this.unfinished]
     for (const run of runs) this.unfinished.delete(run)
-    const again = runs.filter((run) => run.state === 'running' && !run.lastChance)
-    const failed = runs.filter((run) => run.state === 'held' || (run.state === 'running' && run.lastChance))
-    const calledOff = runs.filter((run) => run.state === 'called-off')
-    for (const run of runs) run.state = 'ended'
+    const again = runs.filter((run) => run.phase === 'running' && this.mayRunAgain(run))
+    const failed = runs.filter((run) => run.phase === 'held' || (run.phase === 'running' && !this.mayRunAgain(run)))
+    const calledOff = runs.filter((run) => run.phase === 'called-off')
+    for (const run of runs) run.phase = 'ended'
     for (const run of again) this.putBack.add(run.item)
     // Told first: what the channel loses meanwhile is told, too, and whoever hears it may take these back.
     for (const run of again) this.onPutBack?.(run)
@@ -146,12 +176,14 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     for (const _ of calledOff) this.channel.release('cancelled')
     for (const run of runs) run.abort(error)
     for (const run of failed.concat(calledOff)) this.tell(this.onError, error, run)
+    this.letGo('crash')
     watcher.error(error)
   }
 
   private readonly run = (item: T): void => {
     const again = this.putBack.size > 0 && this.putBack.delete(item)
     const run = this.createRun(item, again ? 2 : 1)
+    run.holding = this.holding
     this.unfinished.add(run)
     let result: R | PromiseLike<R>
     try {
@@ -160,7 +192,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
         // A `then` of a stranger's may throw, too.
         result.then(
           (value) => {
-            this.finish(run, value)
+            this.returned(run, value)
           },
           (error: unknown) => {
             this.fail(run, error)
@@ -172,17 +204,17 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
       this.fail(run, error)
       return
     }
-    this.finish(run, result)
+    this.returned(run, result)
   }
 
-  private finish(run: C, value: R): void {
-    if (run.state === 'ended') return
-    if (run.state === 'running' && this.holds?.(value, run) === true) {
-      run.state = 'held'
+  private returned(run: C, value: R): void {
+    if (run.phase === 'ended') return
+    if (run.phase === 'running' && this.holds?.(value, run) === true) {
+      run.phase = 'held'
       this.tell(this.onValue, value, run)
       return
     }
-    this.leave(run, run.state === 'running' ? 'completed' : 'cancelled')
+    this.leave(run, run.phase === 'running' ? 'completed' : 'cancelled')
     this.tell(this.onValue, value, run)
     this.channel.drain()
     this.checkIdle()
@@ -190,8 +222,8 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
 
   /** Ends a run with an error, as if its handler had thrown it: also one that was held. */
   fail(run: C, error: unknown): void {
-    if (run.state === 'ended') return
-    this.leave(run, run.state === 'called-off' ? 'cancelled' : 'failed')
+    if (run.phase === 'ended') return
+    this.leave(run, run.phase === 'called-off' ? 'cancelled' : 'failed')
     this.tell(this.onError, error, run)
     if (error instanceof StageCrash) this.crash(error)
     else this.channel.drain()
@@ -209,20 +241,92 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
 
   private leave(run: C, end: ItemEnd): void {
     this.unfinished.delete(run)
-    run.state = 'ended'
+    run.phase = 'ended'
     this.channel.release(end)
   }
 
-  private stop(): void {
+  private mayRunAgain(run: C): boolean {
+    return this.requeues && !run.lastChance
+  }
+
+  private enter(phase: StagePhase, watcher: Subscriber<StagePhase>): void {
+    this.onPhase?.(phase)
+    watcher.next(phase)
+  }
+
+  private setUp(watcher: Subscriber<StagePhase>): void {
+    // To call off what is over does nothing.
+    this.callOffSetup = this.life.acquire(this.settings, this.starts, {
+      done: (holding) => {
+        this.open(holding, watcher)
+      },
+      failed: (error) => {
+        this.crash(error)
+      },
+    })
+  }
+
+  private open(holding: Holding, watcher: Subscriber<StagePhase>): void {
+    this.holding = holding
+    this.up = true
+    const { health } = holding.settings
+    if (health !== undefined) {
+      this.health = new HealthWatch(health, holding.state, this.clock, {
+        unhealthy: (error, failures) => {
+          this.life.tell({ type: 'unhealthy', error, failures })
+        },
+        failed: (error) => {
+          this.crash(error)
+        },
+      })
+    }
+    this.enter(this.draining ? 'draining' : 'running', watcher)
+    // Whoever was told may have ended the epoch.
+    if (this.watcher !== watcher || this.stopping) return
+    this.channel.consume(this.run)
+    this.checkIdle()
+  }
+
+  /** Ends the epoch at once, from outside. */
+  private close(reason: TeardownReason): void {
+    this.detach()
+    this.letGo(reason)
+  }
+
+  /** Ends the epoch in peace. */
+  private finish(reason: 'drain' | 'stop'): void {
+    const { watcher } = this
+    if (watcher === undefined) return
+    this.detach()
+    this.letGo(reason)
+    if (this.life.busy && reason === 'drain') this.enter('stopping', watcher)
+    this.life.whenReleased(() => {
+      watcher.complete()
+    })
+  }
+
+  private detach(): void {
     this.channel.detach(this.run)
     this.watcher = undefined
+    this.up = false
+  }
+
+  private letGo(reason: TeardownReason): void {
+    const { holding, health, callOffSetup } = this
+    this.holding = undefined
+    this.health = undefined
+    this.callOffSetup = undefined
+    health?.stop()
+    callOffSetup?.(reason)
+    if (holding !== undefined) this.life.release(holding, reason)
   }
 
   private checkIdle(): void {
-    if (this.draining && this.channel.idle) this.watcher?.complete()
+    if (!this.up) return
+    if (this.stopping) {
+      if (this.unfinished.size === 0) this.finish('stop')
+    } else if (this.draining && this.channel.idle) {
+      this.finish('drain')
+    }
   }
-}
-
-function isPromiseLike<R>(result: R | PromiseLike<R>): result is PromiseLike<R> {
-  return typeof result === 'object' && result !== null && 'then' in result && typeof result.then === 'function'
 }

@@ -1,12 +1,17 @@
-import { type ActorLogic, type AnyMachineSnapshot, fromObservable, setup } from 'xstate'
-import type { Run } from './run.ts'
-import { type StageHandler, type StageOptions, StageRunner } from './stage-runner.ts'
+import { type ActorLogic, type AnyMachineSnapshot, fromObservable, setup, type SnapshotFrom } from 'xstate'
+import { checkLife, checkOnCrash } from './life-options.ts'
+import type { Run, StageRun } from './run.ts'
+import type { StageHandler, StageOptions, StagePhase } from './runner-options.ts'
+import { StageRunner } from './stage-runner.ts'
 
 /** What a stage actor can be told. */
 export type StageEvent =
   /** Finish what waits and what runs, then be done. */
   | { readonly type: 'drain' }
-  /** Take nothing any more and be done at once; what waits stays in the channel. */
+  /**
+   * Take nothing any more and be done: at once, or, where there is something to tear down, once nothing runs and that
+   * is done; what waits stays in the channel.
+   */
   | { readonly type: 'stop' }
 
 /** What `fromStage` makes: a machine that takes `StageEvent`s. */
@@ -15,44 +20,76 @@ export type StageLogic = ActorLogic<AnyMachineSnapshot, StageEvent, undefined>
 /**
  * Actor logic for a stage: it takes items from a channel and runs a handler on each.
  *
- * The actor is the control plane only: items never pass through its mailbox. It is `running`, then
- * `draining`, then done; a handler that throws `StageCrash` ends it with that error, and a supervisor starts
- * it again. The channel belongs to the caller, so what waits survives.
+ * The actor is the control plane only: items never pass through its mailbox. It is `up` and there `starting` (while
+ * `setup` has not returned), `running`, `draining` or `stopping` (while `teardown` has not returned), then `done`. A
+ * handler that throws `StageCrash`, a `setup` that fails and a `health` check that fails for good end it with that
+ * error, and a supervisor starts it again. The channel belongs to the caller, so what waits survives.
  *
  * @example
  * ```ts
  * const channel = new Channel<Job>({ capacity: 100, concurrency: 4 })
- * const stage = fromStage((job: Job) => run(job), { channel, onValue: (result) => results.push(result) })
+ * const stage = fromStage((job: Job, { state }) => state.run(job), {
+ *   channel,
+ *   setup: () => connect(url),
+ *   teardown: (connection) => connection.close(),
+ *   onValue: (result) => results.push(result),
+ * })
  * createActor(supervise([{ id: 'jobs', start: stage }])).start()
  * channel.offer(job)
  * ```
+ *
+ * @throws RangeError or TypeError that names the option, its value and what is allowed.
  */
-export function fromStage<T, R>(handler: StageHandler<T, R>, options: StageOptions<T, R>): StageLogic {
-  return fromRunner(new StageRunner(handler, options))
+export function fromStage<T, R, S = undefined>(
+  handler: StageHandler<T, R, StageRun<T, S>>,
+  options: StageOptions<T, R, StageRun<T, S>, S>,
+): StageLogic {
+  const runner = new StageRunner<T, R>(handler as StageHandler<T, R>, {
+    ...(options as StageOptions<T, R>),
+    life: checkLife(options),
+    onCrash: checkOnCrash(options),
+  })
+  return fromRunner(runner)
 }
 
 /** Actor logic for a stage whose runner the caller keeps, to end its runs and look at them. */
 export function fromRunner<T, R, C extends Run<T>>(runner: StageRunner<T, R, C>): StageLogic {
+  const epoch = fromObservable(() => runner.epoch$)
+  const isNow = (phase: StagePhase) => ({
+    guard: ({ event }: { readonly event: { readonly snapshot: SnapshotFrom<typeof epoch> } }) =>
+      event.snapshot.context === phase,
+    target: `.${phase}` as const,
+  })
   return setup({
     types: { events: {} as StageEvent },
-    actors: { epoch: fromObservable(() => runner.epoch$) },
+    actors: { epoch },
     actions: {
       drain: () => {
         runner.drain()
       },
+      stop: () => {
+        runner.stop()
+      },
     },
   }).createMachine({
     id: 'stage',
-    initial: 'consuming',
+    initial: 'up',
     states: {
-      consuming: {
+      up: {
         // Without onError a crash is this actor's own error, which its supervisor hears.
-        invoke: { src: 'epoch', onDone: 'done' },
-        on: { stop: 'done' },
-        initial: 'running',
+        invoke: {
+          src: 'epoch',
+          onSnapshot: [isNow('starting'), isNow('running'), isNow('draining'), isNow('stopping')],
+          onDone: 'done',
+        },
+        on: { stop: { actions: 'stop' } },
+        initial: 'starting',
+        // What begins is told by the data plane, which alone knows when it has.
         states: {
-          running: { on: { drain: { target: 'draining', actions: 'drain' } } },
+          starting: { on: { drain: { actions: 'drain' } } },
+          running: { on: { drain: { actions: 'drain' } } },
           draining: {},
+          stopping: {},
         },
       },
       done: { type: 'final' },

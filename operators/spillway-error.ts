@@ -17,7 +17,10 @@ export type ErrorCode =
   | 'shed'
   | 'stage_crash'
   | 'stage_failed'
+  | 'stage_setup'
+  | 'stage_teardown'
   | 'stage_timeout'
+  | 'stage_unhealthy'
   | 'template_failed'
   | 'worker_failed'
 

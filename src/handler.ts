@@ -4,7 +4,7 @@ import type { Logger } from './logger.ts'
 import type { StageMeter } from './metrics/stage-meter.ts'
 
 /** What a stage's handler is told beside its input; one object for each run of the handler. */
-export interface HandlerContext<Request = unknown> {
+export interface HandlerContext<Request = unknown, State = unknown> {
   /**
    * Aborted when the request is settled from outside (cancelled, expired, timed out, drained) or its stage
    * crashes; never by the handler's own success. Created when first read.
@@ -19,6 +19,8 @@ export interface HandlerContext<Request = unknown> {
   readonly meter: StageMeter
   /** 1 for the first run of this request in this stage, 2 after a crash put it back into the channel. */
   readonly attempt: number
+  /** What the stage's `setup` returned for this start of the stage; `undefined` without one. */
+  readonly state: State
   /**
    * For the source of a stream, asked after each chunk: `undefined` while the reader keeps up, otherwise
    * a promise that resolves when there is room again (or the stream is over). `pulled()` does it for you.
@@ -30,7 +32,10 @@ export interface HandlerContext<Request = unknown> {
  * A stage's work. A plain value, an array or a string is the output; a promise is awaited; an Observable
  * is a stream, which travels as one item and is read by the client.
  */
-export type Handler<Input, Output, Request = unknown> = (input: Input, context: HandlerContext<Request>) => Output
+export type Handler<Input, Output, Request = unknown, State = unknown> = (
+  input: Input,
+  context: HandlerContext<Request, State>,
+) => Output
 
 /** What the next stage is given when a handler returns `Output`: promises are awaited, streams stay streams. */
 export type StageOutput<Output> =

@@ -1,4 +1,14 @@
-export { RestartIntensityError, StageCrash } from '../actors/index.ts'
+export {
+  type LifeOptions,
+  RestartIntensityError,
+  type SetupContext,
+  StageCrash,
+  type StageHealth,
+  StageSetupError,
+  StageTeardownError,
+  StageUnhealthyError,
+  type TeardownReason,
+} from '../actors/index.ts'
 export {
   ChannelClosedError,
   CircuitOpenError,
@@ -50,7 +60,13 @@ export type {
   StageFigures,
   StageState,
 } from './pipeline/running.ts'
-export type { StageDropLowest, StageOptions, StageOverflow, StageSettings } from './pipeline/stage-options.ts'
+export type {
+  StageDropLowest,
+  StageOptions,
+  StageOverflow,
+  StageSettings,
+  StageSetupContext,
+} from './pipeline/stage-options.ts'
 export type { StageWait, WaitBackoff, WaitSettings } from './pipeline/stage-wait.ts'
 export type { StartOptions } from './pipeline/start-options.ts'
 export type { ChatMessage, ChatRole, PromptRequest, ToolCall } from './prompt-request.ts'

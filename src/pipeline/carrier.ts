@@ -110,7 +110,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   failStreamsThrough(node: Stage, error: unknown): void {
     for (const envelope of [...this.live]) {
       const { source } = envelope
-      if (!envelope.streamed || source?.state !== 'held' || source.node.index > node.index) continue
+      if (!envelope.streamed || source?.phase !== 'held' || source.node.index > node.index) continue
       if (envelope.stage > node.index || envelope.place === 'through') this.fail(envelope, node, error)
     }
   }
@@ -247,7 +247,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     const { item: envelope, node } = run
     const now = this.now()
     node.latency.observe(now - run.startedAt)
-    if (run.state !== 'held') node.slotFreed(now - run.startedAt)
+    if (run.phase !== 'held') node.slotFreed(now - run.startedAt)
     if (envelope.kind !== undefined) {
       this.forgetGrace(run)
       return
@@ -352,7 +352,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.door.giveBack(envelope)
     const itemEnd: ItemEnd = kind === 'shed' ? 'discarded' : kind
     for (let made = source; made !== undefined; made = made.earlier) {
-      if (made.state === 'held') {
+      if (made.phase === 'held') {
         streamEnded(made, this.now())
         made.node.runner.end(made, itemEnd)
       }
@@ -370,7 +370,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   private callOff(run: StageContext, reason: unknown): void {
     const { runner } = run.node
     runner.callOff(run, reason)
-    if (run.state !== 'called-off') return
+    if (run.phase !== 'called-off') return
     run.grace = new Grace(() => {
       this.abandon(run)
     })
@@ -380,7 +380,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   /** Takes a slot back from a handler that does not return. */
   private abandon(run: StageContext): void {
     // A crash of the stage may have ended it first.
-    if (run.state === 'ended') return
+    if (run.phase === 'ended') return
     this.forgetGrace(run)
     run.node.abandoned += 1
     run.node.slotFreed(this.now() - run.startedAt)

@@ -1,20 +1,17 @@
 import { isObservable } from 'rxjs'
-import { StageRunner } from '../../actors/index.ts'
+import { type LifeSettings, StageRunner } from '../../actors/index.ts'
 import { Channel, type LossReason } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
 import type { Carried, Stage, StageContext } from './stage-context.ts'
 import { StageNode } from './stage-node.ts'
-import type { StageSettings } from './stage-options.ts'
-import type { StageRanking } from './stage-ranking.ts'
+import type { CheckedStage, StageSetupContext } from './stage-options.ts'
 import type { StartSettings } from './start-options.ts'
 
 /** A stage as it was defined. */
-export interface StageDefinition {
+export interface StageDefinition extends CheckedStage {
   readonly name: string
   readonly handler: Handler<unknown, unknown>
-  readonly settings: StageSettings
-  readonly ranking: StageRanking | undefined
 }
 
 /** What happens to requests in a stage. */
@@ -31,7 +28,7 @@ export interface StageHooks {
 
 /** Makes a stage of a running pipeline: its channel, its runner, its figures. */
 export function createStage(
-  { name, handler, settings, ranking }: StageDefinition,
+  { name, handler, settings, ranking, life }: StageDefinition,
   index: number,
   {
     clock,
@@ -71,6 +68,15 @@ export function createStage(
     (node) =>
       new StageRunner<Carried, unknown, StageContext>((envelope, run) => handler(envelope.value, run), {
         channel,
+        clock,
+        life: { ...life, setup: withLogger(life.setup, node) },
+        onCrash: settings.onCrash,
+        onPhase: (phase) => {
+          node.watcher?.entered(phase)
+        },
+        onTrouble: (trouble) => {
+          node.watcher?.troubled(trouble)
+        },
         createRun: (envelope, attempt) => hooks.begin(envelope, attempt, node),
         // A stream that was made of a value; one that was made of a stream passes on.
         holds: (value, run) => isObservable(value) && !isObservable(run.item.value),
@@ -86,6 +92,14 @@ export function createStage(
       }),
   )
   return stage
+}
+
+function withLogger(setup: LifeSettings['setup'], { logger }: Stage): LifeSettings['setup'] {
+  if (setup === undefined) return undefined
+  return (context) => {
+    const known: StageSetupContext = { ...context, logger }
+    return setup(known)
+  }
 }
 
 function priorityOf({ priority }: Carried): number {

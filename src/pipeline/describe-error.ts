@@ -3,7 +3,7 @@ import { SpillwayError } from '../../operators/index.ts'
 
 /** What the log says of an error. Only our own messages are written: a handler's may quote the prompt. */
 export function describeError(error: unknown): object {
-  if (error instanceof StageCrash) return { code: error.code }
+  if (error instanceof StageCrash && error.code === 'stage_crash') return { code: error.code }
   if (error instanceof SpillwayError) return { code: error.code, error: error.message }
   return { error: error instanceof Error ? error.name : typeof error }
 }

@@ -15,6 +15,7 @@ const stateNumbers: Readonly<Record<StageState, number>> = {
   draining: 3,
   stopped: 4,
   failed: 5,
+  stopping: 6,
 }
 
 /** Where a pipeline's figures are. */
@@ -117,9 +118,21 @@ export function registerPipelineMetrics(
     byStage((node) => node.restarts),
   )
   add(
+    'counter',
+    'stage_checks_failed_total',
+    'Health checks of a stage that failed.',
+    byStage((node) => node.failedChecks),
+  )
+  add(
+    'counter',
+    'stage_teardowns_failed_total',
+    'Teardowns of a stage that failed or took too long.',
+    byStage((node) => node.failedTeardowns),
+  )
+  add(
     'gauge',
     'stage_state',
-    '0 starting, 1 running, 2 backing off, 3 draining, 4 stopped, 5 failed.',
+    '0 starting, 1 running, 2 backing off, 3 draining, 4 stopped, 5 failed, 6 stopping.',
     byStage((node) => stateNumbers[node.state]),
   )
   add('counter', 'requests_total', 'Requests that ended, by how.', () => {

@@ -34,12 +34,15 @@ export class Pipeline<Request, Current, Stage extends string = never> {
   /**
    * This pipeline with one stage more at its end; the definition itself does not change.
    *
+   * The type of `context.state` is inferred from `setup`, where that has no parameter or annotates it
+   * (`(context: StageSetupContext) => …`).
+   *
    * @throws RangeError or TypeError that names the stage, the option, its value and the allowed range.
    */
-  stage<Name extends string, Output>(
+  stage<Name extends string, Output, State = undefined>(
     name: Name,
-    handler: Handler<Current, Output, Request>,
-    options: StageOptions<Current, Request>,
+    handler: Handler<Current, Output, Request, State>,
+    options: StageOptions<Current, Request, State>,
   ): Pipeline<Request, StageOutput<Output>, Stage | Name> {
     const definition = {
       name: checkText('stage name', name),

@@ -21,8 +21,11 @@ export interface LatencyFigures {
   readonly p99Ms: number
 }
 
-/** The life of a stage. */
-export type StageState = 'starting' | 'running' | 'backing-off' | 'draining' | 'stopped' | 'failed'
+/**
+ * The life of a stage: `starting` while its `setup` has not returned, `stopping` while its `teardown` has not,
+ * `backing-off` between a crash and the next start.
+ */
+export type StageState = 'starting' | 'running' | 'backing-off' | 'draining' | 'stopping' | 'stopped' | 'failed'
 
 /** What can be seen of a stage while it runs. */
 export interface StageFigures {
@@ -35,7 +38,12 @@ export interface StageFigures {
   readonly running: number
   readonly concurrency: number
   readonly state: StageState
+  /** Starts after a crash, also those whose `setup` failed. */
   readonly restarts: number
+  /** Health checks that failed. */
+  readonly failedChecks: number
+  /** Teardowns that failed or took longer than `teardownTimeoutMs`. */
+  readonly failedTeardowns: number
   /** Requests that this stage turned away. */
   readonly shed: number
   /** Runs of its handler that gave a value or a stream. */
@@ -51,7 +59,11 @@ export type PipelineState = 'running' | 'draining' | 'stopped' | 'failed'
 /** Something that happened to the pipeline or one of its stages. */
 export type PipelineEvent =
   | { readonly type: 'started' | 'drained' | 'restarted'; readonly stage: string }
-  | { readonly type: 'crashed' | 'escalated' | 'overflowed'; readonly stage: string; readonly error: unknown }
+  | {
+      readonly type: 'crashed' | 'escalated' | 'overflowed' | 'unhealthy' | 'teardown-failed'
+      readonly stage: string
+      readonly error: unknown
+    }
 
 /** How a drain went. */
 export interface DrainReport {
@@ -109,7 +121,8 @@ export interface Running<Request, Output, Stage extends string = string> {
   readonly events$: Observable<PipelineEvent>
   /**
    * Refuses new requests, finishes those in flight and stops; those that are not done in time are `failed`
-   * with `drain_timeout`. A second call returns the first one's promise.
+   * with `drain_timeout`. A second call returns the first one's promise. Stages are torn down within that time, or
+   * after it, in at most the longest `teardownTimeoutMs` besides.
    *
    * @param options.timeoutMs Default 30,000.
    */

@@ -148,10 +148,11 @@ export class Runtime implements Running<unknown, unknown> {
       carrier.refuse(this.refusal)
       const inTime = await drainStages({ clock, nodes, supervision, book, ends$: teller.outcomes$ }, timeoutMs)
       if (!inTime) timedOut = carrier.failAll((node) => new DrainTimeoutError(node.name, timeoutMs))
-      if (this.state === 'draining') this.lifecycle = 'stopped'
     }
-    supervision.stop()
+    const stopped = supervision.stop()
     carrier.close()
+    await stopped
+    if (this.state === 'draining') this.lifecycle = 'stopped'
     const after = this.ledger()
     // Whatever was submitted meanwhile was refused, which is not how what was in flight ended.
     const refused = after.submitted - before.submitted

@@ -1,4 +1,4 @@
-import type { Run, StageRunner } from '../../actors/index.ts'
+import type { Run, StagePhase, StageRunner, StageTrouble } from '../../actors/index.ts'
 import {
   type Channel,
   ChannelClosedError,
@@ -25,6 +25,12 @@ export interface StageGround<C> {
   readonly reserves: boolean
 }
 
+/** Who hears what happens to a stage. */
+export interface StageWatcher {
+  entered(phase: StagePhase): void
+  troubled(trouble: StageTrouble): void
+}
+
 /** One stage of a running pipeline: its channel, its runner and its figures. `C` is a run of its handler. */
 export class StageNode<C extends Run<Envelope<C>>> {
   readonly index: number
@@ -44,7 +50,10 @@ export class StageNode<C extends Run<Envelope<C>>> {
   /** Requests that wait for room by its terms. */
   pending = 0
   state: StageState = 'starting'
+  watcher: StageWatcher | undefined
   restarts = 0
+  failedChecks = 0
+  failedTeardowns = 0
   processed = 0
   abandoned = 0
   /** Start to value, stream or error. */
@@ -78,7 +87,7 @@ export class StageNode<C extends Run<Envelope<C>>> {
   }
 
   get figures(): StageFigures {
-    const { channel, state, restarts, processed, abandoned, latency } = this
+    const { channel, state, restarts, failedChecks, failedTeardowns, processed, abandoned, latency } = this
     let shed = 0
     for (const count of this.shed.values()) shed += count
     return {
@@ -89,6 +98,8 @@ export class StageNode<C extends Run<Envelope<C>>> {
       concurrency: channel.concurrency,
       state,
       restarts,
+      failedChecks,
+      failedTeardowns,
       shed,
       processed,
       abandoned,

@@ -6,11 +6,29 @@ import {
   checkOverflow,
   type OverflowStrategy,
 } from '../../operators/index.ts'
+import {
+  checkLife,
+  checkOnCrash,
+  lifeKeys,
+  type LifeOptions,
+  type LifeSettings,
+  type SetupContext,
+} from '../../actors/index.ts'
+import type { Logger } from '../logger.ts'
 import type { StageRanking } from './stage-ranking.ts'
 import { checkWait, type StageWait, type WaitSettings } from './stage-wait.ts'
 
-/** How much a stage takes at once, how long it may take, and what happens beyond. */
-export interface StageOptions<Input = unknown, Request = unknown> {
+/** What a stage's `setup` is told. */
+export interface StageSetupContext extends SetupContext {
+  /** Carries the stage's name. */
+  readonly logger: Logger
+}
+
+/** How much a stage takes at once, how long it may take, what it needs, and what happens beyond. */
+export interface StageOptions<Input = unknown, Request = unknown, State = unknown> extends LifeOptions<
+  State,
+  StageSetupContext
+> {
   /** Requests (or, with `weight`, units) that may wait before the stage, 0 …. */
   readonly capacity: number
   /** Handlers that may run at once, 1 …; default 1. */
@@ -71,8 +89,16 @@ export interface StageSettings {
   /** `Infinity` without a limit, as `timeoutMs`. */
   readonly ttlMs: number
   readonly timeoutMs: number
+  readonly onCrash: 'requeue-once' | 'fail'
   /** Absent where nobody waits for room. */
   readonly wait?: WaitSettings
+}
+
+/** What there is to know of a stage's options. */
+export interface CheckedStage {
+  readonly settings: StageSettings
+  readonly ranking: StageRanking | undefined
+  readonly life: LifeSettings
 }
 
 const known = [
@@ -84,13 +110,14 @@ const known = [
   'priority',
   'timeoutMs',
   'wait',
+  ...lifeKeys,
 ] as const satisfies readonly (keyof StageOptions)[]
 
 /** @throws RangeError or TypeError that names the stage, the option, its value and the allowed range. */
-export function checkStageOptions<Input, Request>(
+export function checkStageOptions<Input, Request, State>(
   stage: string,
-  options: StageOptions<Input, Request>,
-): { readonly settings: StageSettings; readonly ranking: StageRanking | undefined } {
+  options: StageOptions<Input, Request, State>,
+): CheckedStage {
   const of = (option: string): string => `stage ${JSON.stringify(stage)}: ${option}`
   checkKeys(`stage ${JSON.stringify(stage)}`, options, known)
   const { capacity, concurrency = 1, overflow = 'drop-newest', ttlMs = Infinity, timeoutMs = Infinity } = options
@@ -114,9 +141,11 @@ export function checkStageOptions<Input, Request>(
     prioritised: priority !== undefined,
     ttlMs: checkNumber(of('ttlMs'), ttlMs, { min: 1, max: Infinity }),
     timeoutMs: checkNumber(of('timeoutMs'), timeoutMs, { min: 1, max: Infinity }),
+    onCrash: checkOnCrash(options, of),
     ...(wait !== undefined && { wait: checkWait(of('wait'), wait) }),
   }
-  if (weight === undefined && priority === undefined) return { settings, ranking: undefined }
+  const life = checkLife(options, of)
+  if (weight === undefined && priority === undefined) return { settings, ranking: undefined, life }
   // Inside, requests and values have no types of their own: the builder has checked that they fit.
-  return { settings, ranking: { weight, priority } as StageRanking }
+  return { settings, ranking: { weight, priority } as StageRanking, life }
 }

@@ -20,7 +20,7 @@ export function watchStream(
   host: StreamHost,
 ): Observable<unknown> {
   const { item: envelope, node } = run
-  if (run.state !== 'held') {
+  if (run.phase !== 'held') {
     const blame = (error: unknown): void => {
       // What an earlier stage is to blame for has ended the request by now.
       if (envelope.kind !== undefined) return
@@ -42,7 +42,7 @@ export function watchStream(
       envelope.firstChunkAt = Infinity
     },
     onEnd: (failure) => {
-      if (run.state !== 'held') return
+      if (run.phase !== 'held') return
       if (failure !== undefined) {
         node.runner.fail(run, failure.thrown)
         return

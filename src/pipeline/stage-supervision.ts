@@ -1,6 +1,14 @@
-import { type Observable, startWith, Subject } from 'rxjs'
+import { defer, type Observable, startWith, Subject } from 'rxjs'
 import { type Actor, type AnyActorRef, createActor } from 'xstate'
-import { fromRunner, type StageEvent, supervise, type SupervisorLogic } from '../../actors/index.ts'
+import {
+  fromRunner,
+  type StageEvent,
+  type StagePhase,
+  type StageTrouble,
+  supervise,
+  type SupervisorLogic,
+} from '../../actors/index.ts'
+import { messageOf } from '../message-of.ts'
 import { describeError } from './describe-error.ts'
 import type { PipelineEvent } from './running.ts'
 import type { Stage } from './stage-context.ts'
@@ -18,6 +26,9 @@ export class StageSupervision {
   /** What happens to the stages; every subscriber is first told that they have started. */
   readonly events$: Observable<PipelineEvent>
   private readonly events = new Subject<PipelineEvent>()
+  /** Those that have run. */
+  private readonly started = new Set<Stage>()
+  private begun = false
   private readonly nodes: readonly Stage[]
   private readonly settings: StartSettings
   private readonly hooks: SupervisionHooks
@@ -30,10 +41,14 @@ export class StageSupervision {
     this.hooks = hooks
     // From the sink to the source, so that no stage starts before the one that it feeds.
     const children = nodes.map((node) => ({ id: node.name, start: fromRunner(node.runner) })).toReversed()
-    this.events$ = this.events.pipe(startWith(...children.map(({ id }) => ({ type: 'started' as const, stage: id }))))
+    this.events$ = defer(() => {
+      const started = [...this.started].map(({ name }) => ({ type: 'started' as const, stage: name }))
+      return this.events.pipe(startWith(...started))
+    })
     this.supervisor = createActor(supervise(children, supervision), { clock })
     this.watch()
     this.supervisor.start()
+    this.begun = true
   }
 
   /** Lets a stage finish what it has and stop; `drained` tells that it has. */
@@ -52,24 +67,25 @@ export class StageSupervision {
     this.events.next(event)
   }
 
-  /** Stops all stages at once. */
-  stop(): void {
+  /** Stops all stages at once, and resolves once all are torn down. */
+  async stop(): Promise<void> {
     this.supervisor.stop()
+    await Promise.all(this.nodes.map(({ runner }) => runner.released()))
     this.events.complete()
   }
 
   private watch(): void {
     const { logger } = this.settings
-    this.supervisor.on('started', ({ id }) => {
-      this.node(id).state = 'running'
-    })
-    this.supervisor.on('restarted', ({ id }) => {
-      const node = this.node(id)
-      node.state = 'running'
-      node.restarts += 1
-      logger.info({ stage: id, restarts: node.restarts }, 'stage restarted')
-      this.events.next({ type: 'restarted', stage: id })
-    })
+    for (const node of this.nodes) {
+      node.watcher = {
+        entered: (phase) => {
+          this.entered(node, phase)
+        },
+        troubled: (trouble) => {
+          this.troubled(node, trouble)
+        },
+      }
+    }
     this.supervisor.on('crashed', ({ id, error }) => {
       const node = this.node(id)
       node.state = 'backing-off'
@@ -96,6 +112,35 @@ export class StageSupervision {
         this.events.next({ type: 'escalated', stage: down.name, error })
       },
     })
+  }
+
+  private entered(node: Stage, phase: StagePhase): void {
+    const hasStarted = node.state === 'starting' && (phase === 'running' || phase === 'draining')
+    node.state = phase
+    if (phase === 'starting' && node.runner.epoch > 1) node.restarts += 1
+    if (!hasStarted) return
+    const { logger } = this.settings
+    const isFirst = !this.started.has(node)
+    this.started.add(node)
+    if (!isFirst) logger.info({ stage: node.name, restarts: node.restarts }, 'stage restarted')
+    // Those that have nothing to wait for run before anybody could ask whether they do.
+    else if (this.begun) logger.info({ stage: node.name }, 'stage started')
+    this.events.next({ type: isFirst ? 'started' : 'restarted', stage: node.name })
+  }
+
+  private troubled(node: Stage, trouble: StageTrouble): void {
+    const { logger } = this.settings
+    const { type, error } = trouble
+    // Neither a check nor a teardown has seen a prompt.
+    const fields = { stage: node.name, error: messageOf(error) }
+    if (trouble.type === 'unhealthy') {
+      node.failedChecks += 1
+      logger.warn({ ...fields, failures: trouble.failures }, 'stage is unhealthy')
+    } else {
+      node.failedTeardowns += 1
+      logger.error({ ...fields, reason: trouble.reason }, 'stage could not be torn down')
+    }
+    this.events.next({ type, stage: node.name, error })
   }
 
   private node(name: string): Stage {

@@ -237,7 +237,7 @@ describe('StageRunner', () => {
     a.result.resolve('hold')
     await settle()
     expect(log).toEqual(['start a', 'value a hold'])
-    expect(runs[0]?.state).toBe('held')
+    expect(runs[0]?.phase).toBe('held')
     expect([...runner.runs]).toEqual([runs[0]])
     runner.end(runs[0]!, 'completed')
     runner.end(runs[0]!, 'completed')
@@ -256,7 +256,7 @@ describe('StageRunner', () => {
     b.result.reject(crash)
     await settle()
     expect(log.slice(3)).toEqual(['error b broken', 'error a broken'])
-    expect(runs[0]?.state).toBe('ended')
+    expect(runs[0]?.phase).toBe('ended')
     expect(channel.stats).toMatchObject({ failed: 2, waiting: 0, running: 0 })
   })
 

@@ -34,7 +34,7 @@ describe('fromStage', () => {
     for (const item of ['a', 'b', 'c']) channel.offer(item)
     expect(told).toEqual(['A', 'B', 'C'])
     expect(snapshots).toBe(0)
-    expect(actor.getSnapshot().matches({ consuming: 'running' })).toBe(true)
+    expect(actor.getSnapshot().matches({ up: 'running' })).toBe(true)
   })
 
   it('drains: what waits is still run, then it is done', async () => {
@@ -43,7 +43,7 @@ describe('fromStage', () => {
     channel.offer('a')
     channel.offer('b')
     actor.send({ type: 'drain' })
-    expect(actor.getSnapshot().matches({ consuming: 'draining' })).toBe(true)
+    expect(actor.getSnapshot().matches({ up: 'draining' })).toBe(true)
     expect(ends).toEqual([])
     first.resolve('A')
     await settle()

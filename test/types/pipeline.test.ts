@@ -4,6 +4,7 @@ import { describe, expectTypeOf, it } from 'vitest'
 import {
   chatPipeline,
   type ChatStage,
+  type Handler,
   type HandlerContext,
   type Outcome,
   pipeline,
@@ -11,6 +12,8 @@ import {
   type Reply,
   type Running,
   type StageFigures,
+  type StageSetupContext,
+  type TeardownReason,
 } from '../../src/index.ts'
 import { type CompletionChunk, echo } from '../../src/workers/index.ts'
 
@@ -27,7 +30,7 @@ describe('the types of a pipeline', () => {
         'length',
         async (question, context) => {
           expectTypeOf(question).toEqualTypeOf<Question>()
-          expectTypeOf(context).toEqualTypeOf<HandlerContext<Question>>()
+          expectTypeOf(context).toEqualTypeOf<HandlerContext<Question, undefined>>()
           return question.text.length
         },
         options,
@@ -41,6 +44,34 @@ describe('the types of a pipeline', () => {
         options,
       )
     expectTypeOf(values.start).returns.toEqualTypeOf<Running<Question, number, 'length' | 'double'>>()
+  })
+
+  it('give a handler the state that setup returned, and nothing without one', () => {
+    const connect = (): Promise<{ readonly port: number }> => Promise.resolve({ port: 1 })
+    pipeline<Question>('p')
+      .stage('none', (_, { state }) => expectTypeOf(state).toEqualTypeOf<undefined>(), options)
+      .stage('promised', (_, { state }) => expectTypeOf(state).toEqualTypeOf<{ readonly port: number }>(), {
+        ...options,
+        setup: () => connect(),
+        teardown: (state, { reason }) => {
+          expectTypeOf(state).toEqualTypeOf<{ readonly port: number }>()
+          expectTypeOf(reason).toEqualTypeOf<TeardownReason>()
+        },
+        health: { check: ({ port }) => port > 0 },
+      })
+      .stage('annotated', (_, { state }) => expectTypeOf(state).toEqualTypeOf<number>(), {
+        ...options,
+        setup: ({ epoch, logger }: StageSetupContext) => {
+          logger.info({ epoch })
+          return epoch
+        },
+      })
+    const needsPort: Handler<Question, number, Question, { readonly port: number }> = (_, { state }) => state.port
+    pipeline<Question>('p').stage('fits', needsPort, { ...options, setup: connect })
+    // @ts-expect-error its setup gives something else
+    pipeline<Question>('p').stage('does not', needsPort, { ...options, setup: () => 'port' })
+    const anyState: Handler<Question, number> = ({ text }) => text.length
+    pipeline<Question>('p').stage('does not care', anyState, { ...options, setup: connect })
   })
 
   it('keep streams streams, also promised ones, and give their chunks to the reader', () => {

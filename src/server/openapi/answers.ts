@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { StageState } from '../../pipeline/running.ts'
 
 const head = { id: z.string(), created: z.int(), model: z.string() }
 const usage = z.strictObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() })
@@ -98,12 +99,28 @@ export const statusSchema: z.ZodType = z.strictObject({ status: z.enum(['alive',
 
 const count = z.int().min(0)
 
+const stageStates = [
+  'starting',
+  'running',
+  'backing-off',
+  'draining',
+  'stopping',
+  'stopped',
+  'failed',
+] as const satisfies readonly StageState[]
+
 const pipelineFigures = {
   name: z.string(),
   state: z.enum(['running', 'draining', 'stopped', 'failed']),
   stages: z.record(
     z.string(),
-    z.looseObject({ queueDepth: count, capacity: z.int(), running: count, concurrency: z.int(), state: z.string() }),
+    z.looseObject({
+      queueDepth: count,
+      capacity: z.int(),
+      running: count,
+      concurrency: z.int(),
+      state: z.enum(stageStates),
+    }),
   ),
   ledger: z.strictObject({
     submitted: count,

@@ -10,6 +10,7 @@ const defaults = {
   prioritised: false,
   ttlMs: Infinity,
   timeoutMs: Infinity,
+  onCrash: 'requeue-once',
 }
 
 describe('pipeline', () => {

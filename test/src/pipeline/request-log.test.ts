@@ -1,27 +1,10 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { type Logger, pipeline, StageCrash } from '../../../src/index.ts'
+import { pipeline, StageCrash } from '../../../src/index.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
+import { bookkeeper } from './bookkeeper.ts'
 
 const supervision = { backoff: () => 100 }
-
-/** A logger that keeps its lines. */
-function bookkeeper() {
-  const lines: (Record<string, unknown> & { readonly level: string; readonly message: string | undefined })[] = []
-  const create = (bound: object): Logger => {
-    const write = (level: string) => (fields: object, message?: string) => {
-      lines.push({ ...bound, ...fields, level, message })
-    }
-    return {
-      debug: write('debug'),
-      info: write('info'),
-      warn: write('warn'),
-      error: write('error'),
-      child: (fields) => create({ ...bound, ...fields }),
-    }
-  }
-  return { lines, logger: create({}) }
-}
 
 describe('the log', () => {
   it('has one warning for each shed, and above ten a second one line a second with the count', async () => {

@@ -1,0 +1,38 @@
+import type { Channel, Clock } from '../operators/index.ts'
+import type { LifeOptions, LifeSettings, StageTrouble } from './life-options.ts'
+import type { Run, StageRun } from './run.ts'
+
+/** A stage's work on one item; a plain value is the result, a promise is awaited. */
+export type StageHandler<T, R, C extends StageRun<T> = StageRun<T>> = (item: T, run: C) => R | PromiseLike<R>
+
+/** Where a stage's items come from, where its results go, and what it needs. */
+export interface StageOptions<T, R, C extends StageRun<T> = StageRun<T>, S = unknown> extends LifeOptions<S> {
+  /** Where the items wait. It belongs to the caller and outlives every crash of the stage. */
+  readonly channel: Channel<T>
+  /** Told each result, once its slot is free. */
+  readonly onValue?: (value: R, run: C) => void
+  /** Told each failure, once its slot is free: what the handler threw, or a `StageCrash`. */
+  readonly onError?: (error: unknown, run: C) => void
+  /** Told that a crash puts an item back; its run has ended. */
+  readonly onPutBack?: (run: C) => void
+  /** Told what goes wrong beside the items: a health check or a teardown that failed. */
+  readonly onTrouble?: (trouble: StageTrouble) => void
+  /** What the time-outs go by; default the system's. */
+  readonly clock?: Clock
+}
+
+/** What a runner's owner settles besides: how long slots last, and what the handler is given. */
+export interface RunnerOptions<T, R, C extends Run<T>> extends Omit<StageOptions<T, R, C>, keyof LifeOptions<never>> {
+  /** What the stage needs for its work; default nothing. */
+  readonly life?: LifeSettings
+  readonly onCrash?: 'requeue-once' | 'fail'
+  /** Whether a result keeps its slot (as a stream does) until `StageRunner.end`; default never. */
+  readonly holds?: (value: R, run: C) => boolean
+  /** Makes the object that the handler is given. */
+  readonly createRun?: (item: T, attempt: number) => C
+  /** Told each phase of the stage as it begins. */
+  readonly onPhase?: (phase: StagePhase) => void
+}
+
+/** What a stage does while it is not down: `stopping` lasts as long as its teardown, or what runs before that. */
+export type StagePhase = 'starting' | 'running' | 'draining' | 'stopping'
