@@ -1,5 +1,6 @@
-import { type MonoTypeOperatorFunction, Observable, Subscriber } from 'rxjs'
+import { type MonoTypeOperatorFunction, Observable } from 'rxjs'
 import type { Breaker, BreakerCall } from './breaker.ts'
+import { createSubscriber } from './create-subscriber.ts'
 import { checkMethods } from './options.ts'
 
 /**
@@ -36,15 +37,13 @@ export function circuitBreaker<T>(breaker: Breaker): MonoTypeOperatorFunction<T>
         if (gave) call.succeed()
         else call.abandon()
       })
-      // The constructor is deprecated in favour of what only RxJS 8 has.
-      // eslint-disable-next-line @typescript-eslint/no-deprecated
-      const inner = new Subscriber<T>({
-        next: (value: T) => {
+      const inner = createSubscriber<T>({
+        next: (value) => {
           gave = true
           subscriber.next(value)
         },
         // The breaker knows before anybody who may call again.
-        error: (error: unknown) => {
+        error: (error) => {
           call.fail(error)
           subscriber.error(error)
         },

@@ -1,6 +1,7 @@
-import { type MonoTypeOperatorFunction, Observable, Subscriber } from 'rxjs'
+import { type MonoTypeOperatorFunction, Observable, type Subscriber } from 'rxjs'
 import { type Backoff, type BackoffOptions, exponentialBackoff } from './backoff.ts'
 import { checkClock, type Clock, systemClock, type TimerHandle } from './clock.ts'
+import { createSubscriber } from './create-subscriber.ts'
 import { checkFunction, checkInteger, checkKeys, checkMethods, checkNumber, show } from './options.ts'
 import type { RetryBudget } from './retry-budget.ts'
 
@@ -110,15 +111,12 @@ class Retrying<T> {
 
   attempt(): void {
     this.timer = undefined
-    // The constructor is deprecated in favour of what only RxJS 8 has. Made before it is subscribed, so that what
-    // gives everything within that very call can be stopped in it.
-    // eslint-disable-next-line @typescript-eslint/no-deprecated
-    this.inner = new Subscriber<T>({
-      next: (value: T) => {
+    this.inner = createSubscriber<T>({
+      next: (value) => {
         this.succeeded()
         this.subscriber.next(value)
       },
-      error: (error: unknown) => {
+      error: (error) => {
         this.failed(error)
       },
       complete: () => {
