@@ -1,9 +1,10 @@
 import { type MonoTypeOperatorFunction, Observable, type Subscriber } from 'rxjs'
+import { checkedWeight } from './channel-options.ts'
 import { checkClock, type Clock, systemClock, type TimerHandle } from './clock.ts'
 import { createSubscriber } from './create-subscriber.ts'
 import { Gcra, type RateLimit } from './gcra.ts'
 import { type ItemOutcome, tellOutcome } from './item-outcome.ts'
-import { checkFunction, checkInteger, checkKeys, checkOneOf, show } from './options.ts'
+import { checkFunction, checkInteger, checkKeys, checkOneOf } from './options.ts'
 import { type RateItem, RateLanes } from './rate-lanes.ts'
 import { RingBuffer } from './ring-buffer.ts'
 
@@ -81,7 +82,7 @@ function checkOptions<T>(options: RateLimitOptions<T>): Settings<T> {
     rate,
     perMs,
     burst,
-    weight: checkFunction('weight', options.weight ?? (() => 1)),
+    weight: options.weight === undefined ? () => 1 : checkedWeight(options.weight),
     key: checkFunction('key', options.key ?? (() => undefined)),
     capacity: checkInteger('capacity', capacity, { max: Infinity }),
     perKeyCapacity: checkInteger('perKeyCapacity', options.perKeyCapacity ?? capacity, { max: Infinity }),
@@ -152,7 +153,7 @@ class Limiting<T> {
     const item = { value, index: this.arrivals++, weight: 1, arrivedAt: now }
     let key: unknown
     try {
-      item.weight = this.weigh(value)
+      item.weight = this.settings.weight(value)
       key = this.settings.key(value)
     } catch (error) {
       this.report({ kind: 'failed', error }, item)
@@ -167,12 +168,6 @@ class Limiting<T> {
     else if (retryAfterMs === Infinity) this.report({ kind: 'shed', reason: 'too-large' }, item)
     else if (retryAfterMs > 0) this.report({ kind: 'shed', reason: 'rate', retryAfterMs }, item)
     this.give()
-  }
-
-  private weigh(value: T): number {
-    const given: unknown = this.settings.weight(value)
-    if (typeof given === 'number' && given > 0 && given < Infinity) return given
-    throw new RangeError(`weight must give a finite number above 0, gave ${show(given)}`)
   }
 
   private takeDue(now: number): void {
