@@ -1,7 +1,7 @@
 import { Observable, type OperatorFunction, type Subscriber } from 'rxjs'
 import { checkedWeight } from './channel-options.ts'
 import { checkClock, type Clock, systemClock } from './clock.ts'
-import { createSubscriber } from './create-subscriber.ts'
+import { createInput } from './create-input.ts'
 import { ExpiryTimer } from './expiry-timer.ts'
 import { type ItemOutcome, tellOutcome } from './item-outcome.ts'
 import { type Linked, LinkedList } from './linked-list.ts'
@@ -125,19 +125,14 @@ class Batching<T> {
       while (this.nextDue <= now) this.closeOldest()
       this.give()
     })
-    this.input = createSubscriber({
-      next: (value) => {
+    this.input = createInput({
+      output: subscriber,
+      onSourceError: settings.onSourceError,
+      next: (value: T) => {
         this.arrive(value)
       },
-      error: (error) => {
-        this.end(() => {
-          subscriber.error(error)
-        }, settings.onSourceError === 'immediate')
-      },
-      complete: () => {
-        this.end(() => {
-          subscriber.complete()
-        }, false)
+      end: (finish, atOnce) => {
+        this.end(finish, atOnce)
       },
     })
     subscriber.add(() => {

@@ -2,6 +2,7 @@ import { from, isObservable, type Observable, type ObservableInput, type Subscri
 import type { ItemEnd } from './channel-books.ts'
 import type { LossReason } from './channel-options.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { createInput } from './create-input.ts'
 import { createSubscriber } from './create-subscriber.ts'
 import type { OverflowError } from './errors.ts'
 import type { Item } from './item.ts'
@@ -74,19 +75,14 @@ export class Flattening<T, R, I extends Item<T>> {
     channel.consume((item) => {
       this.run(item)
     })
-    this.input = createSubscriber({
-      next: (value) => {
+    this.input = createInput({
+      output: subscriber,
+      onSourceError: options.onSourceError,
+      next: (value: T) => {
         this.arrive(createItem(value, this.now()))
       },
-      error: (error) => {
-        this.end(() => {
-          subscriber.error(error)
-        }, options.onSourceError === 'immediate')
-      },
-      complete: () => {
-        this.end(() => {
-          subscriber.complete()
-        }, false)
+      end: (finish, atOnce) => {
+        this.end(finish, atOnce)
       },
     })
     subscriber.add(() => {

@@ -1,7 +1,7 @@
 import { type MonoTypeOperatorFunction, Observable, type Subscriber } from 'rxjs'
 import { checkedWeight } from './channel-options.ts'
 import { checkClock, type Clock, systemClock, type TimerHandle } from './clock.ts'
-import { createSubscriber } from './create-subscriber.ts'
+import { createInput } from './create-input.ts'
 import { Gcra, type RateLimit } from './gcra.ts'
 import { type ItemOutcome, tellOutcome } from './item-outcome.ts'
 import { checkFunction, checkInteger, checkKeys, checkOneOf } from './options.ts'
@@ -116,19 +116,14 @@ class Limiting<T> {
     this.settings = settings
     this.subscriber = subscriber
     this.lanes = new RateLanes(settings)
-    this.input = createSubscriber<T>({
-      next: (value) => {
+    this.input = createInput({
+      output: subscriber,
+      onSourceError: settings.onSourceError,
+      next: (value: T) => {
         this.arrive(value)
       },
-      error: (error) => {
-        this.end(() => {
-          subscriber.error(error)
-        }, settings.onSourceError === 'immediate')
-      },
-      complete: () => {
-        this.end(() => {
-          subscriber.complete()
-        }, false)
+      end: (finish, atOnce) => {
+        this.end(finish, atOnce)
       },
     })
   }
