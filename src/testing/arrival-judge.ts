@@ -1,6 +1,6 @@
 import { OverflowError } from '../../operators/index.ts'
 import type { Judge } from './invariants.ts'
-import type { OperatorBooks } from './operator-books.ts'
+import type { OperatorBooks, Room } from './operator-books.ts'
 import type { Item, OperatorLimits } from './operator-subject.ts'
 
 /** What an arrival finds, before the operator is told of it. */
@@ -12,12 +12,12 @@ export interface Found {
 }
 
 /** Looks at the moment before an item arrives. */
-export function beforeArrival(books: OperatorBooks): Found {
+export function beforeArrival(item: Item, books: OperatorBooks): Found {
   const order = books.inStartOrder()
-  const owed = order.slice(0, Math.max(0, books.concurrency - books.running.size))
-  for (const item of owed) books.granted.add(item)
-  const slotIsFree = owed.length + books.running.size < books.concurrency
-  return { slotIsFree, line: order.slice(owed.length), capacity: books.capacity }
+  const owed = books.owed(order)
+  for (const other of owed) books.granted.add(other)
+  const line = order.filter((other) => !owed.includes(other))
+  return { slotIsFree: books.mayStart(item, owed), line, capacity: books.capacity }
 }
 
 /**
@@ -43,10 +43,13 @@ export function judgeArrival(
   const evicted = lost.filter((other) => books.outcomes.get(other)?.kind !== 'expired')
   const live = line.filter((other) => !lost.includes(other) || evicted.includes(other))
   const present = live.filter((other) => evicted.includes(other) || !books.hasWaitedTooLong(other))
-  const [load, weight] = [books.weigh(present), books.weightOf(item)]
-  const fits = capacity > 0 && load + weight <= capacity
+  const lacking = books.lacks(item, present, capacity)
+  const room: Room = lacking ?? { items: present, capacity, owner: '' }
+  const [load, weight] = [books.weigh(room.items), books.weightOf(item)]
+  const nothingMayWait = capacity === 0 || books.perKeyCapacity === 0
   const tooLarge = capacity > 0 && weight > capacity
-  const room = `${load} of ${capacity} ${limits.weight === undefined ? 'places' : 'units'} are taken`
+  const units = limits.weight === undefined ? 'places' : 'units'
+  const taken = `${load} of ${room.capacity} ${units}${room.owner} are taken`
   const evictedNames = evicted.map(({ id: other }) => `item ${other}`).join(', ')
   const said = outcome === undefined ? '' : ` (${outcome.reason ?? outcome.kind})`
 
@@ -58,35 +61,36 @@ export function judgeArrival(
     return
   }
   if (books.startedAt.has(item)) return // The books have said that this is one too many.
-  if (fits) {
-    if (outcome !== undefined) judge(rule, `${id} is shed${said}, but ${room}`)
-    else if (evicted.length > 0) judge(rule, `${evictedNames} must give way to ${id}, but ${room}`)
+  if (lacking === undefined) {
+    if (outcome !== undefined) judge(rule, `${id} is shed${said}, but ${taken}`)
+    else if (evicted.length > 0) judge(rule, `${evictedNames} must give way to ${id}, but ${taken}`)
     return
   }
   const { overflow = 'drop-newest' } = limits
   const isShed = (): void => {
     const reason = tooLarge ? 'too-large' : 'full'
-    const why = tooLarge ? `it weighs ${weight} and capacity is ${capacity}` : room
+    const why = tooLarge ? `it weighs ${weight} and capacity is ${capacity}` : taken
     if (outcome === undefined) judge(rule, `${id} must be shed, because no slot is free and ${why}, but it is let in`)
     else if (outcome.kind !== 'shed') judge(rule, `${id} must be shed, because ${why}, but it is ${outcome.kind}`)
     else if (outcome.reason !== reason) judge(rule, `${id} is shed as ${outcome.reason ?? 'nothing'}, not as ${reason}`)
   }
-  if (overflow === 'fail' && capacity > 0) {
+  if (overflow === 'fail' && !nothingMayWait) {
     isShed()
     if (!(endings[0] instanceof OverflowError))
       judge(rule, `${id} does not fit, but the output has not failed with OverflowError`)
     if (!books.idle) judge(rule, `the output has failed because of ${id}, but not all is discarded: ${books.figures}`)
     return
   }
-  const mayGo = tooLarge || capacity === 0 || typeof overflow === 'string' ? present : lowerThan(item, present, books)
-  const canFit = load + weight - books.weigh(mayGo) <= Math.max(capacity, load)
-  if (tooLarge || capacity === 0 || overflow === 'drop-newest' || mayGo.length === 0 || !canFit) {
+  const ranks = typeof overflow === 'object' && !tooLarge && !nothingMayWait
+  const mayGo = ranks ? lowerThan(item, room.items, books) : room.items
+  const canFit = load + weight - books.weigh(mayGo) <= Math.max(room.capacity, load)
+  if (tooLarge || nothingMayWait || overflow === 'drop-newest' || mayGo.length === 0 || !canFit) {
     isShed()
     if (evicted.length > 0) judge(rule, `${evictedNames} must give way to ${id}, which is to be shed itself`)
     return
   }
-  const order = typeof overflow === 'object' ? mayGo : present.toSorted((a, b) => a.id - b.id)
-  const expected = order.slice(0, enough(order, load + weight - capacity, books))
+  const order = typeof overflow === 'object' ? mayGo : room.items.toSorted((a, b) => a.id - b.id)
+  const expected = order.slice(0, enough(order, load + weight - room.capacity, books))
   if (outcome !== undefined) judge(rule, `${id} is shed${said}, but ${names(expected)} must give way to it`)
   else if (
     names(expected) !== names(order.filter((other) => evicted.includes(other))) ||

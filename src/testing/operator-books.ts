@@ -10,6 +10,14 @@ export interface WorkEnd {
   readonly later: boolean
 }
 
+/** What gives way to each other when there is no room, and how many of it may wait. */
+export interface Room {
+  readonly items: readonly Item[]
+  readonly capacity: number
+  /** Whose it is, in words; of all: nothing. */
+  readonly owner: string
+}
+
 /**
  * What must be true of an operator at each moment, known from what was brought, started and told: what waits, what
  * runs and what has ended. It is the contract once more, in its simplest form, and never asks the operator.
@@ -17,6 +25,9 @@ export interface WorkEnd {
 export class OperatorBooks {
   capacity: number
   concurrency: number
+  /** `Infinity` where there are no keys, as `perKeyConcurrency`. */
+  readonly perKeyCapacity: number
+  readonly perKeyConcurrency: number
   readonly ttlMs: number
   readonly outcomes: Map<Item, ItemOutcome<Item>> = new Map()
   /** In order of arrival. */
@@ -38,7 +49,10 @@ export class OperatorBooks {
   constructor(limits: OperatorLimits, now: () => number, judge: Judge) {
     this.limits = limits
     this.capacity = limits.capacity
-    this.concurrency = limits.concurrency ?? 1
+    // As in `keyed`, where keys do not wait for each other.
+    this.concurrency = limits.concurrency ?? (limits.key === undefined ? 1 : Infinity)
+    this.perKeyCapacity = limits.perKeyCapacity ?? Infinity
+    this.perKeyConcurrency = limits.key === undefined ? Infinity : (limits.perKeyConcurrency ?? 1)
     this.ttlMs = limits.ttlMs ?? Infinity
     this.now = now
     this.judge = judge
@@ -66,6 +80,40 @@ export class OperatorBooks {
   priorityOf(item: Item): number {
     const { overflow, priority } = this.limits
     return (typeof overflow === 'object' ? overflow.priority(item) : priority?.(item)) ?? 0
+  }
+
+  /** Items of one lane start in order; without keys all are of one. */
+  laneOf(item: Item): unknown {
+    return this.limits.key?.(item)
+  }
+
+  ofLane(item: Item, items: Iterable<Item>): readonly Item[] {
+    const lane = this.laneOf(item)
+    return [...items].filter((other) => this.laneOf(other) === lane)
+  }
+
+  /** The room that an item lacks among those that wait: its lane's first, then that of all; `undefined`: it lacks none. */
+  lacks(item: Item, present: readonly Item[], capacity: number): Room | undefined {
+    const lane: Room = {
+      items: this.ofLane(item, present),
+      capacity: this.perKeyCapacity,
+      owner: ` of key ${this.keyOf(item)}`,
+    }
+    const all: Room = { items: present, capacity, owner: '' }
+    return [lane, all].find((room) => room.capacity === 0 || this.weigh([...room.items, item]) > room.capacity)
+  }
+
+  /** Whether an item might start beside those that run, and others that are about to. */
+  mayStart(item: Item, others: readonly Item[]): boolean {
+    const busy = [...this.running, ...others]
+    return busy.length < this.concurrency && this.ofLane(item, busy).length < this.perKeyConcurrency
+  }
+
+  /** Those of the items that own a slot although they have not started: in the middle of a call they soon will. */
+  owed(order: readonly Item[]): readonly Item[] {
+    const owed: Item[] = []
+    for (const item of order) if (this.mayStart(item, owed)) owed.push(item)
+    return owed
   }
 
   weigh(items: readonly Item[]): number {
@@ -96,7 +144,8 @@ export class OperatorBooks {
     if (this.startedAt.has(item)) judge('Conservation', `item ${id} is started a second time`)
     else if (this.outcomes.has(item)) judge('Conservation', `item ${id} is started after its outcome was told`)
     else if (this.stopped) judge('Unsubscribe', `item ${id} is started after the output was unsubscribed or has ended`)
-    const overtaken = this.waiting.find((other) => other !== item && this.startsBefore(other, item))
+    const lane = this.ofLane(item, this.waiting)
+    const overtaken = lane.find((other) => other !== item && this.startsBefore(other, item))
     if (overtaken !== undefined) judge('Order', `item ${id} is started before item ${overtaken.id}, which comes first`)
     if (this.hasWaitedTooLong(item)) {
       judge('Sheds exactly when it must', `item ${id} is started although it has waited its ttlMs of ${this.ttlMs} ms`)
@@ -109,6 +158,16 @@ export class OperatorBooks {
     if (this.running.size > this.concurrency) {
       judge('Bounds', `item ${id} is started as number ${this.running.size}, but concurrency is ${this.concurrency}`)
     }
+    const beside = this.ofLane(item, this.running).length
+    if (beside > this.perKeyConcurrency) {
+      const claim = `but perKeyConcurrency is ${this.perKeyConcurrency}`
+      judge('Bounds', `item ${id} is started as number ${beside} of key ${this.keyOf(item)}, ${claim}`)
+    }
+  }
+
+  /** The key in words. */
+  keyOf(item: Item): string {
+    return String(this.laneOf(item))
   }
 
   ends(outcome: ItemOutcome<Item>): void {
@@ -161,13 +220,19 @@ export class OperatorBooks {
     }
     this.granted.clear()
     // What has expired but still stands there is put out before anything is shed for it.
-    const load = this.weigh(waiting.filter((item) => !this.hasWaitedTooLong(item)))
+    const live = waiting.filter((item) => !this.hasWaitedTooLong(item))
+    const load = this.weigh(live)
+    for (const item of this.perKeyCapacity === Infinity ? [] : live) {
+      const { length } = this.ofLane(item, live)
+      if (length <= this.perKeyCapacity) continue
+      judge('Bounds', `${length} of key ${this.keyOf(item)} wait, but perKeyCapacity is ${this.perKeyCapacity}`)
+    }
     if (load > capacity && load > this.lastLoad) judge('Bounds', `more wait than may: ${figures}`)
     if (running.size > concurrency && running.size > this.lastRunning) judge('Bounds', `more run than may: ${figures}`)
     this.lastLoad = load
     this.lastRunning = running.size
-    const [first] = this.inStartOrder()
-    if (first !== undefined && running.size < concurrency && !this.stopped) {
+    const first = this.inStartOrder().find((item) => this.mayStart(item, []))
+    if (first !== undefined && !this.stopped) {
       judge('Work-conserving', `item ${first.id} waits beside a free slot: ${figures}`)
     }
   }

@@ -41,7 +41,8 @@ export class OperatorRun {
   private sourceEnd: 'completes' | 'errors' | undefined
   private subscriptions = 0
   private readonly workClock = new CountingClock(this.clock)
-  private newestOutput = -1
+  /** By lane. */
+  private readonly newestOutput = new Map<unknown, number>()
 
   constructor(subject: OperatorSubject, scenario: OperatorScenario, check: (() => void) | undefined) {
     const { clock, judge, source$, limits$, timeline } = this
@@ -89,6 +90,17 @@ export class OperatorRun {
     return this.timeline.violation !== undefined || this.endings.length > 0 || this.probe.closed
   }
 
+  /** Limits change only where somebody listens; `keyed` has no such thing. */
+  private get mayChange(): boolean {
+    return this.limits$.observed && this.scenario.limits.key === undefined
+  }
+
+  /** Nothing runs beside another of its lane, so that the outputs of a lane are in order. */
+  private get runsOneByOne(): boolean {
+    const { concurrency, perKeyConcurrency } = this.books
+    return Math.min(concurrency, perKeyConcurrency) === 1
+  }
+
   // What happens to the operator
 
   private bring(id: number): void {
@@ -101,7 +113,7 @@ export class OperatorRun {
       if (jump.kind === 'sleep') clock.sleep(jump.byMs)
       else clock.shiftWall(jump.byMs)
     }
-    if (change !== undefined && this.limits$.observed && this.depth === 0) {
+    if (change !== undefined && this.mayChange && this.depth === 0) {
       timeline.note(`the limits change to ${JSON.stringify(change)}`)
       books.changes(change)
       this.call(() => {
@@ -111,7 +123,7 @@ export class OperatorRun {
     }
     const item: Item = { id, priority: rest.priority, weight: rest.weight, key: rest.key }
     if (scenario.items[id + 1]?.reentrant === true) this.followers.set(item, id + 1)
-    const found: Found = beforeArrival(books)
+    const found: Found = beforeArrival(item, books)
     const within = this.depth > 0
     timeline.note(`item ${id} arrives${within ? ', within an output' : ''}`)
     books.arrives(item)
@@ -190,18 +202,20 @@ export class OperatorRun {
   /** The operator has given something. */
   output(value: unknown): void {
     const { item, part } = value as Output
-    const { timeline, judge, given } = this
+    const { timeline, judge, given, books } = this
     timeline.note(`item ${item.id} gives its value ${part}`)
     const expected = given.get(item) ?? 0
     if (part !== expected) judge('Order', `item ${item.id} gives its value ${part}, but value ${expected} is next`)
-    if (this.books.outcomes.has(item)) judge('Conservation', `item ${item.id} gives a value after its outcome was told`)
+    if (books.outcomes.has(item)) judge('Conservation', `item ${item.id} gives a value after its outcome was told`)
     given.set(item, part + 1)
-    const { concurrency = 1 } = this.scenario.limits
-    const alone = concurrency === 1 && !this.limits$.observed && this.books.priorityOf(item) === 0
-    if (alone && item.id < this.newestOutput) {
-      judge('Order', `item ${item.id} gives a value after item ${this.newestOutput}, with concurrency 1`)
+    const alone = this.runsOneByOne && !this.mayChange && books.priorityOf(item) === 0
+    const lane = books.laneOf(item)
+    const newest = this.newestOutput.get(lane) ?? -1
+    if (alone && item.id < newest) {
+      const where = lane === undefined ? 'with concurrency 1' : `of the same key ${books.keyOf(item)}, one at a time`
+      judge('Order', `item ${item.id} gives a value after item ${newest}, ${where}`)
     }
-    this.newestOutput = Math.max(this.newestOutput, item.id)
+    this.newestOutput.set(lane, Math.max(newest, item.id))
     // The operator is in the middle of a call, whoever made it, and need not be at rest.
     this.depth += 1
     const follower = this.followers.get(item)
@@ -297,7 +311,8 @@ export class OperatorRun {
     if (!roomy || items.some(({ change }) => change !== undefined)) return
     const all = [...books.arrivedAt.keys()]
     const shed = all.find((item) => books.outcomes.get(item)?.kind === 'shed')
-    if (shed !== undefined && books.weigh(all) <= limits.capacity) {
+    const fit = books.weigh(all) <= limits.capacity
+    if (shed !== undefined && fit && all.every((item) => books.ofLane(item, all).length <= books.perKeyCapacity)) {
       this.judge('Metamorphic', `item ${shed.id} is shed, although there is room for all`)
     }
   }

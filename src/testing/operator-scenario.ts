@@ -77,9 +77,13 @@ export function describeOperatorScenario({ limits, items, ending }: OperatorScen
       `${name} ${typeof value === 'object' ? 'drop lowest' : typeof value === 'function' ? "the item's" : String(value)}`,
   )
   const lines = items.map((item, id) => {
-    const { priority, weight, change, jump, reentrant, atMs } = item
+    const { key, priority, weight, change, jump, reentrant, atMs } = item
     const ranks = limits.priority !== undefined || typeof limits.overflow === 'object'
-    const traits = [ranks && `priority ${priority}`, limits.weight !== undefined && `weight ${weight}`].filter(Boolean)
+    const traits = [
+      limits.key !== undefined && `key ${key}`,
+      ranks && `priority ${priority}`,
+      limits.weight !== undefined && `weight ${weight}`,
+    ].filter(Boolean)
     const named = traits.length > 0 ? ` (${traits.join(', ')})` : ''
     const where =
       reentrant && id > 0 ? `within the first output of item ${id - 1}, at ${atMs} ms at the latest` : `at ${atMs} ms`

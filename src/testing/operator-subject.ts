@@ -5,9 +5,12 @@ import {
   type ChannelLimits,
   Channel,
   checkFunction,
+  checkInteger,
   checkKeys,
   checkOneOf,
   type ItemOutcome,
+  keyed,
+  type KeyedOptions,
 } from '../../operators/index.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
@@ -31,15 +34,21 @@ export interface OperatorParts {
   readonly clock: VirtualClock
   /** To be told of the end of each item, exactly once. */
   readonly onOutcome: (outcome: ItemOutcome<Item>) => void
-  /** Changes of the limits while it runs: none are made unless it is subscribed. */
+  /** Changes of the limits while it runs: none are made unless it is subscribed, nor where there is a `key`. */
   readonly limits$: Observable<ChannelLimits>
 }
 
-/** The limits that an operator claims: the options of `boundedBuffer`, about items of the kit. */
-export type OperatorLimits = Pick<
-  BoundedBufferOptions<Item>,
-  'capacity' | 'concurrency' | 'overflow' | 'priority' | 'weight' | 'ttlMs' | 'onSourceError'
->
+/**
+ * The limits that an operator claims, about items of the kit: the options of `boundedBuffer`, or, with a `key`, those
+ * of `keyed`, which knows neither `priority` nor `weight`.
+ */
+export interface OperatorLimits
+  extends
+    Pick<
+      BoundedBufferOptions<Item>,
+      'capacity' | 'concurrency' | 'overflow' | 'priority' | 'weight' | 'ttlMs' | 'onSourceError'
+    >,
+    Partial<Pick<KeyedOptions<Item>, 'key' | 'perKeyCapacity' | 'perKeyConcurrency'>> {}
 
 /** An operator to check, made by `operator()`. */
 export class OperatorSubject {
@@ -56,7 +65,9 @@ export class OperatorSubject {
 
 /**
  * An operator and the limits that it claims, for `checkInvariants`. It is held to all that the contract says of
- * `boundedBuffer`: what it sheds, and when, what starts in which order, and what it tells.
+ * `boundedBuffer`: what it sheds, and when, what starts in which order, and what it tells. One that claims a `key` is
+ * held to what `keyed` says: items of a key start in order, at most `perKeyConcurrency` at once, and keys do not wait
+ * for each other while there are slots. Which key is next at a slot is its own affair.
  *
  * @param create Makes the operator out of the kit's parts.
  * @param limits Of every run; or an arbitrary, then `create` gets those of its run as `limits`.
@@ -66,6 +77,9 @@ export class OperatorSubject {
  * const limits = { capacity: 4, concurrency: 2 }
  * const subject = operator(({ project, clock, onOutcome }) => boundedBuffer(project, { ...limits, clock, onOutcome }), limits)
  * await checkInvariants(subject)
+ *
+ * const lanes = { key: ({ key }: Item) => key, perKeyCapacity: 2, capacity: Infinity }
+ * await checkInvariants(operator(({ project, clock, onOutcome }) => keyed(project, { ...lanes, clock, onOutcome }), lanes))
  * ```
  *
  * @throws RangeError or TypeError that names the option, its value and the allowed range.
@@ -81,10 +95,15 @@ export function operator(
 }
 
 function checkLimits(limits: OperatorLimits): void {
+  // What an operator refuses makes no sense as a claim, either.
+  if (limits.key !== undefined) {
+    checkInteger('capacity', limits.capacity, { max: Infinity })
+    keyed(() => [], limits as KeyedOptions<Item>)
+    return
+  }
   const known = ['capacity', 'concurrency', 'overflow', 'priority', 'weight', 'ttlMs', 'onSourceError']
   checkKeys('operator', limits, known)
   const { onSourceError = 'drain', ...ofChannel } = limits
   checkOneOf('onSourceError', onSourceError, ['drain', 'immediate'])
-  // What a channel refuses makes no sense as a claim, either.
   new Channel<Item>(ofChannel)
 }

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { chatPipeline, pipeline } from '../../../src/index.ts'
 import { LedgerBook } from '../../../src/pipeline/ledger.ts'
-import { checkInvariants, InvariantError, type PipelineCheckOptions } from '../../../src/testing/index.ts'
+import { checkInvariants } from '../../../src/testing/index.ts'
 import { echo } from '../../../src/workers/index.ts'
 import { scenarios } from '../../effort.ts'
+import { failureOf } from './failure-of.ts'
 
 interface Request {
   readonly text: string
@@ -18,15 +19,6 @@ const words = pipeline<Request>('words')
 afterEach(() => {
   vi.restoreAllMocks()
 })
-
-async function failureOf<R>(
-  subject: Parameters<typeof checkInvariants<R>>[0],
-  options: PipelineCheckOptions<R>,
-): Promise<InvariantError> {
-  const failure: unknown = await checkInvariants(subject, options).catch((error: unknown) => error)
-  expect(failure).toBeInstanceOf(InvariantError)
-  return failure as InvariantError
-}
 
 describe('a pipeline keeps the invariants', () => {
   test('of values', async () => {

@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  checkInvariants,
-  InvariantError,
-  type InvariantName,
-  operator,
-  type OperatorLimits,
-} from '../../../src/testing/index.ts'
+import { checkInvariants, type InvariantName, operator, type OperatorLimits } from '../../../src/testing/index.ts'
+import { failureOf } from './failure-of.ts'
 import { type Bug, plantedBuffer } from './planted-buffer.ts'
 
 const planted: readonly (readonly [Bug, InvariantName])[] = [
@@ -35,17 +30,13 @@ const limitsFor = (bug?: Bug): OperatorLimits => ({
 describe('a bounded buffer', () => {
   test.each(planted)('that %s is caught: %s', async (bug, invariant) => {
     const subject = operator((parts) => plantedBuffer(parts, bug), limitsFor(bug))
-    const failure: unknown = await checkInvariants(subject, { runs: 2_000 }).catch((error: unknown) => error)
-    expect(failure).toBeInstanceOf(InvariantError)
-    const error = failure as InvariantError
+    const error = await failureOf(subject, { runs: 2_000 })
     expect(error.invariant, error.message).toBe(invariant)
     expect(error.scenario.match(/item \d+ arrives/g)?.length ?? 0, error.message).toBeLessThanOrEqual(4)
     expect(error.timeline.match(/^>.*$/gm), error.message).toHaveLength(1)
     // Seed and path play the very same scenario again.
-    const again: unknown = await checkInvariants(subject, { seed: error.seed, path: error.path }).catch(
-      (thrown: unknown) => thrown,
-    )
-    expect((again as InvariantError).timeline).toBe(error.timeline)
+    const again = await failureOf(subject, { seed: error.seed, path: error.path })
+    expect(again.timeline).toBe(error.timeline)
   })
 
   test('without a bug passes', async () => {
