@@ -148,7 +148,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   due(envelope: Carried): void {
     const now = this.now()
     if (envelope.submittedAt + envelope.deadlineMs <= now) {
-      this.end(envelope, 'expired', undefined)
+      this.end(envelope, 'expired', undefined, envelope.place === 'through' ? envelope.source?.node : undefined)
     } else if (envelope.timeoutAt <= now || envelope.firstChunkAt <= now) {
       const { node } = (envelope.timeoutAt <= now ? envelope.run : envelope.source) as StageContext
       this.fail(envelope, node, new StageTimeoutError(node.name, node.settings.timeoutMs))
