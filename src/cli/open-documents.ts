@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { systemClock } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import type { DocumentFollower } from '../retrieval/follow-documents.ts'
@@ -31,7 +31,7 @@ const ownDocuments = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGE
  * Opens the index in the data folder and brings it up to date with the documents that the settings name; where they
  * ask for it, changes of the documents are followed from then on. How far it is shows on standard error.
  *
- * @throws RetrievalError naming the path that is not there or cannot be read; WorkerError naming the endpoint that
+ * @throws Error naming `--docs` and the path that is not there or cannot be read; RetrievalError naming the index; WorkerError naming the endpoint that
  * was to embed the documents and did not; Error where they were read in the thread that follows them.
  */
 export async function openDocuments(settings: ServeSettings, logger: Logger): Promise<OpenDocuments> {
@@ -62,10 +62,16 @@ export async function openDocuments(settings: ServeSettings, logger: Logger): Pr
     }
   } catch (error) {
     await retriever.close()
-    throw error
+    throw docs === 'own' ? error : withOption(error, docs)
   } finally {
     progress.end()
   }
+}
+
+/** What is wrong with a path that was given is told with the option that gave it; a thread tells only the sentence. */
+function withOption(error: unknown, docs: readonly string[]): unknown {
+  const isOfPath = error instanceof Error && docs.some((path) => error.message.startsWith(`${resolve(path)}: `))
+  return isOfPath ? new Error(`--docs: ${error.message}`, { cause: error }) : error
 }
 
 function nothing(): Promise<void> {

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { Counter, Registry } from 'prom-client'
+import { systemClock } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import { chatPipeline } from '../preset.ts'
 import { renewOnHangup } from './certificate-renewal.ts'
@@ -7,12 +8,12 @@ import { redactedLogger } from '../redaction/redacted-logger.ts'
 import type { RedactionOptions } from '../redaction/redaction-options.ts'
 import { redactor } from '../redaction/redactor.ts'
 import { collectProcessMetrics, createServer, type ServerAddress, type SpillwayServer } from '../server/index.ts'
-import { createTemplateFile } from '../template/template-file.ts'
 import { addressForms } from './base-url.ts'
 import { chooseWorker } from './choose-worker.ts'
 import { describeRedaction, redactionOptions } from './redaction-choice.ts'
 import { openDocuments } from './open-documents.ts'
 import { openFilters } from './open-filters.ts'
+import { openTemplate } from './open-template.ts'
 import type { ServeSettings } from './serve-settings.ts'
 import { startSidePipelines } from './side-pipelines.ts'
 import { startLines } from './start-lines.ts'
@@ -35,7 +36,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const logger = redact === undefined ? output : redactedLog(output, redact, registry)
   const { worker, description, warning } = await chooseWorker(settings)
   // Before the documents, which may take a while: a bad template is told at once.
-  const template = settings.template === undefined ? undefined : createTemplateFile({ path: settings.template, logger })
+  const template = settings.template === undefined ? undefined : openTemplate(settings.template, logger)
   const { filters, description: filtering } = await openFilters(settings)
   const documents = await openDocuments(settings, logger)
   const { retriever } = documents
@@ -94,7 +95,10 @@ export async function serve(settings: ServeSettings): Promise<number> {
     await release()
     throw error
   }
-  const stopping = stopSignal()
+  const stopping = stopSignal(process, systemClock, (signal) => {
+    const inFlight = pipelines.reduce((sum, each) => sum + each.ledger().inFlight, 0)
+    logger.warn({ signal, inFlight }, 'stopped at once: the requests in flight are cut off')
+  })
   console.log(
     startLines({
       ...address,

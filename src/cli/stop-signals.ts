@@ -19,9 +19,14 @@ const echoMs = 1_000
  * Waits for the first SIGINT or SIGTERM; from then on another ends the process at once. The same signal again
  * within 1,000 ms counts as the first.
  *
+ * @param onCut Called before such an end.
  * @returns Which it was.
  */
-export function stopSignal(source: SignalSource = process, clock: Clock = systemClock): Promise<StopSignal> {
+export function stopSignal(
+  source: SignalSource = process,
+  clock: Clock = systemClock,
+  onCut?: (signal: StopSignal) => void,
+): Promise<StopSignal> {
   return new Promise((resolve) => {
     let first: { readonly name: StopSignal; readonly at: number } | undefined
     for (const name of Object.keys(signals) as StopSignal[]) {
@@ -29,7 +34,10 @@ export function stopSignal(source: SignalSource = process, clock: Clock = system
         if (first === undefined) {
           first = { name, at: clock.now() }
           resolve(name)
-        } else if (name !== first.name || clock.now() - first.at >= echoMs) source.exit(128 + signals[name])
+        } else if (name !== first.name || clock.now() - first.at >= echoMs) {
+          onCut?.(name)
+          source.exit(128 + signals[name])
+        }
       })
     }
   })

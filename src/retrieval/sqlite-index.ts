@@ -91,7 +91,10 @@ function prepare(path: string, database: DatabaseSync, logger: Logger): void {
       database.exec('DROP TABLE IF EXISTS vectors; DROP TABLE words; DROP TABLE passages; DROP TABLE documents')
       logger.info({ path }, 'the retrieval index is of an earlier version: it is made again from the documents')
     } else if (version !== 0 || tables !== 0) {
-      throw new RetrievalError(path, 'is not a retrieval index of this version; delete it or give another path')
+      throw new RetrievalError(
+        path,
+        'is not a retrieval index of this version; delete it, and it is made again from the documents, or give another path',
+      )
     }
     database.exec(schema)
   })
@@ -166,7 +169,7 @@ function problemOf(error: unknown): string {
       return 'the retrieval index cannot be written; check its permissions and those of its folder'
     case 11:
     case 26:
-      return 'is damaged or not a retrieval index; delete it or give another path'
+      return 'is damaged or not a retrieval index; delete it, and it is made again from the documents, or give another path'
     case 13:
       return 'the disk is full'
     case 14:

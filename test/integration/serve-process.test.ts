@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { OpenAI } from 'openai'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { DrainReport, Ledger } from '../../src/pipeline/running.ts'
@@ -177,6 +177,8 @@ test('while it drains it is not ready and refuses; a second signal stops it at o
   expect(await ask(spillway)).toMatchObject({ status: 503, body: { error: { code: 'draining' } } })
   expect((await fetch(`${spillway.url}/healthz`)).status).toBe(200)
   spillway.child.kill('SIGTERM')
+  const cut = JSON.parse(await spillway.logged(/stopped at once/)) as unknown
+  expect(cut).toMatchObject({ level: 40, signal: 'SIGTERM', inFlight: 1 })
   expect(await spillway.exit).toEqual({ code: 143, signal: null })
 })
 
@@ -214,7 +216,8 @@ test.each([
   [['serve', '--port', 'x'], 'error: --port must be a whole number from 0 to 65535, got "x"\n'],
   [['serve', '--prot', '1'], "error: unknown option '--prot'\n(Did you mean --port?)\n"],
   [['srve'], "error: unknown command 'srve'\n(Did you mean serve?)\n"],
-  [['serve', '--docs', 'no-such-folder'], 'no-such-folder'],
+  [['serve', '--docs', 'no-such-folder'], `error: --docs: ${resolve('no-such-folder')}: does not exist\n`],
+  [['serve', '--docs', 'nowhere', '--watch-docs'], `error: --docs: ${resolve('nowhere')}: does not exist\n`],
   [['serve', '--docs', ''], 'error: --docs must not be empty\n'],
   [['serve', '--no-docs', '--docs', 'x'], 'error: --docs must not be given together with --no-docs, got "x"\n'],
   [['serve', '--docs', 'x', '--no-docs'], 'error: --docs must not be given together with --no-docs, got "x"\n'],
@@ -317,7 +320,7 @@ test('a template that cannot be used is an error that names it', async () => {
     code: 1,
     stdout: '',
     stderr: expect.stringMatching(
-      /^error: .*none\.jinja cannot be read \(ENOENT\); name a file that holds a Jinja template\n$/,
+      /^error: --template: \/.*none\.jinja cannot be read \(ENOENT\); name a file that holds a Jinja template\n$/,
     ) as string,
   })
 })

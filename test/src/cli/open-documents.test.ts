@@ -93,5 +93,5 @@ test('documents that are followed are read once, and what is left out is told of
 test('documents that are to be followed and are not there are an error', async () => {
   const settings = serveSettings({ dataDir: join(root, 'data'), docs: [join(root, 'gone')], watchDocs: true }, {})
   const opening = openDocuments(settings, silentLogger)
-  await expect(opening).rejects.toThrow(new Error(`${join(root, 'gone')}: does not exist`))
+  await expect(opening).rejects.toThrow(new Error(`--docs: ${join(root, 'gone')}: does not exist`))
 })

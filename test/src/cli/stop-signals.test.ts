@@ -15,10 +15,15 @@ test.each<[StopSignal, number, StopSignal, number[]]>([
   const clock = new VirtualClock()
   const codes: number[] = []
   const source = Object.assign(new EventEmitter(), { exit: (code: number) => codes.push(code) })
-  const stopping = stopSignal(source, clock)
+  const cut: StopSignal[] = []
+  const stopping = stopSignal(source, clock, (signal) => {
+    expect(codes).toEqual([])
+    cut.push(signal)
+  })
   source.emit(first)
   await clock.advance(waitedMs)
   source.emit(second)
   expect(codes).toEqual(exits)
+  expect(cut).toEqual(exits.map(() => second))
   expect(await stopping).toBe(first)
 })

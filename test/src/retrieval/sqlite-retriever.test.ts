@@ -216,7 +216,9 @@ describe('what goes wrong', () => {
     writeFileSync(path, 'some text that somebody wrote. '.repeat(100))
     const error = failure(() => open({ path }))
     expect(error).toMatchObject({ code: 'retrieval_failed', path, name: 'RetrievalError' })
-    expect(error.message).toBe(`${path}: is damaged or not a retrieval index; delete it or give another path`)
+    expect(error.message).toBe(
+      `${path}: is damaged or not a retrieval index; delete it, and it is made again from the documents, or give another path`,
+    )
   })
 
   test('a database of somebody else, which is left as it is', () => {
