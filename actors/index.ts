@@ -18,7 +18,7 @@ export {
 } from './life-options.ts'
 export { allowRestart } from './restart-intensity.ts'
 export { Run } from './run.ts'
-export type { RunnerOptions, StagePhase } from './runner-options.ts'
+export type { RunnerOptions, StageHandler, StagePhase } from './runner-options.ts'
 export { fromRunner, fromStage, type StageEvent } from './stage.ts'
 export { StageRunner } from './stage-runner.ts'
 export {

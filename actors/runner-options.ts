@@ -35,4 +35,4 @@ export interface RunnerOptions<T, R, C extends Run<T>> extends Omit<StageOptions
 }
 
 /** What a stage does while it is not down: `stopping` lasts as long as its teardown, or what runs before that. */
-export type StagePhase = 'starting' | 'running' | 'draining' | 'stopping'
+export type StagePhase = 'starting' | 'running' | 'paused' | 'draining' | 'stopping'

@@ -3,18 +3,17 @@ import {
   type Channel,
   checkFunction,
   checkMethods,
-  type Clock,
   type ItemEnd,
   LinkedList,
   reportUnhandled,
 } from '../operators/index.ts'
 import { StageCrash } from './errors.ts'
-import { HealthWatch } from './health-watch.ts'
 import { isPromiseLike } from './is-promise-like.ts'
 import { checkLife, checkOnCrash, lifeClock, type LifeSettings, type TeardownReason } from './life-options.ts'
 import { Run } from './run.ts'
 import type { RunnerOptions, StageHandler, StagePhase } from './runner-options.ts'
-import { type Holding, StageLife } from './stage-life.ts'
+import { StageHoldings } from './stage-holdings.ts'
+import { StageLife } from './stage-life.ts'
 
 /**
  * The data plane of a stage: takes items from its channel, runs the handler and hands on what comes of it.
@@ -23,7 +22,7 @@ import { type Holding, StageLife } from './stage-life.ts'
  */
 export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   readonly channel: Channel<T>
-  private readonly handler: StageHandler<T, R, C>
+  private handler: StageHandler<T, R, C>
   private readonly onValue: ((value: R, run: C) => void) | undefined
   private readonly onError: ((error: unknown, run: C) => void) | undefined
   private readonly onPutBack: ((run: C) => void) | undefined
@@ -31,13 +30,9 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private readonly holds: ((value: R, run: C) => boolean) | undefined
   private readonly createRun: (item: T, attempt: number) => C
   private readonly requeues: boolean
-  private readonly clock: Clock
   private readonly life: StageLife
-  private readonly settings: LifeSettings
-  /** What the present epoch has acquired. */
-  private holding: Holding | undefined
-  private health: HealthWatch | undefined
-  private callOffSetup: ((reason: TeardownReason) => void) | undefined
+  private readonly holdings: StageHoldings
+  private settings: LifeSettings
   /** Runs whose handler has not returned, or whose result keeps the slot. */
   private readonly unfinished = new LinkedList<C>()
   /** Items that a crash has put back; a second crash fails them. */
@@ -50,15 +45,22 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private draining = false
   /** This epoch is to end once nothing runs. */
   private stopping = false
+  /** Nothing is taken, also after a restart, until it is resumed. */
+  private paused = false
+  /** The channel has this as its consumer. */
+  private taking = false
   private starts = 0
 
   constructor(handler: StageHandler<T, R, C>, options: RunnerOptions<T, R, C>) {
     this.handler = checkFunction('handler', handler)
     this.channel = checkMethods('channel', options.channel, 'a Channel', ['offer', 'consume', 'release', 'drain'])
-    this.clock = lifeClock(options.clock)
     this.settings = options.life ?? checkLife({})
     this.requeues = checkOnCrash(options) === 'requeue-once'
-    this.life = new StageLife(this.clock, options.onTrouble)
+    const clock = lifeClock(options.clock)
+    this.life = new StageLife(clock, options.onTrouble)
+    this.holdings = new StageHoldings(this.life, clock, (error) => {
+      this.crash(error)
+    })
     this.onValue = options.onValue
     this.onError = options.onError
     this.onPutBack = options.onPutBack
@@ -106,10 +108,11 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   /** Lets the epochs complete as soon as nothing waits and nothing runs. */
   drain(): void {
     this.draining = true
+    this.paused = false
     const { watcher } = this
     if (watcher === undefined || !this.up || this.stopping) return
     this.enter('draining', watcher)
-    this.checkIdle()
+    this.proceed(watcher)
   }
 
   /** Takes nothing any more, and lets the epoch complete: where there is something to tear down, once nothing runs. */
@@ -117,13 +120,61 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     const { watcher } = this
     if (watcher === undefined || this.stopping) return
     this.stopping = true
-    this.channel.detach(this.run)
-    if (this.holding?.settings.teardown === undefined) {
+    this.leaveOff()
+    if (!this.holdings.tearDown) {
       this.finish('stop')
       return
     }
     this.enter('stopping', watcher)
     this.checkIdle()
+  }
+
+  /** Takes nothing any more until `resume`, also in later epochs; what runs goes on. A stage that drains does not pause. */
+  pause(): void {
+    if (this.paused || this.draining) return
+    this.paused = true
+    const { watcher } = this
+    if (watcher === undefined || !this.up || this.stopping) return
+    this.leaveOff()
+    this.enter('paused', watcher)
+  }
+
+  /** Takes items again. */
+  resume(): void {
+    if (!this.paused) return
+    this.paused = false
+    const { watcher } = this
+    if (watcher === undefined || !this.up || this.stopping) return
+    this.enter('running', watcher)
+    this.proceed(watcher)
+  }
+
+  /**
+   * Puts another handler in the place of the present one, which what runs is finished by. With `settings` what it needs
+   * is acquired first, and what the one before works with is torn down when its last run has ended. While the stage is
+   * down or starting there is nothing to wait for: it starts with the new one.
+   *
+   * @returns Resolves once new items go to the handler.
+   * @throws StageSetupError when its setup fails, or the stage ends or is given another handler meanwhile: then the
+   * handler that it had goes on.
+   */
+  swap(handler: StageHandler<T, R, C>, settings?: LifeSettings): Promise<void> {
+    this.holdings.callOffSwap?.('swap')
+    const { watcher } = this
+    if (settings === undefined) {
+      this.handler = handler
+    } else if (watcher !== undefined && this.up) {
+      return this.holdings.swap(settings, this.starts, () => {
+        this.handler = handler
+        this.settings = settings
+        this.checkIdle()
+      })
+    } else {
+      this.handler = handler
+      this.settings = settings
+      if (watcher !== undefined && this.holdings.callOffSetup('swap')) this.setUp(watcher)
+    }
+    return Promise.resolve()
   }
 
   /** Tells a handler that nobody wants its result any more; it keeps its slot until it returns or `end`. */
@@ -176,14 +227,14 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     for (const _ of calledOff) this.channel.release('cancelled')
     for (const run of runs) run.abort(error)
     for (const run of failed.concat(calledOff)) this.tell(this.onError, error, run)
-    this.letGo('crash')
+    this.holdings.letGo('crash')
     watcher.error(error)
   }
 
   private readonly run = (item: T): void => {
     const again = this.putBack.size > 0 && this.putBack.delete(item)
     const run = this.createRun(item, again ? 2 : 1)
-    run.holding = this.holding
+    run.holding = this.holdings.current
     this.unfinished.add(run)
     let result: R | PromiseLike<R>
     try {
@@ -255,10 +306,9 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   }
 
   private setUp(watcher: Subscriber<StagePhase>): void {
-    // To call off what is over does nothing.
-    this.callOffSetup = this.life.acquire(this.settings, this.starts, {
-      done: (holding) => {
-        this.open(holding, watcher)
+    this.holdings.setUp(this.settings, this.starts, {
+      done: () => {
+        this.open(watcher)
       },
       failed: (error) => {
         this.crash(error)
@@ -266,31 +316,31 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     })
   }
 
-  private open(holding: Holding, watcher: Subscriber<StagePhase>): void {
-    this.holding = holding
+  private open(watcher: Subscriber<StagePhase>): void {
     this.up = true
-    const { health } = holding.settings
-    if (health !== undefined) {
-      this.health = new HealthWatch(health, holding.state, this.clock, {
-        unhealthy: (error, failures) => {
-          this.life.tell({ type: 'unhealthy', error, failures })
-        },
-        failed: (error) => {
-          this.crash(error)
-        },
-      })
+    this.enter(this.draining ? 'draining' : this.paused ? 'paused' : 'running', watcher)
+    this.proceed(watcher)
+  }
+
+  /** Takes items, unless whoever was told that it would has seen to something else. */
+  private proceed(watcher: Subscriber<StagePhase>): void {
+    if (this.watcher !== watcher || this.stopping || this.paused) return
+    if (!this.taking) {
+      this.taking = true
+      this.channel.consume(this.run)
     }
-    this.enter(this.draining ? 'draining' : 'running', watcher)
-    // Whoever was told may have ended the epoch.
-    if (this.watcher !== watcher || this.stopping) return
-    this.channel.consume(this.run)
     this.checkIdle()
+  }
+
+  private leaveOff(): void {
+    this.taking = false
+    this.channel.detach(this.run)
   }
 
   /** Ends the epoch at once, from outside. */
   private close(reason: TeardownReason): void {
     this.detach()
-    this.letGo(reason)
+    this.holdings.letGo(reason)
   }
 
   /** Ends the epoch in peace. */
@@ -298,7 +348,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     const { watcher } = this
     if (watcher === undefined) return
     this.detach()
-    this.letGo(reason)
+    this.holdings.letGo(reason)
     if (this.life.busy && reason === 'drain') this.enter('stopping', watcher)
     this.life.whenReleased(() => {
       watcher.complete()
@@ -306,22 +356,13 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   }
 
   private detach(): void {
-    this.channel.detach(this.run)
+    this.leaveOff()
     this.watcher = undefined
     this.up = false
   }
 
-  private letGo(reason: TeardownReason): void {
-    const { holding, health, callOffSetup } = this
-    this.holding = undefined
-    this.health = undefined
-    this.callOffSetup = undefined
-    health?.stop()
-    callOffSetup?.(reason)
-    if (holding !== undefined) this.life.release(holding, reason)
-  }
-
   private checkIdle(): void {
+    if (this.holdings.retired) this.holdings.releaseRetired(this.unfinished)
     if (!this.up) return
     if (this.stopping) {
       if (this.unfinished.size === 0) this.finish('stop')

@@ -6,7 +6,10 @@ import { StageRunner } from './stage-runner.ts'
 
 /** What a stage actor can be told. */
 export type StageEvent =
-  /** Finish what waits and what runs, then be done. */
+  /** Take nothing until `resume`, also after a restart; what runs goes on, and what waits waits. */
+  | { readonly type: 'pause' }
+  | { readonly type: 'resume' }
+  /** Finish what waits and what runs, then be done; a stage that is paused resumes for it. */
   | { readonly type: 'drain' }
   /**
    * Take nothing any more and be done: at once, or, where there is something to tear down, once nothing runs and that
@@ -21,7 +24,7 @@ export type StageLogic = ActorLogic<AnyMachineSnapshot, StageEvent, undefined>
  * Actor logic for a stage: it takes items from a channel and runs a handler on each.
  *
  * The actor is the control plane only: items never pass through its mailbox. It is `up` and there `starting` (while
- * `setup` has not returned), `running`, `draining` or `stopping` (while `teardown` has not returned), then `done`. A
+ * `setup` has not returned), `running`, `paused`, `draining` or `stopping` (while `teardown` has not returned), then `done`. A
  * handler that throws `StageCrash`, a `setup` that fails and a `health` check that fails for good end it with that
  * error, and a supervisor starts it again. The channel belongs to the caller, so what waits survives.
  *
@@ -64,6 +67,12 @@ export function fromRunner<T, R, C extends Run<T>>(runner: StageRunner<T, R, C>)
     types: { events: {} as StageEvent },
     actors: { epoch },
     actions: {
+      pause: () => {
+        runner.pause()
+      },
+      resume: () => {
+        runner.resume()
+      },
       drain: () => {
         runner.drain()
       },
@@ -79,15 +88,16 @@ export function fromRunner<T, R, C extends Run<T>>(runner: StageRunner<T, R, C>)
         // Without onError a crash is this actor's own error, which its supervisor hears.
         invoke: {
           src: 'epoch',
-          onSnapshot: [isNow('starting'), isNow('running'), isNow('draining'), isNow('stopping')],
+          onSnapshot: [isNow('starting'), isNow('running'), isNow('paused'), isNow('draining'), isNow('stopping')],
           onDone: 'done',
         },
         on: { stop: { actions: 'stop' } },
         initial: 'starting',
         // What begins is told by the data plane, which alone knows when it has.
         states: {
-          starting: { on: { drain: { actions: 'drain' } } },
-          running: { on: { drain: { actions: 'drain' } } },
+          starting: { on: { pause: { actions: 'pause' }, resume: { actions: 'resume' }, drain: { actions: 'drain' } } },
+          running: { on: { pause: { actions: 'pause' }, drain: { actions: 'drain' } } },
+          paused: { on: { resume: { actions: 'resume' }, drain: { actions: 'drain' } } },
           draining: {},
           stopping: {},
         },

@@ -50,6 +50,7 @@ export { type Pipeline, pipeline, type Topology } from './pipeline/pipeline.ts'
 export type { Reply } from './pipeline/reply.ts'
 export type {
   DrainReport,
+  FittingHandler,
   LatencyFigures,
   Ledger,
   Origin,
@@ -59,6 +60,8 @@ export type {
   StageControl,
   StageFigures,
   StageState,
+  StageSwap,
+  StageTypes,
 } from './pipeline/running.ts'
 export type {
   StageDropLowest,

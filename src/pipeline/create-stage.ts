@@ -1,5 +1,5 @@
 import { isObservable } from 'rxjs'
-import { type LifeSettings, StageRunner } from '../../actors/index.ts'
+import { type LifeSettings, type StageHandler, StageRunner } from '../../actors/index.ts'
 import { Channel, type LossReason } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
@@ -66,7 +66,7 @@ export function createStage(
     settings,
     { clock, logger, meter, channel, ranking, reserves: admission === 'door' && !weighted },
     (node) =>
-      new StageRunner<Carried, unknown, StageContext>((envelope, run) => handler(envelope.value, run), {
+      new StageRunner<Carried, unknown, StageContext>(onEnvelopes(handler), {
         channel,
         clock,
         life: { ...life, setup: withLogger(life.setup, node) },
@@ -92,6 +92,16 @@ export function createStage(
       }),
   )
   return stage
+}
+
+/** Puts another handler into a stage, with what it needs, if that is its own. */
+export function swapHandler(node: Stage, handler: Handler<unknown, unknown>, life?: LifeSettings): Promise<void> {
+  const settings = life && { ...life, setup: withLogger(life.setup, node) }
+  return node.runner.swap(onEnvelopes(handler), settings)
+}
+
+function onEnvelopes(handler: Handler<unknown, unknown>): StageHandler<Carried, unknown, StageContext> {
+  return (envelope, run) => handler(envelope.value, run)
 }
 
 function withLogger(setup: LifeSettings['setup'], { logger }: Stage): LifeSettings['setup'] {

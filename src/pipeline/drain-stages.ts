@@ -34,7 +34,7 @@ export function drainStages(
       const next = nodes.find(({ state }) => state !== 'stopped' && state !== 'failed')
       if (next === undefined) {
         if (book.inFlight === 0) finish(true)
-      } else if (next.state === 'running') {
+      } else if (next.state === 'running' || next.state === 'paused') {
         supervision.drain(next)
       }
     }

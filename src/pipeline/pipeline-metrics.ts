@@ -16,6 +16,7 @@ const stateNumbers: Readonly<Record<StageState, number>> = {
   stopped: 4,
   failed: 5,
   stopping: 6,
+  paused: 7,
 }
 
 /** Where a pipeline's figures are. */
@@ -132,7 +133,7 @@ export function registerPipelineMetrics(
   add(
     'gauge',
     'stage_state',
-    '0 starting, 1 running, 2 backing off, 3 draining, 4 stopped, 5 failed, 6 stopping.',
+    '0 starting, 1 running, 2 backing off, 3 draining, 4 stopped, 5 failed, 6 stopping, 7 paused.',
     byStage((node) => stateNumbers[node.state]),
   )
   add('counter', 'requests_total', 'Requests that ended, by how.', () => {

@@ -2,7 +2,7 @@ import { checkFunction, checkText } from '../../operators/index.ts'
 import type { Handler, ReplyOutput, StageOutput } from '../handler.ts'
 import type { StageDefinition } from './create-stage.ts'
 import { TopologyError } from './errors.ts'
-import type { Running } from './running.ts'
+import type { Running, StageTypes } from './running.ts'
 import { Runtime } from './runtime.ts'
 import { checkStageOptions, type StageOptions, type StageSettings } from './stage-options.ts'
 import { checkStartOptions, type StartOptions } from './start-options.ts'
@@ -13,11 +13,29 @@ export interface Topology {
   readonly stages: readonly ({ readonly name: string } & StageSettings)[]
 }
 
+/** The types of the stages of a pipeline that has none. */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- each stage adds its own to it
+type NoStages = {}
+
+interface OfStage<Request, Input, Output, State> extends StageTypes {
+  readonly request: Request
+  readonly input: Input
+  readonly output: Output
+  readonly state: State
+}
+
 /**
  * A pipeline's definition: stages in order, each fed by the one before through a bounded channel. It does
  * nothing until it is started, and can be started any number of times.
  */
-export class Pipeline<Request, Current, Stage extends string = never> {
+export class Pipeline<
+  Request,
+  Current,
+  Stage extends string = never,
+  // Who names the type by hand need not say what goes into each stage; `unknown` would fit no pipeline.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  Types extends Readonly<Record<Stage, StageTypes>> = any,
+> {
   readonly name: string
   private readonly definitions: readonly StageDefinition[]
 
@@ -43,7 +61,12 @@ export class Pipeline<Request, Current, Stage extends string = never> {
     name: Name,
     handler: Handler<Current, Output, Request, State>,
     options: StageOptions<Current, Request, State>,
-  ): Pipeline<Request, StageOutput<Output>, Stage | Name> {
+  ): Pipeline<
+    Request,
+    StageOutput<Output>,
+    Stage | Name,
+    Types & Readonly<Record<Name, OfStage<Request, Current, Output, State>>>
+  > {
     const definition = {
       name: checkText('stage name', name),
       handler: checkFunction(`stage ${JSON.stringify(name)}: handler`, handler) as StageDefinition['handler'],
@@ -57,7 +80,7 @@ export class Pipeline<Request, Current, Stage extends string = never> {
    *
    * @throws TopologyError that names every fault of the definition; RangeError or TypeError for an option.
    */
-  start(options: StartOptions = {}): Running<Request, ReplyOutput<Current>, Stage> {
+  start(options: StartOptions = {}): Running<Request, ReplyOutput<Current>, Stage, Types> {
     const settings = checkStartOptions(options)
     const faults = this.faults()
     if (faults.length > 0) throw new TopologyError(`pipeline ${JSON.stringify(this.name)}: ${faults.join('; ')}`)
@@ -65,7 +88,8 @@ export class Pipeline<Request, Current, Stage extends string = never> {
     return new Runtime(this.name, this.definitions, settings) as unknown as Running<
       Request,
       ReplyOutput<Current>,
-      Stage
+      Stage,
+      Types
     >
   }
 
@@ -89,6 +113,6 @@ export class Pipeline<Request, Current, Stage extends string = never> {
  * const outcome = await running.submit('hello').outcome
  * ```
  */
-export function pipeline<Request>(name: string): Pipeline<Request, Request> {
+export function pipeline<Request>(name: string): Pipeline<Request, Request, never, NoStages> {
   return new Pipeline(checkText('pipeline name', name), [])
 }

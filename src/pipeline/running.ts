@@ -1,6 +1,9 @@
 import type { Observable, OperatorFunction } from 'rxjs'
+import type { LifeOptions } from '../../actors/index.ts'
+import type { Handler, StageOutput } from '../handler.ts'
 import type { Outcome } from './outcome.ts'
 import type { Reply } from './reply.ts'
+import type { StageSetupContext } from './stage-options.ts'
 
 /** Every submission is in exactly one of the other six figures: their sum is `submitted`, at every instant. */
 export interface Ledger {
@@ -23,9 +26,10 @@ export interface LatencyFigures {
 
 /**
  * The life of a stage: `starting` while its `setup` has not returned, `stopping` while its `teardown` has not,
- * `backing-off` between a crash and the next start.
+ * `paused` by its control, `backing-off` between a crash and the next start.
  */
-export type StageState = 'starting' | 'running' | 'backing-off' | 'draining' | 'stopping' | 'stopped' | 'failed'
+export type StageState =
+  'starting' | 'running' | 'paused' | 'backing-off' | 'draining' | 'stopping' | 'stopped' | 'failed'
 
 /** What can be seen of a stage while it runs. */
 export interface StageFigures {
@@ -58,7 +62,7 @@ export type PipelineState = 'running' | 'draining' | 'stopped' | 'failed'
 
 /** Something that happened to the pipeline or one of its stages. */
 export type PipelineEvent =
-  | { readonly type: 'started' | 'drained' | 'restarted'; readonly stage: string }
+  | { readonly type: 'started' | 'drained' | 'restarted' | 'paused' | 'resumed' | 'swapped'; readonly stage: string }
   | {
       readonly type: 'crashed' | 'escalated' | 'overflowed' | 'unhealthy' | 'teardown-failed'
       readonly stage: string
@@ -81,22 +85,84 @@ export interface DrainReport {
   readonly durationMs: number
 }
 
-/** Changes the limits of a stage that runs; each throws a RangeError or TypeError when the number is out of range. */
-export interface StageControl {
+/** What goes into a stage and comes out of it, and what its `setup` gives. */
+export interface StageTypes {
+  readonly input: unknown
+  readonly output: unknown
+  readonly state: unknown
+  /** What the pipeline is given. */
+  readonly request: unknown
+}
+
+/** A handler that fits where another one was. */
+export type FittingHandler<Types extends StageTypes, State = Types['state']> = Handler<
+  Types['input'],
+  StageOutput<Types['output']> | PromiseLike<StageOutput<Types['output']>>,
+  Types['request'],
+  State
+>
+
+/** Another handler for a stage, and what that needs. */
+export interface StageSwap<Types extends StageTypes, State> extends Omit<
+  LifeOptions<State, StageSetupContext>,
+  'onCrash'
+> {
+  readonly handler: FittingHandler<Types, State>
+}
+
+/** Changes a stage that runs. */
+export interface StageControl<Types extends StageTypes = StageTypes> {
   /**
    * How many requests (or units) may wait, 0 …, whatever `scale` is. When it is lowered nothing is put out: what was
    * let in keeps its place.
+   *
+   * @throws RangeError or TypeError when the number is out of range.
    */
   setCapacity(capacity: number): void
-  /** How many handlers may run at once, 1 …. When it is lowered, what runs beyond it goes on. */
+  /**
+   * How many handlers may run at once, 1 …. When it is lowered, what runs beyond it goes on.
+   *
+   * @throws RangeError or TypeError when the number is out of range.
+   */
   setConcurrency(concurrency: number): void
+  /**
+   * Takes nothing until `resume`, also after a restart. What runs goes on, and what comes waits as far as there is room;
+   * the rest is shed as `stage-down`. A drain resumes the stage, and does not let it pause.
+   */
+  pause(): void
+  /** Takes requests again. */
+  resume(): void
+  /**
+   * Puts another handler in the place of the present one, for requests that start from now on; those that run are
+   * finished by the one before. It works with what the stage's `setup` has acquired.
+   *
+   * @returns Resolves at once.
+   */
+  swap(handler: FittingHandler<Types>): Promise<void>
+  /**
+   * The same with a `setup`, `teardown` and `health` of its own: what it needs is acquired first, then requests go to
+   * it, and what the one before works with is torn down once its last run has ended. A stage that is down or starting
+   * starts with the new one.
+   *
+   * @returns Resolves once requests go to the new handler. Rejects with a `StageSetupError` when its setup fails, or is
+   * called off because the stage ends or is given yet another handler; the stage then goes on as it was.
+   * @throws RangeError or TypeError that names the option, its value and what is allowed.
+   */
+  swap<State = undefined>(next: StageSwap<Types, State>): Promise<void>
 }
 
 /** Where a submission comes from. */
 export type Origin = 'client'
 
 /** A pipeline at work. */
-export interface Running<Request, Output, Stage extends string = string> {
+export interface Running<
+  Request,
+  Output,
+  Stage extends string = string,
+  // As for a pipeline's type: who names it by hand need not say what goes into each stage.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  Types extends Readonly<Record<Stage, StageTypes>> = any,
+> {
   readonly name: string
   readonly state: PipelineState
   /** Admits the request or turns it away, at once; never throws. */
@@ -108,11 +174,11 @@ export interface Running<Request, Output, Stage extends string = string> {
   /** The books now. */
   ledger(): Ledger
   /**
-   * One stage, to change its limits while it runs.
+   * One stage, to change it while it runs.
    *
    * @throws RangeError that names the stages there are, when it is none of them.
    */
-  stage(name: Stage): StageControl
+  stage<Name extends Stage>(name: Name): StageControl<Types[Name]>
   /** The stages' figures now, by name. */
   readonly stages: Readonly<Record<Stage, StageFigures>>
   /** How every request ends; completes after a drain. */

@@ -1,5 +1,5 @@
 import { defer, mergeMap, Observable, type OperatorFunction } from 'rxjs'
-import { checkInteger, checkKeys, checkNumber, type Clock, type ShedReason, show } from '../../operators/index.ts'
+import { checkKeys, checkNumber, type Clock, type ShedReason, show } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import { Carrier } from './carrier.ts'
 import type { StageDefinition } from './create-stage.ts'
@@ -19,6 +19,7 @@ import type {
   StageFigures,
 } from './running.ts'
 import type { Stage } from './stage-context.ts'
+import { controlOf } from './stage-control.ts'
 import { StageSupervision } from './stage-supervision.ts'
 import type { StartSettings } from './start-options.ts'
 
@@ -77,13 +78,11 @@ export class Runtime implements Running<unknown, unknown> {
       const names = nodes.map((known) => JSON.stringify(known.name)).join(', ')
       throw new RangeError(`stage must be one of ${names}, got ${show(name)}`)
     }
-    const of = (option: string): string => `stage ${JSON.stringify(name)}: ${option}`
+    const control = controlOf(node, this.supervision)
     return {
-      setCapacity: (capacity) => {
-        node.channel.setCapacity(checkInteger(of('capacity'), capacity))
-      },
-      setConcurrency: (concurrency) => {
-        node.channel.setConcurrency(checkInteger(of('concurrency'), concurrency, { min: 1 }))
+      ...control,
+      pause: () => {
+        if (this.lifecycle === 'running') control.pause()
       },
     }
   }
@@ -146,6 +145,8 @@ export class Runtime implements Running<unknown, unknown> {
       this.lifecycle = state
       logger.info({ inFlight: before.inFlight }, 'draining')
       carrier.refuse(this.refusal)
+      // A stage that takes nothing would hold up the streams of those before it.
+      for (const { runner } of nodes) runner.resume()
       const inTime = await drainStages({ clock, nodes, supervision, book, ends$: teller.outcomes$ }, timeoutMs)
       if (!inTime) timedOut = carrier.failAll((node) => new DrainTimeoutError(node.name, timeoutMs))
     }

@@ -115,10 +115,19 @@ export class StageSupervision {
   }
 
   private entered(node: Stage, phase: StagePhase): void {
-    const hasStarted = node.state === 'starting' && (phase === 'running' || phase === 'draining')
+    const before = node.state
+    const hasStarted = before === 'starting' && phase !== 'starting' && phase !== 'stopping'
     node.state = phase
     if (phase === 'starting' && node.runner.epoch > 1) node.restarts += 1
-    if (!hasStarted) return
+    if (hasStarted) this.hasStarted(node)
+    if (phase === 'paused' || (before === 'paused' && phase === 'running')) {
+      const type = phase === 'paused' ? 'paused' : 'resumed'
+      this.settings.logger.info({ stage: node.name }, `stage ${type}`)
+      this.events.next({ type, stage: node.name })
+    }
+  }
+
+  private hasStarted(node: Stage): void {
     const { logger } = this.settings
     const isFirst = !this.started.has(node)
     this.started.add(node)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Run, type RunnerOptions, StageCrash, StageRunner } from '../../actors/index.ts'
+import { checkLife, type Run, type RunnerOptions, StageCrash, StageRunner } from '../../actors/index.ts'
 import { Channel } from '../../operators/index.ts'
 
 interface Job {
@@ -304,5 +304,24 @@ describe('StageRunner', () => {
     expect(() => new StageRunner('no' as never, { channel: new Channel({ capacity: 1 }) })).toThrow(
       'handler must be a function, got "no"',
     )
+  })
+
+  it('that is stopped from within its own setup takes nothing, and tears down what that returns', () => {
+    const channel = new Channel<string>({ capacity: 1 })
+    const log: string[] = []
+    const life = checkLife({
+      setup: () => {
+        runner.stop()
+        return 5
+      },
+      teardown: (state: number, { reason }) => {
+        log.push(`teardown ${state} ${reason}`)
+      },
+    })
+    const runner = new StageRunner<string, string>((item) => item, { channel, life, onValue: (v) => log.push(v) })
+    channel.offer('a')
+    runner.epoch$.subscribe({ error: expect.unreachable, complete: () => log.push('complete') })
+    expect(log).toEqual(['complete', 'teardown 5 stop'])
+    expect(channel.size).toBe(1)
   })
 })

@@ -73,4 +73,32 @@ describe('fromStage', () => {
     expect(ends).toEqual(['error broken'])
     expect(channel.size).toBe(1)
   })
+
+  it('pauses and resumes, also while it is starting, and drains while it is paused', async () => {
+    const ready = Promise.withResolvers<number>()
+    const channel = new Channel<string>({ capacity: 10 })
+    const log: string[] = []
+    const logic = fromStage((item: string, { state }) => `${item}${state}`, {
+      channel,
+      setup: () => ready.promise,
+      teardown: (state, { reason }) => {
+        log.push(`teardown ${state} ${reason}`)
+      },
+      onValue: (value) => log.push(value),
+    })
+    const actor = createActor(logic)
+    actor.start()
+    actor.send({ type: 'pause' })
+    channel.offer('a')
+    ready.resolve(1)
+    await settle()
+    expect([actor.getSnapshot().value, log]).toEqual([{ up: 'paused' }, []])
+    actor.send({ type: 'resume' })
+    expect([actor.getSnapshot().value, log]).toEqual([{ up: 'running' }, ['a1']])
+    actor.send({ type: 'pause' })
+    channel.offer('b')
+    actor.send({ type: 'drain' })
+    await settle()
+    expect([actor.getSnapshot().value, log]).toEqual(['done', ['a1', 'b1', 'teardown 1 drain']])
+  })
 })

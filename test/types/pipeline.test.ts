@@ -43,7 +43,10 @@ describe('the types of a pipeline', () => {
         },
         options,
       )
-    expectTypeOf(values.start).returns.toEqualTypeOf<Running<Question, number, 'length' | 'double'>>()
+    const running = values.start()
+    expectTypeOf(running).toExtend<Running<Question, number, 'length' | 'double'>>()
+    expectTypeOf(running.submit).returns.toEqualTypeOf<Reply<number>>()
+    expectTypeOf(running.stage).parameter(0).toEqualTypeOf<'length' | 'double'>()
   })
 
   it('give a handler the state that setup returned, and nothing without one', () => {
@@ -72,6 +75,32 @@ describe('the types of a pipeline', () => {
     pipeline<Question>('p').stage('does not', needsPort, { ...options, setup: () => 'port' })
     const anyState: Handler<Question, number> = ({ text }) => text.length
     pipeline<Question>('p').stage('does not care', anyState, { ...options, setup: connect })
+  })
+
+  it('let a handler be swapped for one that fits', () => {
+    const running = pipeline<Question>('p')
+      .stage('length', async ({ text }, { state }) => text.length + state, { ...options, setup: () => 1 })
+      .stage('double', (length) => length * 2, options)
+      .start()
+    void running.stage('length').swap(({ text }, { state, request }) => {
+      expectTypeOf(request).toEqualTypeOf<Question>()
+      return text.length * state
+    })
+    void running.stage('double').swap(async (length) => length * 3)
+    void running.stage('double').swap({
+      handler: (length, { state }) => length * state.factor,
+      setup: () => Promise.resolve({ factor: 4 }),
+      teardown: ({ factor }) => {
+        expectTypeOf(factor).toEqualTypeOf<number>()
+      },
+    })
+    // @ts-expect-error the stage is given a number
+    void running.stage('double').swap((text: string) => text.length)
+    // @ts-expect-error the next stage, or the caller, is promised a number
+    void running.stage('double').swap((length) => `${length}`)
+    const handler = (length: number, { state }: { readonly state: number }): number => length * state
+    // @ts-expect-error what setup gives is a string
+    void running.stage('double').swap({ handler, setup: () => 'x' })
   })
 
   it('keep streams streams, also promised ones, and give their chunks to the reader', () => {

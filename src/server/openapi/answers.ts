@@ -102,6 +102,7 @@ const count = z.int().min(0)
 const stageStates = [
   'starting',
   'running',
+  'paused',
   'backing-off',
   'draining',
   'stopping',
