@@ -125,26 +125,30 @@ export class Breaker {
 
   private callOf(era: number): BreakerCall {
     let ended = false
-    const once = (end: () => void) => (): void => {
+    const once = (end: () => void): void => {
       if (ended) return
+      // Before the end: whoever is asked or told of it may end the call again.
       ended = true
       if (era === this.era) end()
     }
     return {
-      succeed: once(() => {
-        this.record(false)
-      }),
-      fail: (error) => {
-        // Judged before it counts, as the judge may call back.
-        if (ended) return
-        const failed = era === this.era && this.judge(error)
+      succeed: () => {
         once(() => {
-          this.record(failed)
-        })()
+          this.record(false)
+        })
       },
-      abandon: once(() => {
-        this.probing = false
-      }),
+      fail: (error) => {
+        once(() => {
+          const failed = this.judge(error)
+          // The judge may have called back.
+          if (era === this.era) this.record(failed)
+        })
+      },
+      abandon: () => {
+        once(() => {
+          this.probing = false
+        })
+      },
     }
   }
 

@@ -221,14 +221,17 @@ describe('Breaker', () => {
       seen.push(to)
       tryIt()
     }
+    let asked = 0
     const isFailure = (): boolean => {
-      // It judges while another call changes the state.
+      asked += 1
+      // It judges while another call changes the state; that one is judged once, although it ends again.
       if (breaker.state === 'closed') other.fail(new Error('down'))
       return true
     }
     const breaker = new Breaker({ windowCalls: 1, openMs: 5, clock, onStateChange, isFailure })
     const [first, other] = [breaker.begin(), breaker.begin()]
     first.fail(new Error('down'))
+    expect(asked).toBe(2)
     expect(seen).toEqual(['open', 'refused'])
     clock.time = 5
     const probe = breaker.begin()
