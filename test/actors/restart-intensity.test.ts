@@ -38,7 +38,7 @@ describe('allowRestart', () => {
   })
 
   it('grants at most maxRestarts in any window, and refuses only when the window is full', () => {
-    const intervals = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 60 })
+    const intervals = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 60, size: 'max' })
     const intensity = fc.record({
       maxRestarts: fc.integer({ min: 0, max: 6 }),
       withinMs: fc.integer({ min: 1, max: 100 }),

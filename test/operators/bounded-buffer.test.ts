@@ -155,7 +155,7 @@ describe.each(strategies)('re-entrant, %s', (_, strategy) => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5 }),
-        fc.array(fc.nat({ max: 3 }), { maxLength: 200 }),
+        fc.array(fc.nat({ max: 3 }), { maxLength: 200, size: 'max' }),
         (concurrency, causes) => {
           const source$ = new Subject<number>()
           const outputs: number[] = []

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { CallWindow } from '../../operators/call-window.ts'
 
 test('holds the last calls, as many as it is large', () => {
-  const anyAdds = fc.array(fc.option(fc.boolean(), { freq: 20 }), { maxLength: 60 })
+  const anyAdds = fc.array(fc.option(fc.boolean(), { freq: 20 }), { maxLength: 60, size: 'max' })
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 9 }), anyAdds, (size, adds) => {
       const window = new CallWindow(size)

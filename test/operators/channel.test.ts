@@ -182,7 +182,7 @@ describe('starts', () => {
 
 describe('send and take', () => {
   test('bring every value across, once and in order, at any capacity', async () => {
-    const anyValues = fc.tuple(fc.integer({ min: 0, max: 4 }), fc.array(fc.nat(), { maxLength: 40 }))
+    const anyValues = fc.tuple(fc.integer({ min: 0, max: 4 }), fc.array(fc.nat(), { maxLength: 40, size: 'max' }))
     await fc.assert(
       fc.asyncProperty(anyValues, async ([capacity, values]) => {
         const channel = new Channel<number>({ capacity })

@@ -22,7 +22,7 @@ describe('circuitBreaker', () => {
       fc.asyncProperty(
         fc.integer({ min: 1, max: 4 }),
         fc.constantFrom(0.5, 1),
-        fc.array(anyCall, { maxLength: 40 }),
+        fc.array(anyCall, { maxLength: 40, size: 'max' }),
         async (windowCalls, failureRate, calls) => {
           const clock = new VirtualClock()
           const options = { windowCalls, minimumCalls: windowCalls, failureRate, openMs: 25, clock }

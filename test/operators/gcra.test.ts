@@ -15,6 +15,7 @@ const anyLimit = fc.record({
 })
 const anyTraffic = fc.array(fc.record({ afterMs: fc.nat({ max: 12 }), weight: fc.integer({ min: 1, max: 4 }) }), {
   maxLength: 60,
+  size: 'max',
 })
 
 /** The definition, on whole numbers: no window that ends now holds more than its burst and what its length allows. */

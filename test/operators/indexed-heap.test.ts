@@ -14,7 +14,7 @@ test('the first is the smallest, whatever is added and taken out, and members kn
       { weight: 3, arbitrary: fc.record({ key: fc.nat({ max: 9 }) }) },
       { weight: 2, arbitrary: fc.record({ pick: fc.nat({ max: 99 }) }) },
     ),
-    { maxLength: 60 },
+    { maxLength: 60, size: 'max' },
   )
   fc.assert(
     fc.property(steps, (script) => {

@@ -8,6 +8,7 @@ describe('RateLanes', () => {
   test('remembers no more keys than have passed or waited within the time that makes a burst good', () => {
     const anyArrivals = fc.array(fc.record({ afterMs: fc.nat({ max: 8 }), key: fc.nat({ max: 50 }) }), {
       maxLength: 200,
+      size: 'max',
     })
     fc.assert(
       fc.property(anyArrivals, (arrivals) => {

@@ -26,7 +26,7 @@ const anyArrivals = fc.array(
     key: fc.nat({ max: 2 }),
     weight: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 6 })),
   }),
-  { maxLength: 40 },
+  { maxLength: 40, size: 'max' },
 )
 
 const sourceError = new Error('source')

@@ -36,70 +36,74 @@ const anyOptions = fc.record({
 describe('retryBackoff', () => {
   test('subscribes again when it should, at the time it should, and passes the last error', async () => {
     await fc.assert(
-      fc.asyncProperty(anyOptions, fc.array(anyAttempt, { minLength: 1, maxLength: 12 }), async (given, script) => {
-        const { attempts, initialMs, more, factor, resetOnSuccess, chance, reserve } = given
-        const maxMs = initialMs + more
-        const clock = new VirtualClock()
-        const startedAt: number[] = []
-        const seen: unknown[] = []
-        const asked: number[] = []
-        const budget = reserve === undefined ? undefined : new RetryBudget({ ratio: 1, reserve })
-        const source$ = new Observable<string>((subscriber) => {
-          const number = startedAt.push(clock.now()) - 1
-          const attempt = script[number]
-          // Beyond the script it succeeds.
-          for (let value = 0; value < (attempt?.values ?? 0); value++) subscriber.next(`${number}.${value}`)
-          if (attempt?.end === 'fails') subscriber.error(number)
-          else subscriber.complete()
-        })
-        source$
-          .pipe(
-            retryBackoff({
-              ...{ attempts, initialMs, maxMs, factor, resetOnSuccess, clock, random: () => chance },
-              ...(budget !== undefined && { budget }),
-              retryIf: (error, attempt) => {
-                asked.push(attempt)
-                return script[error as number]!.verdict
-              },
-            }),
-          )
-          .subscribe({
-            next: (value) => seen.push(value),
-            error: (error: unknown) => seen.push({ error }),
-            complete: () => seen.push('complete'),
+      fc.asyncProperty(
+        anyOptions,
+        fc.array(anyAttempt, { minLength: 1, maxLength: 12, size: 'max' }),
+        async (given, script) => {
+          const { attempts, initialMs, more, factor, resetOnSuccess, chance, reserve } = given
+          const maxMs = initialMs + more
+          const clock = new VirtualClock()
+          const startedAt: number[] = []
+          const seen: unknown[] = []
+          const asked: number[] = []
+          const budget = reserve === undefined ? undefined : new RetryBudget({ ratio: 1, reserve })
+          const source$ = new Observable<string>((subscriber) => {
+            const number = startedAt.push(clock.now()) - 1
+            const attempt = script[number]
+            // Beyond the script it succeeds.
+            for (let value = 0; value < (attempt?.values ?? 0); value++) subscriber.next(`${number}.${value}`)
+            if (attempt?.end === 'fails') subscriber.error(number)
+            else subscriber.complete()
           })
-        await clock.runAll()
+          source$
+            .pipe(
+              retryBackoff({
+                ...{ attempts, initialMs, maxMs, factor, resetOnSuccess, clock, random: () => chance },
+                ...(budget !== undefined && { budget }),
+                retryIf: (error, attempt) => {
+                  asked.push(attempt)
+                  return script[error as number]!.verdict
+                },
+              }),
+            )
+            .subscribe({
+              next: (value) => seen.push(value),
+              error: (error: unknown) => seen.push({ error }),
+              complete: () => seen.push('complete'),
+            })
+          await clock.runAll()
 
-        const [starts, expected, questions]: [number[], unknown[], number[]] = [[0], [], []]
-        let [now, failures, tokens] = [0, 0, reserve ?? Infinity]
-        for (let number = 0; ; number++) {
-          const attempt = script[number]
-          for (let value = 0; value < (attempt?.values ?? 0); value++) expected.push(`${number}.${value}`)
-          if (resetOnSuccess && failures > 0 && (attempt?.values ?? 0) > 0) {
-            failures = 0
-            tokens = Math.min(tokens + 1, reserve ?? Infinity)
+          const [starts, expected, questions]: [number[], unknown[], number[]] = [[0], [], []]
+          let [now, failures, tokens] = [0, 0, reserve ?? Infinity]
+          for (let number = 0; ; number++) {
+            const attempt = script[number]
+            for (let value = 0; value < (attempt?.values ?? 0); value++) expected.push(`${number}.${value}`)
+            if (resetOnSuccess && failures > 0 && (attempt?.values ?? 0) > 0) {
+              failures = 0
+              tokens = Math.min(tokens + 1, reserve ?? Infinity)
+            }
+            if (attempt?.end !== 'fails') {
+              expected.push('complete')
+              break
+            }
+            failures += 1
+            if (failures < attempts) questions.push(failures)
+            if (failures >= attempts || attempt.verdict === false || tokens < 1) {
+              expected.push({ error: number })
+              break
+            }
+            tokens -= 1
+            const afterMs = attempt.verdict === true ? 0 : (attempt.verdict.afterMs ?? 0)
+            now += afterMs + chance * Math.min(maxMs, initialMs * factor ** (failures - 1))
+            starts.push(now)
           }
-          if (attempt?.end !== 'fails') {
-            expected.push('complete')
-            break
-          }
-          failures += 1
-          if (failures < attempts) questions.push(failures)
-          if (failures >= attempts || attempt.verdict === false || tokens < 1) {
-            expected.push({ error: number })
-            break
-          }
-          tokens -= 1
-          const afterMs = attempt.verdict === true ? 0 : (attempt.verdict.afterMs ?? 0)
-          now += afterMs + chance * Math.min(maxMs, initialMs * factor ** (failures - 1))
-          starts.push(now)
-        }
-        expect(seen).toEqual(expected)
-        expect(asked).toEqual(questions)
-        expect(startedAt.length).toBe(starts.length)
-        for (const [number, at] of startedAt.entries()) expect(at).toBeCloseTo(starts[number]!, 6)
-        expect(clock.pending).toBe(0)
-      }),
+          expect(seen).toEqual(expected)
+          expect(asked).toEqual(questions)
+          expect(startedAt.length).toBe(starts.length)
+          for (const [number, at] of startedAt.entries()) expect(at).toBeCloseTo(starts[number]!, 6)
+          expect(clock.pending).toBe(0)
+        },
+      ),
       { numRuns: scaled(300) },
     )
   })

@@ -6,7 +6,7 @@ describe('RetryBudget', () => {
   test('allows as many retries as were saved up and earned, and not one more', () => {
     const anyOptions = fc.record({ ratio: fc.integer({ min: 0, max: 1000 }), reserve: fc.nat({ max: 5 }) })
     fc.assert(
-      fc.property(anyOptions, fc.array(fc.boolean(), { maxLength: 100 }), ({ ratio, reserve }, calls) => {
+      fc.property(anyOptions, fc.array(fc.boolean(), { maxLength: 100, size: 'max' }), ({ ratio, reserve }, calls) => {
         const budget = new RetryBudget({ ratio: ratio / 1000, reserve })
         let [deposits, retries] = [0, 0]
         // Thousandths, as whole numbers.

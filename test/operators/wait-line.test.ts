@@ -18,7 +18,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 describe('first come, first served', () => {
   test('whoever joins, leaves, is served or sent away is told once, and what it should be told', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(anyStep, { maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(anyStep, { maxLength: 40, size: 'max' }), async (steps) => {
         const line = new WaitLine<number, string>()
         const told: string[] = []
         const expected: string[] = []
