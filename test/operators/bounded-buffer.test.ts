@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { EMPTY, type Observable, of, Subject, throwError } from 'rxjs'
+import { EMPTY, NEVER, type Observable, of, Subject, throwError } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import {
   boundedBuffer,
@@ -173,4 +173,29 @@ describe.each(strategies)('re-entrant, %s', (_, strategy) => {
       ),
     )
   })
+})
+
+test.each([
+  [of({ capacty: 1 }), 'limits$: unknown option "capacty"; known are capacity, concurrency'],
+  [of({ capacity: -1 }), 'capacity must be a whole number from 0 to Infinity, got -1'],
+  [throwError(() => new Error('no limits')), 'no limits'],
+])('limits that are bad or fail end the output: %#', (limits$, message) => {
+  const errors: string[] = []
+  NEVER.pipe(boundedBuffer(() => EMPTY, { capacity: 1, limits$: limits$ as Observable<object> })).subscribe({
+    error: (error: unknown) => errors.push((error as Error).message),
+  })
+  expect(errors).toEqual([message])
+})
+
+test('limits that are no Observable are refused', () => {
+  const create = (): unknown => boundedBuffer(() => EMPTY, { capacity: 1, limits$: {} as never })
+  expect(create).toThrow('limits$ must be an Observable, got an object without subscribe')
+})
+
+test('an overflow that fails says how much may wait', () => {
+  const errors: string[] = []
+  of(1, 2, 3)
+    .pipe(boundedBuffer(() => NEVER, { capacity: 1, overflow: 'fail' }))
+    .subscribe({ error: (error: unknown) => errors.push((error as Error).message) })
+  expect(errors).toEqual(['boundedBuffer: more arrived than its capacity of 1 lets wait, and overflow is "fail"'])
 })

@@ -274,7 +274,13 @@ describe('options', () => {
     ['ttlMs', { capacity: 1, ttlMs: 0 }, RangeError],
     ['clock', { capacity: 1, clock: {} }, TypeError],
     ['onLost', { capacity: 1, onLost: 1 }, TypeError],
-    ['"capcity"', { capcity: 1 }, TypeError],
+    ['onRoom must be', { capacity: 1, onRoom: 1 }, TypeError],
+    [
+      `overflow must be "drop-newest", "drop-oldest", "fail" or { drop: 'lowest', priority }, got "drop-lowest"`,
+      { capacity: 1, overflow: 'drop-lowest' },
+      RangeError,
+    ],
+    ['Channel: unknown option "capcity"', { capcity: 1 }, TypeError],
   ]
   test.each(bad)('a bad %s is refused by name: %j', (name, options, type) => {
     const create = (): unknown => new Channel(options as { capacity: number })
@@ -304,7 +310,7 @@ describe('accepts', () => {
         fc.integer({ min: 0, max: 6 }),
         kinds,
         fc.boolean(),
-        fc.array(item, { minLength: 1, maxLength: 20 }),
+        fc.array(item, { minLength: 1, maxLength: 20, size: 'max' }),
         (capacity, overflow, runs, items) => {
           const priority = (value: { priority: number }): number => value.priority
           const channel = new Channel<{ weight: number; priority: number }>({

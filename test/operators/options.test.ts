@@ -1,12 +1,19 @@
 import fc from 'fast-check'
+import { EMPTY } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import {
+  boundedBuffer,
+  Breaker,
+  Channel,
   checkFunction,
   checkInteger,
   checkKeys,
   checkNumber,
   checkOneOf,
   checkText,
+  rateLimit,
+  RetryBudget,
+  retryBackoff,
   show,
 } from '../../operators/index.ts'
 
@@ -129,3 +136,17 @@ test('show never throws and stays short', () => {
   ])
   expect(show('x'.repeat(1000))).toBe(JSON.stringify(`${'x'.repeat(80)}…`))
 })
+
+test.each([
+  ['Breaker', (options) => new Breaker(options)],
+  ['Channel', (options) => new Channel(options)],
+  ['RetryBudget', (options) => new RetryBudget(options)],
+  ['boundedBuffer', (options) => boundedBuffer(() => EMPTY, options)],
+  ['rateLimit', (options) => rateLimit(options)],
+  ['retryBackoff', (options) => retryBackoff(options)],
+] satisfies readonly (readonly [string, (options: never) => unknown])[])(
+  '%s names itself when it refuses an option that it does not know',
+  (name, create) => {
+    expect(() => create({ colour: 'red' } as never)).toThrow(`${name}: unknown option "colour"; known are `)
+  },
+)

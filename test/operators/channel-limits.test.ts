@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest'
+import { Channel } from '../../operators/index.ts'
+
+test('tells its limits, and whether anything waits or runs', () => {
+  const channel = new Channel<number>({ capacity: 3, concurrency: 2 })
+  expect([channel.capacity, channel.concurrency, channel.idle]).toEqual([3, 2, true])
+  channel.setCapacity(4)
+  channel.setConcurrency(5)
+  expect([channel.capacity, channel.concurrency]).toEqual([4, 5])
+  channel.offer(1)
+  expect([channel.size, channel.running, channel.idle]).toEqual([1, 0, false])
+  channel.consume(() => undefined)
+  expect([channel.size, channel.running, channel.idle]).toEqual([0, 1, false])
+})
+
+test('says what is wrong in its own words', async () => {
+  const channel = new Channel<number>({ capacity: 2, maxSenders: 1, weight: Number })
+  await expect(channel.send(3)).rejects.toThrow('send: an item of weight 3 never fits into the capacity of 2')
+  channel.offer(1)
+  const waits = expect(channel.send(2)).rejects.toThrow('send: an item of weight 2 never fits into the capacity of 1')
+  await expect(channel.send(2)).rejects.toThrow('send: 1 callers wait already, which is maxSenders')
+  channel.setCapacity(1)
+  await waits
+  expect(channel.stats).toMatchObject({ offered: 4, accepted: 1, rejected: 3, pending: 0 })
+  channel.consume(() => undefined)
+  expect(() => channel.consume(() => undefined)).toThrow('consume: the channel has a consumer already')
+  channel.close()
+  await expect(channel.send(1)).rejects.toThrow('send: the channel is closed')
+  await expect(channel.take()).rejects.toThrow('take: the channel is closed and empty')
+})
+
+test.each([NaN, 'high', undefined])('what is given as a weight or a priority must be one: %j', (given) => {
+  const give = (): number => given as number
+  expect(() => new Channel({ capacity: 1, priority: give }).offer(1)).toThrow('priority must give a number, gave ')
+  expect(() => new Channel({ capacity: 1, weight: give }).offer(1)).toThrow(
+    'weight must give a finite number above 0, gave ',
+  )
+  expect(() => new Channel({ capacity: 1, weight: () => Infinity }).offer(1)).toThrow('gave Infinity')
+})
+
+test('an item that owns a slot and has not started can be taken back', () => {
+  const channel = new Channel<number>({ capacity: 2 })
+  const started: number[] = []
+  channel.consume((value) => started.push(value))
+  for (const value of [1, 2, 3]) channel.offer(value)
+  channel.release('completed')
+  expect(channel.remove(2, 'cancelled')).toBe(true)
+  expect(channel.remove(2, 'cancelled')).toBe(false)
+  channel.drain()
+  expect(started).toEqual([1, 3])
+  expect(channel.stats).toMatchObject({ cancelled: 1, completed: 1, running: 1, waiting: 0 })
+})
+
+test('what is put back goes to those who pull', async () => {
+  const channel = new Channel<number>({ capacity: 2 })
+  const leave = channel.consume(() => undefined)
+  channel.offer(1)
+  const taken = channel.take()
+  leave()
+  channel.requeue([1])
+  expect(channel.stats).toMatchObject({ completed: 1, running: 0, waiting: 0 })
+  expect(await taken).toBe(1)
+})
+
+describe('what has expired is no longer in the way, though no timer has told so yet', () => {
+  /** A channel whose only place is taken by what expired just now. */
+  function crowded(): Channel<number> {
+    let time = 0
+    const clock = { now: () => time, wallTime: () => time, setTimeout: () => 0, clearTimeout: () => undefined }
+    const channel = new Channel<number>({ capacity: 1, ttlMs: 5, clock })
+    channel.offer(1)
+    expect([channel.accepts(2), channel.offer(2)]).toEqual([false, 'shed'])
+    time = 6
+    return channel
+  }
+
+  test('of who asks', () => {
+    const channel = crowded()
+    expect(channel.accepts(3)).toBe(true)
+    expect(channel.stats).toMatchObject({ expired: 1, waiting: 0 })
+  })
+
+  test('of who offers', () => {
+    const channel = crowded()
+    expect(channel.offer(3)).toBe('accepted')
+    expect(channel.stats).toMatchObject({ expired: 1, waiting: 1, rejected: 1 })
+  })
+
+  test('of who sends', async () => {
+    const channel = crowded()
+    await channel.send(3)
+    expect(channel.stats).toMatchObject({ expired: 1, waiting: 1, rejected: 1 })
+  })
+
+  test('of who takes', async () => {
+    const channel = crowded()
+    const taken = channel.take()
+    expect(channel.stats).toMatchObject({ expired: 1, waiting: 0, completed: 0 })
+    channel.offer(3)
+    expect(await taken).toBe(3)
+  })
+})
