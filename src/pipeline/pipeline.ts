@@ -13,17 +13,6 @@ export interface Topology {
   readonly stages: readonly ({ readonly name: string } & StageSettings)[]
 }
 
-/** The types of the stages of a pipeline that has none. */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- each stage adds its own to it
-type NoStages = {}
-
-interface OfStage<Request, Input, Output, State> extends StageTypes {
-  readonly request: Request
-  readonly input: Input
-  readonly output: Output
-  readonly state: State
-}
-
 /**
  * A pipeline's definition: stages in order, each fed by the one before through a bounded channel. It does
  * nothing until it is started, and can be started any number of times.
@@ -65,7 +54,13 @@ export class Pipeline<
     Request,
     StageOutput<Output>,
     Stage | Name,
-    Types & Readonly<Record<Name, OfStage<Request, Current, Output, State>>>
+    Types &
+      Readonly<
+        Record<
+          Name,
+          { readonly request: Request; readonly input: Current; readonly output: Output; readonly state: State }
+        >
+      >
   > {
     const definition = {
       name: checkText('stage name', name),
@@ -113,6 +108,6 @@ export class Pipeline<
  * const outcome = await running.submit('hello').outcome
  * ```
  */
-export function pipeline<Request>(name: string): Pipeline<Request, Request, never, NoStages> {
+export function pipeline<Request>(name: string): Pipeline<Request, Request, never, object> {
   return new Pipeline(checkText('pipeline name', name), [])
 }
