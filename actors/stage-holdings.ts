@@ -123,7 +123,7 @@ export class StageHoldings {
     health?.stop()
     this.callOffSetup(reason)
     this.callOffSwap?.(reason)
-    for (const holding of earlier) this.life.release(holding, 'swap')
+    for (const holding of earlier) this.life.release(holding, reason)
     if (current !== undefined) this.life.release(current, reason)
   }
 

@@ -1,4 +1,4 @@
-import { merge, type Observable } from 'rxjs'
+import { merge, type Observable, Subscription } from 'rxjs'
 import { type Clock, reportUnhandled } from '../../operators/index.ts'
 import type { LedgerBook } from './ledger.ts'
 import type { Stage } from './stage-context.ts'
@@ -25,6 +25,8 @@ export function drainStages(
   timeoutMs: number,
 ): Promise<boolean> {
   return new Promise((resolve) => {
+    // There before the subscription, within which all can be over.
+    const changes = new Subscription()
     const finish = (inTime: boolean): void => {
       clock.clearTimeout(timer)
       changes.unsubscribe()
@@ -41,7 +43,7 @@ export function drainStages(
     const timer = clock.setTimeout(() => {
       finish(false)
     }, timeoutMs)
-    const changes = merge(supervision.events$, ends$).subscribe({ next: advance, error: reportUnhandled })
+    changes.add(merge(supervision.events$, ends$).subscribe({ next: advance, error: reportUnhandled }))
     advance()
   })
 }
