@@ -11,7 +11,7 @@ import {
 } from '../../../src/testing/index.ts'
 import { scaled } from '../../effort.ts'
 import { failureOf } from './failure-of.ts'
-import { type KeyedBug, type Lanes, plantedKeyed } from './planted-keyed.ts'
+import { type KeyedBug, type Lane, plantedKeyed } from './planted-keyed.ts'
 
 const key = (item: Item): string => item.key
 
@@ -38,8 +38,8 @@ const limits: OperatorLimits = { key, perKeyCapacity: 2, capacity: Infinity, onS
 
 /** One that a check of its own looks into: it may keep no lane of a key of which nothing waits or runs. */
 function planted(bug?: KeyedBug): { readonly subject: OperatorSubject; readonly check: () => void } {
-  let lanes: Lanes = new Map()
-  const subject = operator((parts) => plantedKeyed(parts, (lanes = new Map()), bug), limits)
+  let lanes = new Map<string, Lane>()
+  const subject = operator((parts) => plantedKeyed(parts, (lanes = new Map<string, Lane>()), bug), limits)
   const check = (): void => {
     const gone = [...lanes.values()].filter(({ waiting, running }) => waiting.length + running.size === 0)
     if (gone.length > 0) throw new Error(`${gone.length} lanes are kept of keys that are gone`)

@@ -19,7 +19,8 @@ interface Entry {
   startedAt: number | undefined
 }
 
-interface Lane {
+/** What is kept of a key. */
+export interface Lane {
   readonly waiting: Entry[]
   readonly running: Set<Entry>
   isDead: boolean
@@ -128,6 +129,3 @@ export function plantedKeyed(
       }
     })
 }
-
-/** What is kept of keys. */
-export type Lanes = Map<string, Lane>
