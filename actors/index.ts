@@ -1,3 +1,4 @@
+export type { ChildContext, ChildSpec, ChildStart } from './child-spec.ts'
 export {
   RestartIntensityError,
   StageCrash,
@@ -21,10 +22,6 @@ export { Run } from './run.ts'
 export type { RunnerOptions, StageHandler, StagePhase } from './runner-options.ts'
 export { fromRunner, fromStage, type StageEvent } from './stage.ts'
 export { StageRunner } from './stage-runner.ts'
-export {
-  type ChildSpec,
-  supervise,
-  type SupervisorEvent,
-  type SupervisorLogic,
-  type SupervisorOptions,
-} from './supervisor.ts'
+export type { RestartPolicy, RestartStrategy } from './supervision-rules.ts'
+export { supervise, type SupervisorInput, type SupervisorLogic, type SupervisorOptions } from './supervisor.ts'
+export type { Decision, SupervisorEvent } from './supervisor-event.ts'

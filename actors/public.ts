@@ -1,3 +1,4 @@
+export type { ChildContext, ChildSpec, ChildStart } from './child-spec.ts'
 export { type Backoff, type BackoffOptions, exponentialBackoff } from '../operators/index.ts'
 export {
   RestartIntensityError,
@@ -11,12 +12,6 @@ export { allowRestart, type RestartIntensity } from './restart-intensity.ts'
 export type { StageRun } from './run.ts'
 export { fromStage, type StageEvent, type StageLogic } from './stage.ts'
 export type { StageHandler, StageOptions } from './runner-options.ts'
-export {
-  type ChildSpec,
-  supervise,
-  type SupervisorEvent,
-  type SupervisorInput,
-  type Restart,
-  type SupervisorLogic,
-  type SupervisorOptions,
-} from './supervisor.ts'
+export type { RestartPolicy, RestartStrategy } from './supervision-rules.ts'
+export { supervise, type SupervisorInput, type SupervisorLogic, type SupervisorOptions } from './supervisor.ts'
+export type { Decision, SupervisorEvent } from './supervisor-event.ts'

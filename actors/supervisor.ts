@@ -1,13 +1,16 @@
-import { from, type Observable, throwError } from 'rxjs'
+import { throwError } from 'rxjs'
 import {
   type ActorLogic,
   type ActorSystem,
   type AnyActorLogic,
+  type AnyActorRef,
   type AnyMachineSnapshot,
   type DoneActorEvent,
   enqueueActions,
   type ErrorActorEvent,
+  fromCallback,
   fromObservable,
+  sendTo,
   setup,
 } from 'xstate'
 import {
@@ -24,51 +27,45 @@ import {
   show,
   systemClock,
 } from '../operators/index.ts'
-import { RestartIntensityError } from './errors.ts'
-import { allowRestart } from './restart-intensity.ts'
-
-/** A child and how to start it, at first and again after each crash. */
-export interface ChildSpec {
-  /** Unique among its siblings. */
-  readonly id: string
-  /** XState logic, or a function that gives an Observable or a promise; its error is the child's crash. */
-  readonly start: AnyActorLogic | (() => Observable<unknown> | PromiseLike<unknown>)
-}
+import { canBeAsked, fromStart, stopEvent } from './child-logic.ts'
+import type { ChildSpec } from './child-spec.ts'
+import {
+  type Happening,
+  initialSupervision,
+  isOver,
+  type RestartStrategy,
+  type Step,
+  supervision,
+  type SupervisionRules,
+  type SupervisionState,
+} from './supervision-rules.ts'
+import type { SupervisorEvent } from './supervisor-event.ts'
 
 /** How a supervisor answers crashes. */
 export interface SupervisorOptions {
-  /** Who is restarted with a child that crashed; `'one-for-one'`, the default: nobody. */
-  readonly strategy?: 'one-for-one'
-  /** Restarts of one child within `withinMs` before its next crash escalates, 0 …; default 5. */
+  /**
+   * Who is started again with a child that fell: `'one-for-one'`, the default, nobody; `'rest-for-one'` all that are
+   * listed after it; `'one-for-all'` all.
+   */
+  readonly strategy?: RestartStrategy
+  /** Which end of the list is started first, and stopped last; default `'first'`. */
+  readonly startFrom?: 'first' | 'last'
+  /** Restarts within `withinMs` before the next crash escalates, 0 …; a group counts once. Default 5. */
   readonly maxRestarts?: number
   /** The sliding window of `maxRestarts` in milliseconds, more than 0; default 60,000. */
   readonly withinMs?: number
-  /** The delay before each restart; default `exponentialBackoff()`. */
+  /** The delay before each restart, by the number of crashes in a row; default `exponentialBackoff()`. */
   readonly backoff?: Backoff
-  /** Dates the crashes; the delays follow the clock that the actor system is created with. Default the system's. */
+  /** A child that has run this long is healthy: its next crash is the first in a row. Default `withinMs`. */
+  readonly healthyAfterMs?: number
+  /** Dates the crashes and times the delays; default the system's. */
   readonly clock?: Clock
 }
 
-/** What a supervisor tells of its children: `actor.on(type, …)`. */
-export type SupervisorEvent =
-  | { readonly type: 'started' | 'restarted' | 'stopped'; readonly id: string }
-  | { readonly type: 'crashed' | 'escalated'; readonly id: string; readonly error: unknown }
-
-/** The time to start a child again has come. */
-export interface Restart {
-  readonly type: 'restart'
-  readonly id: string
+/** What a supervisor can be told: to stop its children in their order, and then be done. */
+export interface SupervisorInput {
+  readonly type: 'stop'
 }
-
-interface SupervisorContext {
-  /** The times of each child's restarts within the window. */
-  readonly restarts: Readonly<Record<string, readonly number[]>>
-  /** Why it gave up. */
-  readonly error?: RestartIntensityError
-}
-
-/** What a supervisor's machine hears: from its children and from its own delays; nobody else sends to it. */
-export type SupervisorInput = Restart | ErrorActorEvent | DoneActorEvent
 
 /** What `supervise` makes. */
 export type SupervisorLogic = ActorLogic<
@@ -81,113 +78,226 @@ export type SupervisorLogic = ActorLogic<
   SupervisorEvent
 >
 
+interface SupervisorContext {
+  readonly supervision: SupervisionState
+  /** What it ends with once its children have stopped: an Error, as it is thrown, so JSON loses its prototype. */
+  readonly error?: unknown
+}
+
+/** What the machine hears: from outside, from its children, and from itself. */
+type MachineEvent = SupervisorInput | ErrorActorEvent | DoneActorEvent | Note
+
+/** What the machine tells itself. */
+type Note =
+  | { readonly type: 'supervisor.proceed' }
+  | { readonly type: 'supervisor.due'; readonly id: string }
+  | { readonly type: 'supervisor.stopped'; readonly id: string; readonly how: 'stopped' | 'forced' }
+
+/** Logics of supervisors, which are given all the time that they need to stop. */
+const supervisors = new WeakSet<AnyActorLogic>()
+
 /**
- * Actor logic for a supervisor: starts its children in order, and starts a child that crashes again after a
- * backoff that grows. A child that crashes more often than the restart intensity allows is given up: the
- * supervisor stops the others and ends with a `RestartIntensityError`, for its own supervisor or, at the root,
- * its observer to hear. A child that ends by itself is not started again.
+ * Actor logic for a supervisor, by the rules of Erlang/OTP: it starts its children in order and starts those again
+ * that crash, alone or with their group, after a backoff that grows with every crash in a row. When there are more
+ * restarts than the intensity allows it gives up: it stops all children in the reverse order and ends with a
+ * `RestartIntensityError`, which is a crash for its own supervisor and an error for the observer of a root.
+ *
+ * `actor.send({ type: 'stop' })` stops the children in the reverse order, each given its time, and then the
+ * supervisor is done; `actor.stop()` stops all at once.
  *
  * Always observe a root supervisor's `error`: XState takes an error that nobody observes for the process's own.
+ * Children need no observer.
  *
  * @example
  * ```ts
- * const root = createActor(supervise([{ id: 'prices', start: () => prices$ }]))
+ * const connection: ChildSpec = { id: 'connection', start: ({ signal }) => serve(signal), shutdownTimeoutMs: 2_000 }
+ * const prices: ChildSpec = { id: 'prices', start: () => prices$ }
+ * const root = createActor(supervise([connection, prices], { strategy: 'rest-for-one' }))
  * root.subscribe({ error: (error) => console.error('gave up', error) })
- * root.on('restarted', ({ id }) => console.warn(id, 'runs again'))
+ * root.on('crashed', ({ id, decision, starting }) => console.warn(id, decision, starting))
  * root.start()
  * ```
  *
  * @throws RangeError or TypeError that names the option, its value and the allowed range.
- * @see Erlang/OTP, supervisor behaviour
+ * @see Erlang/OTP, stdlib: supervisor behaviour
  */
 export function supervise(children: readonly ChildSpec[], options: SupervisorOptions = {}): SupervisorLogic {
-  checkKeys('supervise', options, ['strategy', 'maxRestarts', 'withinMs', 'backoff', 'clock'])
-  checkOneOf('strategy', options.strategy ?? 'one-for-one', ['one-for-one'])
-  const maxRestarts = checkInteger('maxRestarts', options.maxRestarts ?? 5)
-  const withinMs = checkNumber('withinMs', options.withinMs ?? 60_000, { min: 1 })
-  const backoff = checkFunction('backoff', options.backoff ?? exponentialBackoff())
+  const rules = checkRules(children, options)
   const clock = checkClock('clock', options.clock ?? systemClock)
-  const ids = children.map((child) => checkText('id', child.id))
-  if (new Set(ids).size < ids.length)
-    throw new RangeError(`supervise: two children have the same id: ${ids.join(', ')}`)
-  const logics: Record<string, AnyActorLogic> = Object.fromEntries(children.map((child) => [child.id, toLogic(child)]))
+  const actors: Record<string, AnyActorLogic> = { timer: fromTimer(clock) }
+  for (const child of children) actors[srcOf(child.id)] = toLogic(child)
+  const timeouts = new Map(children.map((child) => [child.id, checkShutdownTimeoutMs(child)]))
 
-  const recordRestart = (context: SupervisorContext, id: string): ReturnType<typeof allowRestart> =>
-    allowRestart(context.restarts[id] ?? [], clock.now(), { maxRestarts, withinMs })
-
-  return setup({
+  const logic = setup({
     types: {
       context: {} as SupervisorContext,
-      events: {} as SupervisorInput,
+      events: {} as MachineEvent,
       emitted: {} as SupervisorEvent,
     },
-    actors: logics,
+    actors,
     guards: {
-      isOneTooMany: ({ context, event }) => !recordRestart(context, (event as ErrorActorEvent).actorId).allowed,
+      isOver: ({ context }) => isOver(context.supervision),
+      hasGivenUp: ({ context }) => isOver(context.supervision) && context.supervision.aim === 'give-up',
     },
     actions: {
-      startChildren: enqueueActions(({ enqueue }) => {
-        for (const id of ids) {
-          enqueue.spawnChild(id, { id })
-          enqueue.emit({ type: 'started', id })
+      answer: enqueueActions(({ enqueue, event, context, self }) => {
+        const { state, steps } = supervision(rules, context.supervision, happeningOf(event), clock.now())
+        const take: { readonly [K in Step['do']]: (step: Step & { readonly do: K }) => void } = {
+          start: ({ id }) => {
+            enqueue.spawnChild(srcOf(id), { id })
+            note({ type: 'supervisor.proceed' })
+          },
+          stop: ({ id }) => {
+            const actor = childrenOf(self)[id]
+            const ms = timeouts.get(id) ?? 0
+            if (actor === undefined || ms === 0 || !canBeAsked(actor)) {
+              stopNow(id, 'stopped')
+            } else {
+              enqueue.sendTo(actor, stopEvent)
+              take.wait({ do: 'wait', id, ms })
+            }
+          },
+          force: ({ id }) => {
+            stopNow(id, 'forced')
+          },
+          wait: ({ id, ms }) => {
+            if (ms < Infinity) enqueue.spawnChild('timer', { id: timerOf(id), input: { id, ms } })
+          },
+          cancel: ({ id }) => {
+            enqueue.stopChild(timerOf(id))
+          },
+          tell: (step) => {
+            enqueue.emit(step.event)
+          },
+          'give-up': ({ error }) => {
+            enqueue.assign({ error })
+          },
         }
-      }),
-      scheduleRestart: enqueueActions(({ enqueue, event, context }) => {
-        const { actorId: id, error } = event as ErrorActorEvent
-        const { restarts } = recordRestart(context, id)
-        enqueue.assign({ restarts: { ...context.restarts, [id]: restarts } })
-        enqueue.stopChild(id)
-        enqueue.emit({ type: 'crashed', id, error })
-        enqueue.raise({ type: 'restart', id }, { delay: backoff(restarts.length), id: `restart ${id}` })
-      }),
-      restartChild: enqueueActions(({ enqueue, event }) => {
-        const { id } = event as Restart
-        enqueue.spawnChild(id, { id })
-        enqueue.emit({ type: 'restarted', id })
-      }),
-      giveUp: enqueueActions(({ enqueue, event }) => {
-        const { actorId: id, error } = event as ErrorActorEvent
-        const message = `child ${show(id)} crashed once more after ${maxRestarts} restarts within ${withinMs} ms (maxRestarts, withinMs)`
-        enqueue.assign({ error: new RestartIntensityError(message, { cause: error }) })
-        enqueue.emit({ type: 'crashed', id, error })
-        enqueue.emit({ type: 'escalated', id, error })
-        for (const child of ids.toReversed()) enqueue.stopChild(child)
-      }),
-      tellStopped: enqueueActions(({ enqueue, event }) => {
-        enqueue.emit({ type: 'stopped', id: (event as DoneActorEvent).actorId })
+        // XState puts off starting and stopping actors until the transition is over. A note through the mailbox comes
+        // after what that brings about, and so whoever is next comes after it, too.
+        const note = (to: Note): void => {
+          enqueue.sendTo(self, to)
+        }
+        const stopNow = (id: string, how: 'stopped' | 'forced'): void => {
+          enqueue.stopChild(id)
+          note({ type: 'supervisor.stopped', id, how })
+        }
+        enqueue.assign({ supervision: state })
+        // Also to start it again: XState forgets an actor in whose place another is put, without stopping it.
+        if ('actorId' in event) enqueue.stopChild(event.actorId)
+        if (event.type === 'supervisor.due') enqueue.stopChild(timerOf(event.id))
+        for (const step of steps) take[step.do](step as never)
       }),
     },
   }).createMachine({
     id: 'supervisor',
-    context: { restarts: {} },
+    context: { supervision: initialSupervision(rules) },
     initial: 'supervising',
     states: {
       supervising: {
-        entry: 'startChildren',
+        // Not before the actor is started: it is then that its children are.
+        entry: sendTo(({ self }) => self, { type: 'supervisor.proceed' }),
         on: {
-          'xstate.error.actor.*': [
-            { guard: 'isOneTooMany', target: 'failed', actions: 'giveUp' },
-            { actions: 'scheduleRestart' },
-          ],
-          'xstate.done.actor.*': { actions: 'tellStopped' },
-          restart: { actions: 'restartChild' },
+          'xstate.error.actor.*': { actions: 'answer' },
+          'xstate.done.actor.*': { actions: 'answer' },
+          'supervisor.*': { actions: 'answer' },
+          stop: { actions: 'answer' },
         },
+        always: [
+          { guard: 'hasGivenUp', target: 'failed' },
+          { guard: 'isOver', target: 'done' },
+        ],
       },
       // An error that nobody here handles ends the machine with it, after what it has told is heard. To throw
       // in an action would take back what the action's own transition told.
       failed: { invoke: { src: givingUp, input: ({ context }) => context.error } },
+      done: { type: 'final' },
     },
   })
+  supervisors.add(logic)
+  return logic as unknown as SupervisorLogic
 }
 
 const givingUp = fromObservable<never, unknown>(({ input }) => throwError(() => input))
 
-function toLogic({ id, start }: ChildSpec): AnyActorLogic {
-  if (typeof start === 'object' && typeof start.transition === 'function') return start
-  if (typeof start !== 'function') {
-    throw new TypeError(
-      `child ${show(id)}: start must be XState logic or a function that gives an Observable or a promise, got ${show(start)}`,
-    )
+/** An actor and not a delayed event, because actors are there again when a snapshot is restored. */
+function fromTimer(clock: Clock): AnyActorLogic {
+  return fromCallback<Note, { readonly id: string; readonly ms: number }>(({ sendBack, input: { id, ms } }) => {
+    const handle = clock.setTimeout(() => {
+      sendBack({ type: 'supervisor.due', id } satisfies Note)
+    }, ms)
+    return () => {
+      clock.clearTimeout(handle)
+    }
+  })
+}
+
+function happeningOf(event: MachineEvent): Happening {
+  if (event.type === 'supervisor.due') return { ...event, type: 'due' }
+  if (event.type === 'supervisor.stopped') return { ...event, type: 'stopped' }
+  if (event.type === 'supervisor.proceed') return { type: 'proceed' }
+  if (event.type === 'stop') return event
+  const { actorId: id } = event
+  return isCrash(event) ? { type: 'crashed', id, error: event.error } : { type: 'ended', id }
+}
+
+function isCrash(event: ErrorActorEvent | DoneActorEvent): event is ErrorActorEvent {
+  return event.type.startsWith('xstate.error.')
+}
+
+function checkRules(children: readonly ChildSpec[], options: SupervisorOptions): SupervisionRules {
+  checkKeys('supervise', options, [
+    'strategy',
+    'startFrom',
+    'maxRestarts',
+    'withinMs',
+    'backoff',
+    'healthyAfterMs',
+    'clock',
+  ])
+  const withinMs = checkNumber('withinMs', options.withinMs ?? 60_000, { min: 1 })
+  const ids = children.map(({ id }) => checkText('id', id))
+  const taken = new Set([...ids, ...ids.map(timerOf)])
+  if (taken.size < 2 * ids.length) throw new RangeError(`supervise: two children have the same id: ${ids.join(', ')}`)
+  return {
+    children: children.map(({ id, restart }) => ({
+      id,
+      restart: checkOneOf(`child ${show(id)}: restart`, restart ?? 'transient', [
+        'permanent',
+        'transient',
+        'temporary',
+      ]),
+    })),
+    strategy: checkOneOf('strategy', options.strategy ?? 'one-for-one', ['one-for-one', 'rest-for-one', 'one-for-all']),
+    startFrom: checkOneOf('startFrom', options.startFrom ?? 'first', ['first', 'last']),
+    maxRestarts: checkInteger('maxRestarts', options.maxRestarts ?? 5),
+    withinMs,
+    healthyAfterMs: checkNumber('healthyAfterMs', options.healthyAfterMs ?? withinMs),
+    backoff: checkFunction('backoff', options.backoff ?? exponentialBackoff()),
   }
-  return fromObservable(() => from(start()))
+}
+
+function checkShutdownTimeoutMs({ id, start, shutdownTimeoutMs }: ChildSpec): number {
+  const ms = shutdownTimeoutMs ?? (supervisors.has(start as AnyActorLogic) ? Infinity : 5_000)
+  return checkNumber(`child ${show(id)}: shutdownTimeoutMs`, ms, { max: Infinity })
+}
+
+function toLogic({ id, start }: ChildSpec): AnyActorLogic {
+  if (typeof start === 'function') return fromStart(start)
+  if (typeof start === 'object' && typeof start.transition === 'function') return start
+  throw new TypeError(
+    `child ${show(id)}: start must be XState logic or a function that gives an Observable or a promise, got ${show(start)}`,
+  )
+}
+
+function childrenOf(supervisor: AnyActorRef): Partial<Record<string, AnyActorRef>> {
+  return (supervisor.getSnapshot() as { readonly children: Partial<Record<string, AnyActorRef>> }).children
+}
+
+function srcOf(id: string): string {
+  return `child ${id}`
+}
+
+function timerOf(id: string): string {
+  return `timer of ${id}`
 }

@@ -7,7 +7,7 @@ export function scaled(count: number): number {
   return Math.max(1, Math.round(count * Math.min(1, effort)))
 }
 
-/** How many random scenarios `npm test` plays on the virtual clock, by what is played; 10,000 in all. */
+/** How many random scenarios `npm test` plays on the virtual clock, by what is played: 10,000 of operators and pipelines. */
 export const planned = {
   'drop-newest': 2_000,
   'drop-oldest': 2_000,
@@ -15,6 +15,7 @@ export const planned = {
   fail: 2_000,
   pipelines: 1_700,
   'chat pipelines': 300,
+  supervisors: 1_500,
 } as const
 
 /** How many scenarios are to be played of one kind, 1 …; `npm run test:soak` plays a hundred times as many. */

@@ -1,0 +1,64 @@
+import { catchError, concat, defer, EMPTY, finalize, from, throwError } from 'rxjs'
+import { type AnyActorLogic, type AnyActorRef, type AnyMachineSnapshot, fromObservable } from 'xstate'
+import type { ChildContext, ChildStart } from './child-spec.ts'
+
+/** What tells a child that it is to stop. */
+export const stopEvent = { type: 'stop' } as const
+
+/** The signals that children's functions have looked at, by the actor that runs the function. */
+const controllers = new WeakMap<AnyActorRef, AbortController>()
+
+/** Whether a child would heed `stopEvent` now. */
+export function canBeAsked(child: AnyActorRef): boolean {
+  const snapshot = child.getSnapshot() as Partial<AnyMachineSnapshot>
+  if (snapshot.status !== 'active') return false
+  try {
+    return controllers.has(child) || snapshot.can?.(stopEvent) === true
+  } catch {
+    // A guard of the child's own threw.
+    return false
+  }
+}
+
+/** Actor logic that runs a child's function: it is done, or in error, when the Observable or the promise is. */
+export function fromStart(start: ChildStart): AnyActorLogic {
+  const logic = fromObservable<unknown, undefined>(({ self }) =>
+    // Both `concat` and `catchError` let go of what has ended before they pass its end on: the supervisor, which answers
+    // at once, hears of it when all is torn down.
+    // eslint-disable-next-line rxjs-x/no-unnecessary-collection -- alone it would pass its end on first.
+    concat(
+      defer(() => from(start(contextOf(self)))).pipe(
+        finalize(() => {
+          controllers.get(self)?.abort()
+        }),
+        // Whoever was asked to stop and fails with the reason has done as it was told.
+        catchError((error: unknown) => (isReason(self, error) ? EMPTY : throwError(() => error))),
+      ),
+    ),
+  )
+  return {
+    ...logic,
+    transition: (snapshot, event: { readonly type: string }, scope) => {
+      if (event.type !== stopEvent.type) return logic.transition(snapshot, event, scope)
+      controllers.get(scope.self)?.abort()
+      return snapshot
+    },
+  } satisfies typeof logic
+}
+
+/** The signal is made when it is looked at, so that it is known who can be asked. */
+function contextOf(self: AnyActorRef): ChildContext {
+  return {
+    get signal() {
+      const controller = controllers.get(self) ?? new AbortController()
+      controllers.set(self, controller)
+      if ((self.getSnapshot() as { readonly status: string }).status !== 'active') controller.abort()
+      return controller.signal
+    },
+  }
+}
+
+function isReason(self: AnyActorRef, error: unknown): boolean {
+  const signal = controllers.get(self)?.signal
+  return signal?.aborted === true && signal.reason === error
+}
