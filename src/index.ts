@@ -71,7 +71,7 @@ export type {
   StageSetupContext,
 } from './pipeline/stage-options.ts'
 export type { StageWait, WaitBackoff, WaitSettings } from './pipeline/stage-wait.ts'
-export type { StartOptions } from './pipeline/start-options.ts'
+export type { StageSupervisionOptions, StartOptions } from './pipeline/start-options.ts'
 export type { ChatMessage, ChatRole, PromptRequest, ToolCall } from './prompt-request.ts'
 export { chatPipeline, type ChatPipelineOptions, type ChatStage } from './preset.ts'
 export { type OpenSource, pulled } from './pulled.ts'

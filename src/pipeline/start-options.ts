@@ -18,6 +18,12 @@ import {
 } from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 
+/** What of a supervisor's options those who start a pipeline may choose. */
+export interface StageSupervisionOptions extends Pick<SupervisorOptions, 'maxRestarts' | 'withinMs' | 'backoff'> {
+  /** Only the stage that crashed is started again. */
+  readonly strategy?: 'one-for-one'
+}
+
 /** What a pipeline runs on, and how it treats requests. */
 export interface StartOptions {
   /** Default the system's. */
@@ -43,8 +49,8 @@ export interface StartOptions {
   readonly scale?: number
   /** Makes the ids of submissions, and the jitter of the default backoff; default the platform's. */
   readonly random?: RandomSource
-  /** When a crashed stage is started again, and when it is given up. */
-  readonly supervision?: Omit<SupervisorOptions, 'clock'>
+  /** When a crashed stage is started again, and when it is given up. A pipeline's strategy is `'one-for-one'`. */
+  readonly supervision?: StageSupervisionOptions
 }
 
 /** The options with the defaults filled in. */
@@ -100,8 +106,9 @@ export function checkStartOptions(options: StartOptions): StartSettings {
   }
 }
 
-function checkSupervision(supervision: SupervisorOptions): SupervisorOptions {
+function checkSupervision(supervision: StageSupervisionOptions): StageSupervisionOptions {
   checkKeys('supervision', supervision, ['strategy', 'maxRestarts', 'withinMs', 'backoff'])
+  checkOneOf('strategy', supervision.strategy ?? 'one-for-one', ['one-for-one'])
   // Whoever checks these options is the supervisor itself; nothing must have been started if it refuses them.
   supervise([], supervision)
   return supervision

@@ -148,6 +148,7 @@ const promised: Readonly<Record<string, Names>> = {
       'StageSettings',
       'StageSetupContext',
       'StageState',
+      'StageSupervisionOptions',
       'StageSwap',
       'StageTypes',
       'StageWait',
