@@ -49,6 +49,7 @@ export type {
 export { type Pipeline, pipeline, type Topology } from './pipeline/pipeline.ts'
 export type { Reply } from './pipeline/reply.ts'
 export type {
+  DeadLetterFigures,
   DrainReport,
   FittingHandler,
   LatencyFigures,
@@ -125,6 +126,7 @@ export { type JsonOptions, post, type PostOptions } from './stages/post.ts'
 export { retrieve, type RetrieveOptions } from './stages/retrieve.ts'
 export { stream, type StreamStage } from './stages/stream.ts'
 export type { FilterEnding, TextField, TextFilter } from './stages/text-filter.ts'
+export type { DeadLetter, DeadLetterKind, DeadLetterWriter, PutResult } from './stores/dead-letter-store.ts'
 export { shardOf } from './shard-of.ts'
 export { InvalidPromptError } from './workers/invalid-prompt-error.ts'
 export { WorkerError, type WorkerErrorDetails } from './workers/worker-error.ts'

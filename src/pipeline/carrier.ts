@@ -17,6 +17,7 @@ import { Envelope, type EnvelopeHost } from './envelope.ts'
 import { StageTimeoutError } from './errors.ts'
 import { Grace } from './grace.ts'
 import { LedgerBook } from './ledger.ts'
+import type { DeadLetters } from './dead-letters.ts'
 import type { OutcomeKind } from './outcome.ts'
 import { RequestLog } from './request-log.ts'
 import { type Carried, type Stage, StageContext } from './stage-context.ts'
@@ -44,6 +45,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   private readonly rooms: WaitingRooms
   /** Why nothing is let in any more. */
   private refusal: ShedReason | undefined
+  private readonly letters: DeadLetters | undefined
   private readonly onOverflow: (node: Stage, error: unknown) => void
   /** Every request that has not ended. */
   private readonly live = new LinkedList<Carried>()
@@ -56,6 +58,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     stages: readonly StageDefinition[],
     settings: StartSettings,
     onOverflow: (node: Stage, error: unknown) => void,
+    letters?: DeadLetters,
   ) {
     const { clock, logger, random } = settings
     this.book = new LedgerBook(this.live)
@@ -66,6 +69,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.streamBuffer = settings.streamBuffer
     this.stallTimeoutMs = settings.stallTimeoutMs
     this.onOverflow = onOverflow
+    this.letters = letters
     this.log = new RequestLog(clock, logger)
     const waits = stages.some((stage) => stage.settings.wait !== undefined)
     const ground = { ...settings, meter: this.meter, waits }
@@ -335,6 +339,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   }
 
   private tell(envelope: Carried): void {
+    this.letters?.take(envelope)
     this.teller.tell(envelope)
     // What it had reserved may be another's.
     this.rooms.placesMade()

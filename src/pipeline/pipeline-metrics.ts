@@ -4,7 +4,7 @@ import type { StageMeter } from '../metrics/stage-meter.ts'
 import type { LatencyHistogram } from '../metrics/latency-histogram.ts'
 import { histogramSamples, type Labels, registerScraped, type Sample } from '../metrics/scraped-metric.ts'
 import type { LedgerBook } from './ledger.ts'
-import type { StageState } from './running.ts'
+import type { DeadLetterFigures, StageState } from './running.ts'
 import type { Stage } from './stage-context.ts'
 
 /** What the gauge `stage_state` says. */
@@ -24,6 +24,7 @@ export interface Measured {
   readonly nodes: readonly Stage[]
   readonly book: LedgerBook
   readonly meter: StageMeter
+  readonly deadLetters: () => DeadLetterFigures
 }
 
 /**
@@ -34,7 +35,7 @@ export interface Measured {
 export function registerPipelineMetrics(
   registry: Registry,
   prefix: string,
-  { nodes, book, meter }: Measured,
+  { nodes, book, meter, deadLetters }: Measured,
   isOver: () => boolean,
 ): void {
   const add = (
@@ -143,6 +144,15 @@ export function registerPipelineMetrics(
     )
   })
   add('gauge', 'requests_in_flight', 'Requests that have not ended.', () => [one(book.inFlight)])
+  add('counter', 'dead_letters_total', 'Requests that were to be kept as dead letters, by what became of them.', () => {
+    const { stored, duplicate, conflict, full, dropped } = deadLetters()
+    return Object.entries({ stored, duplicate, conflict, full, dropped }).map(([transition, value]) =>
+      one(value, { transition }),
+    )
+  })
+  add('gauge', 'dead_letters', 'Dead letters, by their state.', () => [
+    one(deadLetters().pending, { state: 'pending' }),
+  ])
   add('counter', 'inference_tokens_total', 'Tokens that models read and wrote.', () =>
     [...meter.tokens].flatMap(([model, { input, output }]) => [
       one(input, { model, direction: 'input' }),

@@ -77,7 +77,7 @@ export class Pipeline<
    */
   start(options: StartOptions = {}): Running<Request, ReplyOutput<Current>, Stage, Types> {
     const settings = checkStartOptions(options)
-    const faults = this.faults()
+    const faults = this.faults(settings.deadLetters !== undefined)
     if (faults.length > 0) throw new TopologyError(`pipeline ${JSON.stringify(this.name)}: ${faults.join('; ')}`)
     // Inside, requests and values have no types of their own: the builder has checked that they fit.
     return new Runtime(this.name, this.definitions, settings) as unknown as Running<
@@ -88,10 +88,14 @@ export class Pipeline<
     >
   }
 
-  private faults(): readonly string[] {
+  private faults(keepsLetters: boolean): readonly string[] {
     const names = this.definitions.map(({ name }) => name)
     const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index))
     const faults = [...twice].map((name) => `two stages are named ${JSON.stringify(name)}`)
+    for (const { name, settings } of keepsLetters ? [] : this.definitions) {
+      if (settings.deadLetter === undefined) continue
+      faults.push(`stage ${JSON.stringify(name)} has deadLetter, so start needs the option deadLetters: where they go`)
+    }
     return names.length === 0 ? ['it has no stage'] : faults
   }
 }

@@ -16,6 +16,22 @@ export interface Ledger {
   readonly inFlight: number
 }
 
+/**
+ * The dead letters of a pipeline, each in exactly one of the other six figures: their sum is `selected`. What was not
+ * `stored` is `pending`; was there before (`duplicate`), or another of its id (`conflict`); the store was `full`; or it
+ * was `dropped`, because too many were pending, the store failed ten times, or a drain's time was over.
+ */
+export interface DeadLetterFigures {
+  /** Requests that a stage's `deadLetter` selected. */
+  readonly selected: number
+  readonly pending: number
+  readonly stored: number
+  readonly duplicate: number
+  readonly conflict: number
+  readonly full: number
+  readonly dropped: number
+}
+
 /** A stage's latency since the start, estimated from its histogram. */
 export interface LatencyFigures {
   readonly count: number
@@ -83,6 +99,8 @@ export interface DrainReport {
   /** Of the failed: those that ran out of time. */
   readonly timedOut: number
   readonly durationMs: number
+  /** All dead letters since the start; absent where the pipeline keeps none. */
+  readonly deadLetters?: DeadLetterFigures
 }
 
 /** What goes into a stage and comes out of it, and what its `setup` gives. */
@@ -173,6 +191,8 @@ export interface Running<
   asOperator(): OperatorFunction<Request, Outcome<Output | readonly Output[]>>
   /** The books now. */
   ledger(): Ledger
+  /** What became of the dead letters; all 0 where the pipeline keeps none. */
+  deadLetters(): DeadLetterFigures
   /**
    * One stage, to change it while it runs.
    *

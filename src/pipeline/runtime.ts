@@ -2,6 +2,7 @@ import { defer, mergeMap, Observable, type OperatorFunction } from 'rxjs'
 import { checkKeys, checkNumber, type Clock, type ShedReason, show } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import { Carrier } from './carrier.ts'
+import { DeadLetters } from './dead-letters.ts'
 import type { StageDefinition } from './create-stage.ts'
 import { drainStages } from './drain-stages.ts'
 import { describeError } from './describe-error.ts'
@@ -10,6 +11,7 @@ import type { Outcome } from './outcome.ts'
 import { registerPipelineMetrics } from './pipeline-metrics.ts'
 import type { Reply } from './reply.ts'
 import type {
+  DeadLetterFigures,
   DrainReport,
   Ledger,
   PipelineEvent,
@@ -24,6 +26,18 @@ import { StageSupervision } from './stage-supervision.ts'
 import type { StartSettings } from './start-options.ts'
 
 const drainTimeoutMs = 30_000
+/** What dead letters get of a drain's time when the stages have used it up. */
+const leastFlushMs = 5_000
+
+const noLetters: DeadLetterFigures = {
+  selected: 0,
+  pending: 0,
+  stored: 0,
+  duplicate: 0,
+  conflict: 0,
+  full: 0,
+  dropped: 0,
+}
 
 /** A pipeline at work: the data plane, the control plane, and what users see of them. */
 export class Runtime implements Running<unknown, unknown> {
@@ -32,22 +46,32 @@ export class Runtime implements Running<unknown, unknown> {
   private readonly clock: Clock
   private readonly logger: Logger
   private readonly carrier: Carrier
+  private readonly letters: DeadLetters | undefined
   private readonly supervision: StageSupervision
   private lifecycle: PipelineState = 'running'
   private drained: Promise<DrainReport> | undefined
 
   constructor(name: string, stages: readonly StageDefinition[], settings: StartSettings) {
     const { clock, logger, registry, metricsPrefix } = settings
-    const carrier = new Carrier(stages, settings, (node, error) => {
+    const { deadLetters } = settings
+    const letters = deadLetters && new DeadLetters(name, stages, deadLetters, settings)
+    const onOverflow = (node: Stage, error: unknown): void => {
       this.failBy(node, error)
-    })
+    }
+    const carrier = new Carrier(stages, settings, onOverflow, letters)
+    this.letters = letters
     this.name = name
     this.clock = clock
     this.logger = logger
     this.carrier = carrier
     this.outcomes$ = carrier.teller.outcomes$
     if (registry !== undefined)
-      registerPipelineMetrics(registry, metricsPrefix, carrier, () => this.lifecycle === 'stopped')
+      registerPipelineMetrics(
+        registry,
+        metricsPrefix,
+        { nodes: carrier.nodes, book: carrier.book, meter: carrier.meter, deadLetters: () => this.deadLetters() },
+        () => this.lifecycle === 'stopped',
+      )
     this.supervision = new StageSupervision(carrier.nodes, settings, {
       onCrash: (node, error) => {
         carrier.failStreamsThrough(node, error)
@@ -89,6 +113,10 @@ export class Runtime implements Running<unknown, unknown> {
 
   ledger(): Ledger {
     return this.carrier.book.snapshot()
+  }
+
+  deadLetters(): DeadLetterFigures {
+    return this.letters?.figures ?? noLetters
   }
 
   submit(request: unknown): Reply<unknown> {
@@ -150,6 +178,9 @@ export class Runtime implements Running<unknown, unknown> {
       const inTime = await drainStages({ clock, nodes, supervision, book, ends$: teller.outcomes$ }, timeoutMs)
       if (!inTime) timedOut = carrier.failAll((node) => new DrainTimeoutError(node.name, timeoutMs))
     }
+    if (this.letters !== undefined) {
+      await this.letters.flush(Math.max(startedAt + timeoutMs - clock.now(), Math.min(timeoutMs, leastFlushMs)))
+    }
     const stopped = supervision.stop()
     carrier.close()
     await stopped
@@ -167,6 +198,7 @@ export class Runtime implements Running<unknown, unknown> {
       refused,
       timedOut,
       durationMs: clock.now() - startedAt,
+      ...(this.letters !== undefined && { deadLetters: this.letters.figures }),
     }
   }
 }

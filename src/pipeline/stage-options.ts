@@ -15,6 +15,8 @@ import {
   type SetupContext,
 } from '../../actors/index.ts'
 import type { Logger } from '../logger.ts'
+import type { DeadLetterKind } from '../stores/dead-letter-store.ts'
+import { checkDeadLetter } from './check-dead-letter.ts'
 import type { StageRanking } from './stage-ranking.ts'
 import { checkWait, type StageWait, type WaitSettings } from './stage-wait.ts'
 
@@ -64,6 +66,11 @@ export interface StageOptions<Input = unknown, Request = unknown, State = unknow
    * a place in the channel, and goes in before those who come later. Not with `overflow: 'fail'`, which sheds nothing.
    */
   readonly wait?: StageWait
+  /**
+   * Which requests that end at this stage, by how they end, are kept in the `deadLetters` that the pipeline is started
+   * with; default none.
+   */
+  readonly deadLetter?: readonly DeadLetterKind[]
 }
 
 /** Puts out what has a lower priority than the newcomer. */
@@ -92,6 +99,8 @@ export interface StageSettings {
   readonly onCrash: 'requeue-once' | 'fail'
   /** Absent where nobody waits for room. */
   readonly wait?: WaitSettings
+  /** Absent where nothing is kept. */
+  readonly deadLetter?: readonly DeadLetterKind[]
 }
 
 /** What there is to know of a stage's options. */
@@ -110,6 +119,7 @@ const known = [
   'priority',
   'timeoutMs',
   'wait',
+  'deadLetter',
   ...lifeKeys,
 ] as const satisfies readonly (keyof StageOptions)[]
 
@@ -121,7 +131,7 @@ export function checkStageOptions<Input, Request, State>(
   const of = (option: string): string => `stage ${JSON.stringify(stage)}: ${option}`
   checkKeys(`stage ${JSON.stringify(stage)}`, options, known)
   const { capacity, concurrency = 1, overflow = 'drop-newest', ttlMs = Infinity, timeoutMs = Infinity } = options
-  const { weight, wait } = options
+  const { weight, wait, deadLetter } = options
   const strategy = checkOverflow(of('overflow'), overflow)
   const byOverflow = typeof overflow === 'object' ? overflow.priority : undefined
   if (byOverflow !== undefined && options.priority !== undefined) {
@@ -143,6 +153,7 @@ export function checkStageOptions<Input, Request, State>(
     timeoutMs: checkNumber(of('timeoutMs'), timeoutMs, { min: 1, max: Infinity }),
     onCrash: checkOnCrash(options, of),
     ...(wait !== undefined && { wait: checkWait(of('wait'), wait) }),
+    ...(deadLetter !== undefined && { deadLetter: checkDeadLetter(of('deadLetter'), deadLetter) }),
   }
   const life = checkLife(options, of)
   if (weight === undefined && priority === undefined) return { settings, ranking: undefined, life }

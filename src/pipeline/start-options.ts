@@ -17,6 +17,7 @@ import {
   systemRandom,
 } from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
+import type { DeadLetterWriter } from '../stores/dead-letter-store.ts'
 
 /** What of a supervisor's options those who start a pipeline may choose. */
 export interface StageSupervisionOptions extends Pick<SupervisorOptions, 'maxRestarts' | 'withinMs' | 'backoff'> {
@@ -49,13 +50,15 @@ export interface StartOptions {
   readonly scale?: number
   /** Makes the ids of submissions, and the jitter of the default backoff; default the platform's. */
   readonly random?: RandomSource
+  /** Where the requests go that a stage's `deadLetter` selects; needed where one does. */
+  readonly deadLetters?: DeadLetterWriter
   /** When a crashed stage is started again, and when it is given up. A pipeline's strategy is `'one-for-one'`. */
   readonly supervision?: StageSupervisionOptions
 }
 
 /** The options with the defaults filled in. */
-export type StartSettings = Required<Omit<StartOptions, 'registry' | 'supervision'>> &
-  Pick<StartOptions, 'registry'> & { readonly supervision: SupervisorOptions }
+export type StartSettings = Required<Omit<StartOptions, 'registry' | 'deadLetters' | 'supervision'>> &
+  Pick<StartOptions, 'registry' | 'deadLetters'> & { readonly supervision: SupervisorOptions }
 
 const known = [
   'clock',
@@ -68,13 +71,14 @@ const known = [
   'abortGraceMs',
   'scale',
   'random',
+  'deadLetters',
   'supervision',
 ] as const satisfies readonly (keyof StartOptions)[]
 
 /** @throws RangeError or TypeError that names the option, its value and the allowed range. */
 export function checkStartOptions(options: StartOptions): StartSettings {
   checkKeys('start', options, known)
-  const { registry } = options
+  const { registry, deadLetters } = options
   const clock = checkClock('clock', options.clock ?? systemClock)
   const random = checkFunction('random', options.random ?? systemRandom)
   const supervision = { backoff: exponentialBackoff({ random }), ...checkSupervision(options.supervision ?? {}), clock }
@@ -85,6 +89,7 @@ export function checkStartOptions(options: StartOptions): StartSettings {
       'removeSingleMetric',
     ])
   }
+  if (deadLetters !== undefined) checkMethods('deadLetters', deadLetters, 'a store of dead letters', ['put'])
   return {
     clock,
     logger: checkMethods('logger', options.logger ?? silentLogger, 'a Logger', [
@@ -103,6 +108,7 @@ export function checkStartOptions(options: StartOptions): StartSettings {
     abortGraceMs: checkNumber('abortGraceMs', options.abortGraceMs ?? 5_000),
     scale: checkNumber('scale', options.scale ?? 1, { min: Number.MIN_VALUE }),
     ...(registry === undefined ? {} : { registry }),
+    ...(deadLetters === undefined ? {} : { deadLetters }),
   }
 }
 

@@ -1,13 +1,14 @@
 import type { HandlerContext } from '../handler.ts'
 import type { Carrier } from '../pipeline/carrier.ts'
 import type { Outcome } from '../pipeline/outcome.ts'
-import type { Ledger } from '../pipeline/running.ts'
+import type { DeadLetterFigures, Ledger } from '../pipeline/running.ts'
 import type { Judge } from './invariants.ts'
 import type { Case } from './pipeline-case.ts'
 
 /** A pipeline between one call and the next, and what its callers have seen. */
 export interface PipelineState {
   readonly ledger: Ledger
+  readonly deadLetters: DeadLetterFigures
   readonly inside: Carrier
   readonly cases: readonly Case[]
   /** By submission. */
@@ -20,6 +21,7 @@ export interface PipelineState {
 /** Holds a pipeline at rest to the invariants: the ledger, every channel's books and bounds, and who waits for what. */
 export function judgePipeline(state: PipelineState, judge: Judge): void {
   judgeLedger(state, judge)
+  judgeDeadLetters(state, judge)
   judgeChannels(state, judge)
   for (const [context, { id, reply }] of state.active) {
     if (reply.settled === undefined || context.signal.aborted) continue
@@ -54,6 +56,22 @@ function judgeLedger({ ledger, cases, told }: PipelineState, judge: Judge): void
   for (const [kind, count] of Object.entries(counts)) {
     const entered = ledger[kind as keyof typeof counts]
     if (entered !== count) judge('Conservation', `${count} requests are ${kind}, but the ledger says ${entered}`)
+  }
+}
+
+/** Each request that its stage's policy selects is one dead letter, and each of those is in one figure. */
+function judgeDeadLetters({ deadLetters, inside, told }: PipelineState, judge: Judge): void {
+  const { selected, ...ends } = deadLetters
+  const sum = Object.values(ends).reduce((all, count) => all + count, 0)
+  if (sum !== selected) judge('Conservation', `the dead letters do not add up: ${JSON.stringify(deadLetters)}`)
+  let expected = 0
+  for (const [outcome] of told.values()) {
+    if (outcome === undefined || outcome.kind === 'completed' || outcome.kind === 'cancelled') continue
+    const { settings } = inside.nodes.find(({ name }) => name === outcome.stage) ?? {}
+    if (settings?.deadLetter?.includes(outcome.kind) === true) expected += 1
+  }
+  if (selected !== expected) {
+    judge('Conservation', `${expected} requests were to be dead letters, but ${selected} were taken for such`)
   }
 }
 

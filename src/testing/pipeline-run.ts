@@ -60,7 +60,8 @@ export class PipelineRun {
     let drawn = 1
     // A sequence of its own for each run, the same each time.
     const random = (): number => (drawn = (drawn * 16_807) % 2_147_483_647) / 2_147_483_647
-    this.running = faulty.start({ random, admission: scenario.admission, ...options.start, clock })
+    const deadLetters = { put: () => Promise.resolve('stored' as const) }
+    this.running = faulty.start({ random, admission: scenario.admission, deadLetters, ...options.start, clock })
     this.inside = insideOf(this.running)
     const unexpected = (error: unknown): void => {
       judge('The end', `the pipeline's outcomes or events error: ${String(error)}`, error)
@@ -236,7 +237,8 @@ export class PipelineRun {
   private rests(): void {
     const { running, inside, judge, cases, active, told, crashed } = this
     if (this.timeline.violation !== undefined || this.current !== undefined) return
-    judgePipeline({ ledger: running.ledger(), inside, cases, told, active, crashed }, judge)
+    const books = { ledger: running.ledger(), deadLetters: running.deadLetters() }
+    judgePipeline({ ...books, inside, cases, told, active, crashed }, judge)
     try {
       this.options.check?.()
     } catch (error) {

@@ -82,25 +82,29 @@ describe('the types of a pipeline', () => {
       .stage('length', async ({ text }, { state }) => text.length + state, { ...options, setup: () => 1 })
       .stage('double', (length) => length * 2, options)
       .start()
-    void running.stage('length').swap(({ text }, { state, request }) => {
-      expectTypeOf(request).toEqualTypeOf<Question>()
-      return text.length * state
-    })
-    void running.stage('double').swap(async (length) => length * 3)
-    void running.stage('double').swap({
-      handler: (length, { state }) => length * state.factor,
-      setup: () => Promise.resolve({ factor: 4 }),
-      teardown: ({ factor }) => {
-        expectTypeOf(factor).toEqualTypeOf<number>()
-      },
-    })
-    // @ts-expect-error the stage is given a number
-    void running.stage('double').swap((text: string) => text.length)
-    // @ts-expect-error the next stage, or the caller, is promised a number
-    void running.stage('double').swap((length) => `${length}`)
-    const handler = (length: number, { state }: { readonly state: number }): number => length * state
-    // @ts-expect-error what setup gives is a string
-    void running.stage('double').swap({ handler, setup: () => 'x' })
+    // Never called: swaps that overtake each other reject.
+    const swaps = (): void => {
+      void running.stage('length').swap(({ text }, { state, request }) => {
+        expectTypeOf(request).toEqualTypeOf<Question>()
+        return text.length * state
+      })
+      void running.stage('double').swap(async (length) => length * 3)
+      void running.stage('double').swap({
+        handler: (length, { state }) => length * state.factor,
+        setup: () => Promise.resolve({ factor: 4 }),
+        teardown: ({ factor }) => {
+          expectTypeOf(factor).toEqualTypeOf<number>()
+        },
+      })
+      // @ts-expect-error the stage is given a number
+      void running.stage('double').swap((text: string) => text.length)
+      // @ts-expect-error the next stage, or the caller, is promised a number
+      void running.stage('double').swap((length) => `${length}`)
+      const handler = (length: number, { state }: { readonly state: number }): number => length * state
+      // @ts-expect-error what setup gives is a string
+      void running.stage('double').swap({ handler, setup: () => 'x' })
+    }
+    expectTypeOf(swaps).toBeFunction()
   })
 
   it('keep streams streams, also promised ones, and give their chunks to the reader', () => {

@@ -72,6 +72,7 @@ export function scriptedPipeline(script: Script): {
     request: (): Observable<CompletionChunk> => NEVER,
     asOperator: () => () => NEVER,
     ledger: () => ledger,
+    deadLetters: () => ({ selected: 0, pending: 0, stored: 0, duplicate: 0, conflict: 0, full: 0, dropped: 0 }),
     stages: {},
     stage: () => {
       throw new Error('not scripted')
