@@ -166,9 +166,60 @@ describe('dead letters', () => {
       .stage('one', () => Promise.reject(new Error('no')), { capacity: 9, concurrency: 9, deadLetter: ['failed'] })
       .start({ clock, deadLetters: { put: stored } })
     running.submit({ bytes: new Uint8Array(deadLetterLimits.bytes) })
-    running.submit({ bytes: new Uint8Array(deadLetterLimits.bytes / 2) })
     await clock.settle()
-    expect(running.deadLetters()).toMatchObject({ selected: 2, dropped: 1, stored: 1 })
+    expect(running.deadLetters()).toMatchObject({ selected: 1, dropped: 1 })
+    for (let stored = 1; stored <= 3; stored++) {
+      running.submit({ bytes: new Uint8Array(deadLetterLimits.bytes * 0.75) })
+      await clock.settle()
+      expect(running.deadLetters()).toMatchObject({ stored, pending: 0 })
+    }
+  })
+
+  it('are put a few at a time, until all are stored', async () => {
+    const clock = new VirtualClock()
+    let [at, most] = [0, 0]
+    const put = (): Promise<PutResult> => {
+      most = Math.max(most, ++at)
+      return new Promise((resolve) => clock.setTimeout(() => (at--, resolve('stored')), 5))
+    }
+    const running = keeping({ put }, clock)
+    for (let index = 0; index < 100; index++) {
+      running.submit({ id: 'x', does: 'fail' })
+      await clock.settle()
+    }
+    await clock.advance(100)
+    expect(running.deadLetters()).toMatchObject({ stored: 100, pending: 0 })
+    expect(most).toBe(deadLetterLimits.puts)
+  })
+
+  it('are dropped at once where the store answers what it cannot mean', async () => {
+    const clock = new VirtualClock()
+    let puts = 0
+    const put = (): Promise<PutResult> => (puts++, Promise.resolve('OK' as PutResult))
+    const running = keeping({ put }, clock)
+    running.submit({ id: 'a', does: 'fail' })
+    await clock.advance(600_000)
+    expect([puts, running.deadLetters().dropped]).toEqual([1, 1])
+  })
+
+  it('that are not stored when a drain ends are dropped for good, and leave no timer', async () => {
+    const clock = new VirtualClock()
+    const late: ((result: PutResult) => void)[] = []
+    const signals: AbortSignal[] = []
+    const put: DeadLetterWriter['put'] = (_, { signal }) => {
+      signals.push(signal)
+      return new Promise((resolve) => late.push(resolve))
+    }
+    const running = keeping({ put }, clock)
+    running.submit({ id: 'a', does: 'fail' })
+    await clock.settle()
+    let drained = false
+    void running.drain({ timeoutMs: 100 }).then(() => (drained = true))
+    await clock.advance(100)
+    expect([drained, clock.pending, signals[0]!.aborted]).toEqual([true, 0, true])
+    late[0]!('stored')
+    await clock.settle()
+    expect(running.deadLetters()).toMatchObject({ selected: 1, dropped: 1, stored: 0 })
   })
 
   it('are flushed by a drain after the stages, at once though they were to be tried later', async () => {
