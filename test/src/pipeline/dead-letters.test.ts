@@ -180,7 +180,12 @@ describe('dead letters', () => {
     let [at, most] = [0, 0]
     const put = (): Promise<PutResult> => {
       most = Math.max(most, ++at)
-      return new Promise((resolve) => clock.setTimeout(() => (at--, resolve('stored')), 5))
+      return new Promise((resolve) => {
+        clock.setTimeout(() => {
+          at -= 1
+          resolve('stored')
+        }, 5)
+      })
     }
     const running = keeping({ put }, clock)
     for (let index = 0; index < 100; index++) {
