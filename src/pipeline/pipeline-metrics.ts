@@ -90,6 +90,12 @@ export function registerPipelineMetrics(
     byStage((node) => node.channel.capacity),
   )
   add(
+    'gauge',
+    'requests_waiting_for_room',
+    'Requests that wait for room before a stage, by its terms.',
+    byStage((node) => node.pending),
+  )
+  add(
     'counter',
     'requests_shed_total',
     'Requests that a stage turned away.',

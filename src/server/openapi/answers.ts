@@ -116,11 +116,19 @@ const pipelineFigures = {
   stages: z.record(
     z.string(),
     z.looseObject({
-      queueDepth: count,
-      capacity: z.int(),
+      // Units may be fractions, where the stage weighs its requests.
+      queueDepth: z.number().min(0),
+      capacity: count,
+      pending: count,
       running: count,
-      concurrency: z.int(),
+      concurrency: count,
       state: z.enum(stageStates),
+      restarts: count,
+      failedChecks: count,
+      failedTeardowns: count,
+      shed: count,
+      processed: count,
+      abandoned: count,
     }),
   ),
   ledger: z.strictObject({

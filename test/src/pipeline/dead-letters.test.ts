@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { type DeadLetter, type DeadLetterWriter, pipeline, type PutResult, type Running } from '../../../src/index.ts'
 import { deadLetterLimits } from '../../../src/pipeline/dead-letters.ts'
@@ -241,6 +242,23 @@ describe('dead letters', () => {
     await clock.settle()
     expect(report).toMatchObject({ deadLetters: { selected: 3, stored: 3, pending: 0 } })
     expect(clock.pending).toBe(0)
+  })
+
+  it('are in the metrics, by what became of them', async () => {
+    const registry = new Registry()
+    const clock = new VirtualClock()
+    const answers: PutResult[] = ['stored', 'full']
+    const put = (): Promise<PutResult> => Promise.resolve(answers.pop()!)
+    const running = pipeline<string>('p')
+      .stage('one', () => Promise.reject(new Error('no')), { capacity: 2, deadLetter: ['failed'] })
+      .start({ clock, registry, deadLetters: { put } })
+    running.submit('a')
+    running.submit('b')
+    await clock.settle()
+    const text = await registry.metrics()
+    for (const [transition, count] of Object.entries({ stored: 1, full: 1, duplicate: 0, conflict: 0, dropped: 0 }))
+      expect(text).toContain(`orchestrator_dead_letters_total{transition="${transition}"} ${count}\n`)
+    expect(text).toContain('orchestrator_dead_letters{state="pending"} 0\n')
   })
 
   it('need a store, and kinds that there are', () => {
