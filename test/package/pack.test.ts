@@ -14,6 +14,7 @@ let copy: string
 let user: string
 let work: string
 let packed: readonly string[]
+let peerRanges: Readonly<Record<string, string>>
 
 async function succeed(program: string, args: readonly string[], cwd: string): Promise<string> {
   const end = await runProgram(program, args, { cwd, guardMs })
@@ -40,8 +41,9 @@ beforeAll(async () => {
   const manifest = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as {
     peerDependencies: Record<string, string>
   }
+  peerRanges = manifest.peerDependencies
   // The lowest versions that are allowed: the tests themselves run on the newest.
-  const peers = Object.entries(manifest.peerDependencies).map(([name, range]) => `${name}@${lowestOf(range)}`)
+  const peers = Object.entries(peerRanges).map(([name, range]) => `${name}@${lowestOf(range)}`)
   await writeFile(join(user, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }))
   await succeed(
     'npm',
@@ -83,6 +85,38 @@ describe('the packed package, installed in an empty folder', () => {
     const types = ['--types', 'node', '--typeRoots', join(project, 'node_modules/@types')]
     const language = ['--strict', '--skipLibCheck', '--target', 'es2024', '--module', 'nodenext']
     await succeed(process.execPath, [compiler, '--noEmit', ...language, ...types, 'first-example.ts'], user)
+  })
+
+  test('checks invariants with the lowest fast-check that is allowed', { timeout: guardMs }, async () => {
+    const script = `
+      import { readFileSync } from 'node:fs'
+      import { filter } from 'rxjs'
+      import { boundedBuffer } from 'spillway/operators'
+      import { checkInvariants, operator } from 'spillway/testing'
+      const limits = { capacity: 2, concurrency: 1 }
+      const subject = (forgets) =>
+        operator(
+          ({ project, clock, onOutcome }) => (source$) =>
+            source$.pipe(
+              filter((_, index) => !forgets || index % 3 !== 2),
+              boundedBuffer(project, { ...limits, clock, onOutcome }),
+            ),
+          limits,
+        )
+      const { version } = JSON.parse(readFileSync('node_modules/fast-check/package.json', 'utf8'))
+      const { runs } = await checkInvariants(subject(false), { seed: 7 })
+      const { message } = await checkInvariants(subject(true), { seed: 7 }).catch((error) => error)
+      console.log(JSON.stringify({ version, runs, message }))
+    `
+    await writeFile(join(user, 'check-invariants.mjs'), script)
+    const seen = JSON.parse(await succeed(process.execPath, ['check-invariants.mjs'], user)) as Record<string, unknown>
+    expect(seen).toEqual({
+      version: lowestOf(peerRanges['fast-check'] ?? ''),
+      runs: 100,
+      message: expect.stringMatching(
+        /but does not start[^]*seed: 7, path: [^]*the scenario:[^]*what happened:/,
+      ) as string,
+    })
   })
 
   test('starts the command line', { timeout: guardMs }, async () => {
