@@ -6,12 +6,12 @@ import {
   type LossReason,
   show,
   type ShedReason,
-  SpillwayError,
   TimerWheel,
 } from '../../operators/index.ts'
 import { StageMeter } from '../metrics/stage-meter.ts'
 import { createStage, type StageDefinition, type StageHooks } from './create-stage.ts'
 import { deadlineOf } from './deadline-of.ts'
+import { errorCode } from './describe-error.ts'
 import { Door } from './door.ts'
 import { Envelope, type EnvelopeHost } from './envelope.ts'
 import { StageTimeoutError } from './errors.ts'
@@ -314,7 +314,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
 
   fail(envelope: Carried, node: Stage, error: unknown): void {
     if (envelope.kind !== undefined) return
-    countUp(node.errors, error instanceof SpillwayError ? error.code : 'stage_failed')
+    countUp(node.errors, errorCode(error))
     this.end(envelope, 'failed', error, node)
   }
 

@@ -1,10 +1,12 @@
-import { type Backoff, type Clock, exponentialBackoff, SpillwayError } from '../../operators/index.ts'
+import { type Backoff, Channel, type Clock, exponentialBackoff } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import { messageOf } from '../message-of.ts'
 import type { DeadLetter, DeadLetterKind, DeadLetterWriter, PutResult } from '../stores/dead-letter-store.ts'
 import { approximateBytes } from './approximate-bytes.ts'
+import { errorCode } from './describe-error.ts'
 import type { Outcome } from './outcome.ts'
 import type { DeadLetterFigures } from './running.ts'
+import { sessionOf } from './session-of.ts'
 import type { StageSettings } from './stage-options.ts'
 import type { StartSettings } from './start-options.ts'
 
@@ -35,10 +37,6 @@ interface Ended {
 interface Entry {
   readonly letter: DeadLetter
   readonly bytes: number
-  /** Ends its waiting for the next attempt. */
-  wake: (() => void) | undefined
-  /** Ends its waiting for the store. */
-  callOff: (() => void) | undefined
 }
 
 /**
@@ -53,14 +51,15 @@ export class DeadLetters {
   private readonly logger: Logger
   private readonly backoff: Backoff
   private readonly counts = { selected: 0, stored: 0, duplicate: 0, conflict: 0, full: 0, dropped: 0 }
-  private readonly pending = new Set<Entry>()
-  private readonly queue: Entry[] = []
+  /** What waits to be put, and what is being put; closed once nothing is taken any more. */
+  private readonly channel: Channel<Entry>
   private bytes = 0
-  private puts = 0
-  private scheduled = false
-  /** A drain waits: nobody backs off any more. */
-  private flushing: (() => void) | undefined
-  private closed = false
+  /** Each ends a pause before another attempt. */
+  private readonly pauses = new Set<() => void>()
+  /** Each gives up an answer of the store. */
+  private readonly calls = new Set<() => void>()
+  /** Tells a drain that nothing is pending. */
+  private onIdle: (() => void) | undefined
   private loggedAt = -Infinity
   private unlogged = 0
 
@@ -70,70 +69,75 @@ export class DeadLetters {
     writer: DeadLetterWriter,
     { clock, logger, random }: Pick<StartSettings, 'clock' | 'logger' | 'random'>,
   ) {
+    const { entries, puts } = deadLetterLimits
     this.pipeline = pipeline
     this.policies = stages.map(({ settings: { deadLetter } }) => deadLetter && new Set(deadLetter))
     this.writer = writer
     this.clock = clock
     this.logger = logger
     this.backoff = exponentialBackoff({ jitter: 'full', random })
+    this.channel = new Channel({ capacity: entries - puts, concurrency: puts })
+    this.channel.consume((entry) => {
+      void this.bring(entry)
+    })
   }
 
   get figures(): DeadLetterFigures {
-    return { ...this.counts, pending: this.pending.size }
+    return { ...this.counts, pending: this.pending }
   }
 
   /** A request has ended: it is kept, if its stage wants that. Nobody else's code runs within. */
-  take({ kind, stage, request, settled }: Ended): void {
+  take(ended: Ended): void {
+    const { kind, stage, request } = ended
     if (kind === undefined || this.policies[stage]?.has(kind) !== true) return
     this.counts.selected += 1
     const room = deadLetterLimits.bytes - this.bytes
-    const bytes =
-      this.closed || this.pending.size >= deadLetterLimits.entries ? Infinity : approximateBytes(request, room)
+    const mayEnter = !this.channel.closed && this.pending < deadLetterLimits.entries
+    const bytes = mayEnter ? approximateBytes(request, room) : Infinity
     if (bytes > room) {
       this.lose('dropped')
       return
     }
-    const entry: Entry = { letter: this.write(settled as Kept, request), bytes, wake: undefined, callOff: undefined }
-    this.pending.add(entry)
     this.bytes += bytes
-    this.queue.push(entry)
-    if (this.scheduled) return
-    this.scheduled = true
-    queueMicrotask(this.start)
+    this.channel.offer({ letter: this.write(ended.settled as Kept, request), bytes })
   }
 
   /** Waits for all that is pending; what is not stored after `timeoutMs`, or comes later, is dropped. */
   async flush(timeoutMs: number): Promise<void> {
-    if (this.pending.size > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = this.clock.setTimeout(resolve, timeoutMs)
-        this.flushing = () => {
-          this.clock.clearTimeout(timer)
-          resolve()
-        }
-        for (const { wake } of this.pending) wake?.()
-      })
+    if (this.pending > 0) {
+      const timer = this.clock.setTimeout(() => {
+        this.giveUp()
+      }, timeoutMs)
+      for (const end of [...this.pauses]) end()
+      await new Promise<void>((resolve) => (this.onIdle = resolve))
+      this.clock.clearTimeout(timer)
     }
-    this.closed = true
-    for (const entry of [...this.pending]) {
-      this.finish(entry, 'dropped')
-      entry.wake?.()
-      entry.callOff?.()
-    }
+    this.channel.close()
     this.report()
+  }
+
+  private get pending(): number {
+    return this.channel.size + this.channel.running
+  }
+
+  private giveUp(): void {
+    this.channel.close()
+    const waiting = this.channel.discard()
+    for (const { bytes } of waiting) this.bytes -= bytes
+    this.lose('dropped', waiting.length)
+    for (const end of [...this.pauses, ...this.calls]) end()
   }
 
   private write(outcome: Kept, request: unknown): DeadLetter {
     const { id, submissionId, stage, kind, timings } = outcome
-    const session =
-      typeof request === 'object' && request !== null && 'session' in request ? request.session : undefined
+    const session = sessionOf(request)
     return {
       submissionId,
       id,
       pipeline: this.pipeline,
       stage,
       kind,
-      reason: outcome.kind === 'failed' ? codeOf(outcome.error) : outcome.reason,
+      reason: outcome.kind === 'failed' ? errorCode(outcome.error) : outcome.reason,
       ...(outcome.kind === 'failed' && { error: messageOf(outcome.error).slice(0, errorLength) }),
       ...(typeof session === 'string' && { session }),
       request,
@@ -142,85 +146,73 @@ export class DeadLetters {
     }
   }
 
-  private readonly start = (): void => {
-    this.scheduled = false
-    while (this.puts < deadLetterLimits.puts) {
-      const entry = this.queue.shift()
-      if (entry === undefined) return
-      if (!this.pending.has(entry)) continue
-      this.puts += 1
-      void this.bring(entry).then(() => {
-        this.puts -= 1
-        this.start()
-      })
-    }
-  }
-
-  /** Puts an entry until the store has answered, it has been tried often enough, or it has been dropped. */
   private async bring(entry: Entry): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      const answer = await this.put(entry)
-      if (!this.pending.has(entry)) return
-      if (answer.result !== undefined) {
-        this.finish(entry, answer.result)
-        return
-      }
-      // A store that answers with something else would store the same entry ten times.
-      if (attempt === deadLetterLimits.attempts || !answer.again) {
-        this.finish(entry, 'dropped')
-        return
-      }
-      const pause = this.timer(this.backoff(attempt))
-      entry.wake = pause.end
-      await pause.done
-      if (!this.pending.has(entry)) return
-    }
+    // The store is a stranger's: not within the call that settles a request.
+    await Promise.resolve()
+    const end = await this.endOf(entry)
+    this.bytes -= entry.bytes
+    this.channel.release('completed')
+    if (end === 'stored' || end === 'duplicate') this.counts[end] += 1
+    else this.lose(end)
+    this.channel.drain()
+    if (this.pending === 0) this.onIdle?.()
   }
 
-  private async put(entry: Entry): Promise<{ readonly result?: PutResult; readonly again: boolean }> {
+  /** Puts an entry until the store has answered, or it is given up. */
+  private async endOf({ letter }: Entry): Promise<PutResult | 'dropped'> {
+    for (let attempt = 1; !this.channel.closed; attempt++) {
+      const end = await this.put(letter)
+      if (end !== undefined) return end
+      if (this.isLast(attempt)) break
+      await this.wait(this.backoff(attempt), this.pauses).over
+    }
+    return 'dropped'
+  }
+
+  private isLast(attempt: number): boolean {
+    return attempt === deadLetterLimits.attempts || this.channel.closed
+  }
+
+  /** What the store says; `undefined` where the entry may be there or not, and is to be put again. */
+  private async put(letter: DeadLetter): Promise<PutResult | 'dropped' | undefined> {
     const controller = new AbortController()
-    const timeout = this.timer(deadLetterLimits.putTimeoutMs)
-    entry.wake = undefined
-    entry.callOff = timeout.end
+    const timeout = this.wait(deadLetterLimits.putTimeoutMs, this.calls)
     try {
-      const put = this.writer.put(entry.letter, { signal: controller.signal })
-      const result: unknown = await Promise.race([put, timeout.done])
-      if (results.includes(result)) return { result: result as PutResult, again: false }
-      return { again: result === tooLong }
+      const put = this.writer.put(letter, { signal: controller.signal })
+      const result: unknown = await Promise.race([put, timeout.over])
+      if (result === tooLong) return undefined
+      // A store that answers with something else would store the same entry ten times.
+      return results.includes(result) ? (result as PutResult) : 'dropped'
     } catch {
-      // The entry may be there or not: it is put again.
-      return { again: true }
+      return undefined
     } finally {
       timeout.end()
       controller.abort()
     }
   }
 
-  private timer(ms: number): { readonly done: Promise<typeof tooLong>; readonly end: () => void } {
+  /** Is over after a time, or when `end` is called, which is among `ends` as long. */
+  private wait(
+    ms: number,
+    ends: Set<() => void>,
+  ): { readonly over: Promise<typeof tooLong>; readonly end: () => void } {
+    const { clock } = this
     let end = (): void => undefined
-    const done = new Promise<typeof tooLong>((resolve) => {
-      const timer = this.clock.setTimeout(() => {
-        resolve(tooLong)
-      }, ms)
+    const over = new Promise<typeof tooLong>((resolve) => {
       end = () => {
-        this.clock.clearTimeout(timer)
+        clock.clearTimeout(timer)
+        ends.delete(end)
         resolve(tooLong)
       }
+      const timer = clock.setTimeout(end, ms)
+      ends.add(end)
     })
-    return { done, end }
+    return { over, end }
   }
 
-  private finish(entry: Entry, result: PutResult | 'dropped'): void {
-    this.pending.delete(entry)
-    this.bytes -= entry.bytes
-    if (result === 'stored' || result === 'duplicate') this.counts[result] += 1
-    else this.lose(result)
-    if (this.pending.size === 0) this.flushing?.()
-  }
-
-  private lose(result: 'dropped' | 'full' | 'conflict'): void {
-    this.counts[result] += 1
-    this.unlogged += 1
+  private lose(end: 'dropped' | 'full' | 'conflict', count = 1): void {
+    this.counts[end] += count
+    this.unlogged += count
     if (this.clock.now() - this.loggedAt >= 1000) this.report()
   }
 
@@ -235,7 +227,3 @@ export class DeadLetters {
 }
 
 type Kept = Extract<Outcome<unknown>, { readonly kind: DeadLetterKind }>
-
-function codeOf(error: unknown): string {
-  return error instanceof SpillwayError ? error.code : 'stage_failed'
-}

@@ -2,6 +2,7 @@ import type { Clock, ShedReason, TimerHandle } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import { sessionDigest } from '../session-digest.ts'
 import { describeError } from './describe-error.ts'
+import { sessionOf } from './session-of.ts'
 
 /** What the log wants of a request. */
 interface LoggedRequest {
@@ -61,6 +62,5 @@ export class RequestLog {
 }
 
 function describe({ id, request }: LoggedRequest): object {
-  const session = typeof request === 'object' && request !== null && 'session' in request ? request.session : undefined
-  return { request: id, session: sessionDigest(session) }
+  return { request: id, session: sessionDigest(sessionOf(request)) }
 }

@@ -52,8 +52,7 @@ export class Runtime implements Running<unknown, unknown> {
   private drained: Promise<DrainReport> | undefined
 
   constructor(name: string, stages: readonly StageDefinition[], settings: StartSettings) {
-    const { clock, logger, registry, metricsPrefix } = settings
-    const { deadLetters } = settings
+    const { clock, logger, registry, metricsPrefix, deadLetters } = settings
     const letters = deadLetters && new DeadLetters(name, stages, deadLetters, settings)
     const onOverflow = (node: Stage, error: unknown): void => {
       this.failBy(node, error)
