@@ -39,13 +39,13 @@ export class StageSupervision {
     this.nodes = nodes
     this.settings = settings
     this.hooks = hooks
-    // From the sink to the source, so that no stage starts before the one that it feeds.
-    const children = nodes.map((node) => ({ id: node.name, start: fromRunner(node.runner) })).toReversed()
+    const children = nodes.map((node) => ({ id: node.name, start: fromRunner(node.runner) }))
     this.events$ = defer(() => {
       const started = [...this.started].map(({ name }) => ({ type: 'started' as const, stage: name }))
       return this.events.pipe(startWith(...started))
     })
-    this.supervisor = createActor(supervise(children, supervision), { clock })
+    // From the sink to the source, so that no stage starts before the one that it feeds.
+    this.supervisor = createActor(supervise(children, { ...supervision, startFrom: 'last' }), { clock })
     this.watch()
     this.supervisor.start()
     this.begun = true
