@@ -1,5 +1,6 @@
 // The life of a stage: what it acquires, how it is paused, given another handler, found unwell, and drained.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { filter, firstValueFrom } from 'rxjs'
 import { pipeline } from 'spillway'
 
 let connections = 0
@@ -44,7 +45,8 @@ await waiting
 await query.swap((text, { state }) => `${text.toUpperCase()} by ${state.name}`)
 await ask('three')
 
+const restarted = firstValueFrom(running.events$.pipe(filter(({ type }) => type === 'restarted')))
 broken = true
-await sleep(100) // unhealthy twice, crashed, restarted
+await restarted // unhealthy twice, then crashed
 await ask('four') // by connection 2
 await running.drain()
