@@ -1,4 +1,4 @@
-import { type Clock, reportUnhandled } from '../operators/index.ts'
+import { type Clock, messageOf, reportUnhandled } from '../operators/index.ts'
 import { StageSetupError, StageTeardownError } from './errors.ts'
 import type { LifeSettings, StageTrouble, TeardownReason } from './life-options.ts'
 import { isPromiseLike } from './is-promise-like.ts'
@@ -141,8 +141,4 @@ export function call<V>(
     return
   }
   done(result)
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,6 +1,5 @@
-import { type Clock, systemClock } from '../../operators/index.ts'
+import { type Clock, systemClock, messageOf } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
-import { messageOf } from '../message-of.ts'
 import type { SpillwayServer, TlsOptions } from '../server/index.ts'
 import { certificateFacts, certificateWarning } from '../server/tls.ts'
 import { readTls, type TlsFiles } from './tls-files.ts'

@@ -1,6 +1,6 @@
+import { messageOf } from '../../operators/index.ts'
 import { discoverModels, echo, type ModelWorker, openai } from '../workers/index.ts'
 import type { ServeSettings } from './serve-settings.ts'
-import { messageOf } from '../message-of.ts'
 
 /** A worker and what to tell the user of it. */
 export interface ChosenWorker {

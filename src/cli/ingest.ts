@@ -1,6 +1,5 @@
-import { systemClock } from '../../operators/index.ts'
+import { systemClock, messageOf } from '../../operators/index.ts'
 import { silentLogger } from '../logger.ts'
-import { messageOf } from '../message-of.ts'
 import { followDocuments } from '../retrieval/follow-documents.ts'
 import { indexDocuments } from '../retrieval/index-documents.ts'
 import type { IndexProgress, IndexReport } from '../retrieval/index-report.ts'

@@ -1,10 +1,10 @@
+import { messageOf } from '../../operators/index.ts'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { packageFolder } from './package-folder.ts'
 import { createIngestCommand } from './ingest-command.ts'
 import { createServeCommand } from './serve-command.ts'
-import { messageOf } from '../message-of.ts'
 
 const { version, description } = JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as {
   readonly version: string

@@ -1,5 +1,4 @@
-import { show } from '../../operators/index.ts'
-import { messageOf } from '../message-of.ts'
+import { show, messageOf } from '../../operators/index.ts'
 import type { ChunkFilter } from '../stages/chunk-filter.ts'
 import { checkWord, patternFilter, wordFilter } from '../stages/content-filter.ts'
 import { checkPattern } from '../stages/pattern-program.ts'

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { show } from '../../operators/index.ts'
-import { messageOf } from '../message-of.ts'
+import { show, messageOf } from '../../operators/index.ts'
 import { fileFault } from '../retrieval/file-fault.ts'
 import { checkTls, type TlsOptions } from '../server/tls.ts'
 

@@ -1,6 +1,5 @@
-import { type Backoff, Channel, type Clock, exponentialBackoff } from '../../operators/index.ts'
+import { type Backoff, Channel, type Clock, exponentialBackoff, messageOf } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
-import { messageOf } from '../message-of.ts'
 import type { DeadLetter, DeadLetterKind, DeadLetterWriter, PutResult } from '../stores/dead-letter-store.ts'
 import { approximateBytes } from './approximate-bytes.ts'
 import { errorCode } from './describe-error.ts'

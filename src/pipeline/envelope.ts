@@ -6,13 +6,13 @@ import {
   type ShedReason,
   type TimerWheel,
   WheelTimer,
+  messageOf,
 } from '../../operators/index.ts'
 import { AlreadyConsumedError, CancelledError, ExpiredError, ShedError, StageError } from './errors.ts'
 import type { Outcome, OutcomeKind } from './outcome.ts'
 import { PullReader } from './pull-reader.ts'
 import type { Reply } from './reply.ts'
 import type { Teller, Told } from './teller.ts'
-import { messageOf } from '../message-of.ts'
 
 /** Where a request is: `pending` before a stage that has no room, `waiting` in its channel. */
 export type Place = 'outside' | 'pending' | 'waiting' | 'running' | 'through'

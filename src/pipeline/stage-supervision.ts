@@ -1,3 +1,4 @@
+import { messageOf } from '../../operators/index.ts'
 import { defer, type Observable, startWith, Subject } from 'rxjs'
 import { type Actor, type AnyActorRef, createActor } from 'xstate'
 import {
@@ -8,7 +9,6 @@ import {
   supervise,
   type SupervisorLogic,
 } from '../../actors/index.ts'
-import { messageOf } from '../message-of.ts'
 import { describeError } from './describe-error.ts'
 import type { PipelineEvent } from './running.ts'
 import type { Stage } from './stage-context.ts'

@@ -1,6 +1,5 @@
 import { RE2JS } from 're2js'
-import { checkFunction, checkInteger, checkKeys, checkText, show } from '../../operators/index.ts'
-import { messageOf } from '../message-of.ts'
+import { checkFunction, checkInteger, checkKeys, checkText, show, messageOf } from '../../operators/index.ts'
 import { isWord } from './characters.ts'
 import { more, none, type Recogniser } from './recogniser.ts'
 

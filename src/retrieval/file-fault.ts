@@ -1,4 +1,4 @@
-import { messageOf } from '../message-of.ts'
+import { messageOf } from '../../operators/index.ts'
 
 /** What is wrong with a file, by the file system's error. */
 export function fileFault(error: unknown): string {

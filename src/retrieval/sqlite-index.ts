@@ -1,10 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { show } from '../../operators/index.ts'
+import { show, messageOf } from '../../operators/index.ts'
 import { getLoadablePath } from 'sqlite-vec'
 import type { Logger } from '../logger.ts'
-import { messageOf } from '../message-of.ts'
 import { RetrievalError } from './retrieval-error.ts'
 
 /** Counts up when the tables change. */

@@ -1,5 +1,4 @@
-import { show } from '../../operators/index.ts'
-import { messageOf } from '../message-of.ts'
+import { show, messageOf } from '../../operators/index.ts'
 import { accepted, type Checked, refused } from './checked.ts'
 import { duplicateKey } from './duplicate-key.ts'
 import { badInput } from './refusal.ts'

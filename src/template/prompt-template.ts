@@ -1,5 +1,4 @@
-import { checkInteger, checkKeys, type Clock, show, systemClock } from '../../operators/index.ts'
-import { messageOf } from '../message-of.ts'
+import { checkInteger, checkKeys, type Clock, show, systemClock, messageOf } from '../../operators/index.ts'
 import type { ChatMessage } from '../prompt-request.ts'
 import { Sandbox } from './sandbox.ts'
 import { SandboxBudget, type TemplateLimits } from './sandbox-budget.ts'

@@ -1,9 +1,16 @@
 import { isUtf8 } from 'node:buffer'
 import { readFileSync, statSync, watch } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { checkClock, checkInteger, checkKeys, checkText, type Clock, systemClock } from '../../operators/index.ts'
+import {
+  checkClock,
+  checkInteger,
+  checkKeys,
+  checkText,
+  type Clock,
+  systemClock,
+  messageOf,
+} from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
-import { messageOf } from '../message-of.ts'
 import { checkLimits, createTemplate, limitKeys, type PromptTemplate } from './prompt-template.ts'
 import type { TemplateLimits } from './sandbox-budget.ts'
 import { TemplateError } from './template-error.ts'

@@ -1,4 +1,4 @@
-import { messageOf } from '../message-of.ts'
+import { messageOf } from '../../operators/index.ts'
 import { parse, type TemplateNode } from './interpreter.ts'
 import { TemplateError } from './template-error.ts'
 

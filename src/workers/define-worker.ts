@@ -1,4 +1,4 @@
-import { messageOf } from '../message-of.ts'
+import { messageOf } from '../../operators/index.ts'
 import { abortable } from './abortable.ts'
 import { checkDefinition } from './check-definition.ts'
 import { checkEmbedding } from './check-embedding.ts'

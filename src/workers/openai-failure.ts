@@ -1,8 +1,8 @@
+import { messageOf } from '../../operators/index.ts'
 import { inspect } from 'node:util'
 import type { OpenAiEndpoint } from './openai-endpoint.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { WorkerError } from './worker-error.ts'
-import { messageOf } from '../message-of.ts'
 
 /** What a failed call to an endpoint means to the worker's caller: status, the server's words, and the cause. */
 export function openAiFailure(id: string, endpoint: OpenAiEndpoint, error: unknown): WorkerError {
