@@ -1,6 +1,7 @@
 import { isObservable } from 'rxjs'
 import {
   ChannelClosedError,
+  CircuitOpenError,
   type ItemEnd,
   LinkedList,
   type LossReason,
@@ -15,7 +16,7 @@ import { errorCode } from './describe-error.ts'
 import { Door } from './door.ts'
 import { Envelope, type EnvelopeHost } from './envelope.ts'
 import { StageTimeoutError } from './errors.ts'
-import { Grace } from './grace.ts'
+import { Graces } from './grace.ts'
 import { LedgerBook } from './ledger.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { OutcomeKind } from './outcome.ts'
@@ -42,6 +43,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   private readonly settings: StartSettings
   private readonly log: RequestLog
   private readonly door: Door
+  private readonly graces: Graces
   private readonly rooms: WaitingRooms
   /** Why nothing is let in any more. */
   private refusal: ShedReason | undefined
@@ -66,6 +68,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.settings = settings
     this.wallOffset = clock.wallTime() - clock.now()
     this.wheel = new TimerWheel(clock)
+    this.graces = new Graces(this.wheel, () => clock.now(), settings.abortGraceMs)
     this.streamBuffer = settings.streamBuffer
     this.stallTimeoutMs = settings.stallTimeoutMs
     this.onOverflow = onOverflow
@@ -121,7 +124,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
 
   /** Lets go of handlers and timers, ends the outcomes and writes what the log still owes. */
   close(): void {
-    for (const { runner } of this.nodes) for (const run of [...runner.runs]) this.abandon(run)
+    for (const { runner } of this.nodes) for (const run of [...runner.runs]) this.graces.abandon(run)
     this.wheel.stop()
     this.log.close()
     this.teller.close()
@@ -253,7 +256,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     node.latency.observe(now - run.startedAt)
     if (run.phase !== 'held') node.slotFreed(now - run.startedAt)
     if (envelope.kind !== undefined) {
-      this.forgetGrace(run)
+      this.graces.forget(run)
       return
     }
     node.processed += 1
@@ -280,7 +283,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     } else {
       streamEnded(run, this.now())
     }
-    this.forgetGrace(run)
+    this.graces.forget(run)
     this.fail(envelope, node, error)
   }
 
@@ -314,26 +317,34 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
 
   fail(envelope: Carried, node: Stage, error: unknown): void {
     if (envelope.kind !== undefined) return
+    // Work that a breaker has refused was not begun: it is shed, as by a channel that has no room.
+    if (error instanceof CircuitOpenError && !envelope.begun) {
+      this.shed(envelope, node, 'breaker', error)
+      return
+    }
     countUp(node.errors, errorCode(error))
     this.end(envelope, 'failed', error, node)
   }
 
-  shed(envelope: Carried, node: Stage, reason: ShedReason): void {
+  shed(envelope: Carried, node: Stage, reason: ShedReason, refusedBy?: CircuitOpenError): void {
     if (envelope.kind !== undefined) return
     countUp(node.shed, reason)
-    envelope.endShed(this.now(), node.index, reason, node.retryAfterMs)
+    const at = envelope.stage
+    envelope.endShed(this.now(), node.index, reason, node.retryAfterMs(refusedBy?.retryAfterMs), refusedBy)
     this.enterInBooks(envelope, 'shed')
     // The stage that made its stream still has a slot for it.
-    this.leave(envelope, 'shed', undefined)
+    this.leave(envelope, 'shed', refusedBy, at)
     this.log.shed(envelope, node.name, reason, node.depth)
     this.tell(envelope)
   }
 
   private end(envelope: Carried, kind: OutcomeKind, detail: unknown, node?: Stage, now = this.now()): void {
     if (!envelope.end(kind, now, detail)) return
-    this.enterInBooks(envelope, kind)
-    this.leave(envelope, kind, detail)
+    const at = envelope.stage
+    // Before anybody's code can run: whoever asks for the outcome finds the stage that is to blame.
     if (node !== undefined) envelope.stage = node.index
+    this.enterInBooks(envelope, kind)
+    this.leave(envelope, kind, detail, at)
     if (kind === 'failed') this.log.failed(envelope, this.stageName(envelope.stage), detail)
     this.tell(envelope)
   }
@@ -351,8 +362,8 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.book.end(kind)
   }
 
-  /** Takes a request that has ended off its way: gives back its place, its slot and its reservations. */
-  private leave(envelope: Carried, kind: OutcomeKind, detail: unknown): void {
+  /** Takes a request that has ended off its way, where it was at: gives back its place, its slot and its reservations. */
+  private leave(envelope: Carried, kind: OutcomeKind, detail: unknown, at: number): void {
     const { run, source } = envelope
     this.door.giveBack(envelope)
     const itemEnd: ItemEnd = kind === 'shed' ? 'discarded' : kind
@@ -364,35 +375,10 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
       made.closeStream?.()
       if (kind !== 'completed') made.abort(detail)
     }
-    const node = this.nodes[envelope.stage] as Stage
+    const node = this.nodes[at] as Stage
     if (envelope.place === 'pending') envelope.waiter?.leave()
     if (envelope.place === 'waiting') node.runner.withdraw(envelope, itemEnd)
-    if (envelope.place === 'running' && run !== undefined) this.callOff(run, detail ?? kind)
+    if (envelope.place === 'running' && run !== undefined) this.graces.callOff(run, detail ?? kind)
     envelope.place = 'outside'
-  }
-
-  /** Aborts a handler; if it does not return in time, its slot is taken back. */
-  private callOff(run: StageContext, reason: unknown): void {
-    const { runner } = run.node
-    runner.callOff(run, reason)
-    if (run.phase !== 'called-off') return
-    run.grace = new Grace(() => {
-      this.abandon(run)
-    })
-    this.wheel.set(run.grace, this.now() + this.settings.abortGraceMs)
-  }
-
-  /** Takes a slot back from a handler that does not return. */
-  private abandon(run: StageContext): void {
-    // A crash of the stage may have ended it first.
-    if (run.phase === 'ended') return
-    this.forgetGrace(run)
-    run.node.abandoned += 1
-    run.node.slotFreed(this.now() - run.startedAt)
-    run.node.runner.end(run, 'cancelled')
-  }
-
-  private forgetGrace(run: StageContext): void {
-    if (run.grace !== undefined) this.wheel.delete(run.grace)
   }
 }

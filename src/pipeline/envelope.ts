@@ -83,7 +83,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   kind: OutcomeKind | undefined
   announced = false
   private endedAt = 0
-  /** The error, the reason of a cancellation, or the `ttlMs` for which it waited. */
+  /** The error, the breaker's refusal, the reason of a cancellation, or the `ttlMs` for which it waited. */
   private detail: unknown
   private shedReason: ShedReason = 'full'
   private retryAfterMs = 0
@@ -216,6 +216,11 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
     return this.source !== undefined && isObservable(this.value)
   }
 
+  /** Its reader has been given a part of the stream. */
+  get begun(): boolean {
+    return this.taken > 0 || this.hasUnread
+  }
+
   /** It has come out of the last stage as a stream: it is opened by its reader, if that comes in time. */
   streamReady(now: number): void {
     this.watchReader(now)
@@ -254,11 +259,12 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
     return true
   }
 
-  endShed(now: number, stage: number, reason: ShedReason, retryAfterMs: number): void {
+  /** @param refusedBy What its caller can be told of the breaker that refused it. */
+  endShed(now: number, stage: number, reason: ShedReason, retryAfterMs: number, refusedBy?: Error): void {
     this.stage = stage
     this.shedReason = reason
     this.retryAfterMs = retryAfterMs
-    this.end('shed', now, undefined)
+    this.end('shed', now, refusedBy)
   }
 
   /** Tells whoever waits for it, once the books are done. */
@@ -273,7 +279,12 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
     const stage = this.host.stageName(this.stage)
     switch (this.kind) {
       case 'shed':
-        return new ShedError(stage, this.shedReason, this.retryAfterMs)
+        return new ShedError(
+          stage,
+          this.shedReason,
+          this.retryAfterMs,
+          this.detail === undefined ? undefined : { cause: this.detail },
+        )
       case 'failed':
         if (this.detail instanceof StageError) return this.detail
         return new StageError(stage, `failed: ${messageOf(this.detail)}`, { cause: this.detail })

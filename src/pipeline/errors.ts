@@ -1,15 +1,15 @@
 import { type ShedReason, SpillwayError } from '../../operators/index.ts'
 import type { ExpiryReason } from './outcome.ts'
 
-/** The request was turned away; try again after `retryAfterMs`. */
+/** The request was turned away; try again after `retryAfterMs`. `cause` is the refusal of a breaker, if that is the reason. */
 export class ShedError extends SpillwayError {
   readonly code = 'shed'
   readonly stage: string
   readonly reason: ShedReason
   readonly retryAfterMs: number
 
-  constructor(stage: string, reason: ShedReason, retryAfterMs: number) {
-    super(`shed at stage ${JSON.stringify(stage)}: ${reason}; try again in ${retryAfterMs} ms`)
+  constructor(stage: string, reason: ShedReason, retryAfterMs: number, options?: ErrorOptions) {
+    super(`shed at stage ${JSON.stringify(stage)}: ${reason}; try again in ${retryAfterMs} ms`, options)
     this.stage = stage
     this.reason = reason
     this.retryAfterMs = retryAfterMs

@@ -25,10 +25,10 @@ export interface Completed<Output> extends Settled {
   readonly chunks: number
 }
 
-/** Turned away, at the door or by a full channel. */
+/** Turned away: at the door, by a full channel, or by a breaker before there was a part of an answer. */
 export interface Shed extends Settled {
   readonly kind: 'shed'
-  /** The stage that had no room. */
+  /** The stage that had no room, or whose handler's breaker refused. */
   readonly stage: string
   readonly reason: ShedReason
   /** When it is worth trying again. */

@@ -150,11 +150,19 @@ export class StageNode<C extends Run<Envelope<C>>> {
     this.slots += 1
   }
 
-  /** When a place is likely to be free: what waits, each for its share of the mean service time. */
-  get retryAfterMs(): number {
+  /**
+   * When it is worth trying again, 100 … 60,000 ms.
+   *
+   * @param toldMs What is known of it; default when a place is likely to be free: what waits, each for its share of
+   * the mean service time.
+   */
+  retryAfterMs(toldMs: number = this.placeFreeInMs): number {
+    return Math.min(60_000, Math.max(100, Math.ceil(toldMs)))
+  }
+
+  private get placeFreeInMs(): number {
     const meanServiceMs = this.slots === 0 ? 0 : this.slotMs / this.slots
-    const estimate = ((this.channel.size + 1) * meanServiceMs) / this.channel.concurrency
-    return Math.min(60_000, Math.max(100, Math.ceil(estimate)))
+    return ((this.channel.size + 1) * meanServiceMs) / this.channel.concurrency
   }
 }
 

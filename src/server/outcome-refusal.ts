@@ -42,6 +42,7 @@ const overloaded: ShedAnswer = {
 }
 
 const sheds: Readonly<Partial<Record<ShedReason, ShedAnswer>>> = {
+  breaker: { status: 503, code: 'circuit_open', sentence: 'What the answer needs is not well; try again later' },
   draining: { status: 503, code: 'draining', sentence: 'The server is shutting down' },
   'stage-down': { status: 503, code: 'stage_down', sentence: 'A part of the server is down' },
   'too-large': { status: 413, code: 'too_large', sentence: 'The request is larger than the server can ever take' },

@@ -14,7 +14,7 @@ test.each<[ShedReason, number, string]>([
   ['door', 429, 'overloaded'],
   ['wait-timeout', 429, 'overloaded'],
   ['rate', 429, 'overloaded'],
-  ['breaker', 429, 'overloaded'],
+  ['breaker', 503, 'circuit_open'],
   ['budget', 429, 'overloaded'],
   ['too-large', 413, 'too_large'],
   ['draining', 503, 'draining'],
