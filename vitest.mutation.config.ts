@@ -11,8 +11,6 @@ const mutationConfig: ViteUserConfig = {
     ...config.test,
     include: ['test/operators/**/*.test.ts', 'test/actors/**/*.test.ts'],
     isolate: false,
-    // Counting what each test covers is slow; what hangs in a mutant ends by the mutation runner's own time-out.
-    testTimeout: 600_000,
     env: { TEST_EFFORT: '0.05', FC_RUNS: '20', FC_SEED: '1' },
   },
 }
