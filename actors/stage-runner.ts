@@ -101,7 +101,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     })
     this.enter('starting', watcher)
     this.life.whenReleased(() => {
-      if (this.watcher === watcher) this.setUp(watcher)
+      if (this.watcher === watcher) this.setUp()
     })
   })
 
@@ -109,10 +109,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   drain(): void {
     this.draining = true
     this.paused = false
-    const { watcher } = this
-    if (watcher === undefined || !this.up || this.stopping) return
-    this.enter('draining', watcher)
-    this.proceed(watcher)
+    this.proceedAs('draining')
   }
 
   /** Takes nothing any more, and lets the epoch complete: where there is something to tear down, once nothing runs. */
@@ -133,20 +130,17 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   pause(): void {
     if (this.paused || this.draining) return
     this.paused = true
-    const { watcher } = this
-    if (watcher === undefined || !this.up || this.stopping) return
+    const { active } = this
+    if (active === undefined) return
     this.leaveOff()
-    this.enter('paused', watcher)
+    this.enter('paused', active)
   }
 
   /** Takes items again. */
   resume(): void {
     if (!this.paused) return
     this.paused = false
-    const { watcher } = this
-    if (watcher === undefined || !this.up || this.stopping) return
-    this.enter('running', watcher)
-    this.proceed(watcher)
+    this.proceedAs('running')
   }
 
   /**
@@ -160,10 +154,9 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
    */
   swap(handler: StageHandler<T, R, C>, settings?: LifeSettings): Promise<void> {
     this.holdings.callOffSwap?.('swap')
-    const { watcher } = this
     if (settings === undefined) {
       this.handler = handler
-    } else if (watcher !== undefined && this.up) {
+    } else if (this.up) {
       return this.holdings.swap(settings, this.starts, () => {
         this.handler = handler
         this.settings = settings
@@ -172,7 +165,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     } else {
       this.handler = handler
       this.settings = settings
-      if (watcher !== undefined && this.holdings.callOffSetup('swap')) this.setUp(watcher)
+      if (this.holdings.callOffSetup('swap')) this.setUp()
     }
     return Promise.resolve()
   }
@@ -196,16 +189,13 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
 
   /** Takes back an item that waits. */
   withdraw(item: T, end: ItemEnd): boolean {
-    if (this.putBack.size > 0) this.putBack.delete(item)
-    const removed = this.channel.remove(item, end)
-    if (removed) this.checkIdle()
-    return removed
+    this.wasPutBack(item)
+    return this.channel.remove(item, end)
   }
 
   /** The channel has lost an item that waited. */
   lost(item: T): void {
-    if (this.putBack.size > 0) this.putBack.delete(item)
-    this.checkIdle()
+    this.wasPutBack(item)
   }
 
   /** Stops, calls off what runs and puts it back before what waits; what was put back before fails. */
@@ -232,8 +222,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   }
 
   private readonly run = (item: T): void => {
-    const again = this.putBack.size > 0 && this.putBack.delete(item)
-    const run = this.createRun(item, again ? 2 : 1)
+    const run = this.createRun(item, this.wasPutBack(item) ? 2 : 1)
     run.holding = this.holdings.current
     this.unfinished.add(run)
     let result: R | PromiseLike<R>
@@ -296,6 +285,11 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.channel.release(end)
   }
 
+  /** Whether a crash has put this item back; forgets it. */
+  private wasPutBack(item: T): boolean {
+    return this.putBack.size > 0 && this.putBack.delete(item)
+  }
+
   private mayRunAgain(run: C): boolean {
     return this.requeues && !run.lastChance
   }
@@ -305,10 +299,10 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     watcher.next(phase)
   }
 
-  private setUp(watcher: Subscriber<StagePhase>): void {
+  private setUp(): void {
     this.holdings.setUp(this.settings, this.starts, {
       done: () => {
-        this.open(watcher)
+        this.open()
       },
       failed: (error) => {
         this.crash(error)
@@ -316,10 +310,21 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     })
   }
 
-  private open(watcher: Subscriber<StagePhase>): void {
+  private open(): void {
     this.up = true
-    this.enter(this.draining ? 'draining' : this.paused ? 'paused' : 'running', watcher)
-    this.proceed(watcher)
+    this.proceedAs(this.draining ? 'draining' : this.paused ? 'paused' : 'running')
+  }
+
+  /** Whoever watches a stage that is up and has not been told to stop. */
+  private get active(): Subscriber<StagePhase> | undefined {
+    return this.up && !this.stopping ? this.watcher : undefined
+  }
+
+  private proceedAs(phase: StagePhase): void {
+    const { active } = this
+    if (active === undefined) return
+    this.enter(phase, active)
+    this.proceed(active)
   }
 
   /** Takes items, unless whoever was told that it would has seen to something else. */
