@@ -7,7 +7,7 @@ import {
   LinkedList,
   reportUnhandled,
 } from '../operators/index.ts'
-import { StageCrash } from './errors.ts'
+import { StageCrash, StageStoppedError } from './errors.ts'
 import { isPromiseLike } from './is-promise-like.ts'
 import { checkLife, checkOnCrash, lifeClock, type LifeSettings, type TeardownReason } from './life-options.ts'
 import { Run } from './run.ts'
@@ -89,15 +89,15 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   /**
    * One epoch of the stage: subscribing waits for the teardown of the one before, sets up and begins to take items;
    * it emits what phase begins. It errors with the `StageCrash` that a handler raised, or the failure of `setup` or
-   * `health`, and completes after `drain` or `stop`, once all is torn down. Unsubscribing takes nothing any more and
-   * tears down, while what runs goes on.
+   * `health`, and completes after `drain` or `stop`, once all is torn down. Unsubscribing aborts: what runs is called
+   * off and put back as in a crash, and all is torn down.
    */
   readonly epoch$: Observable<StagePhase> = new Observable((watcher) => {
     this.starts += 1
     this.watcher = watcher
     this.stopping = false
     watcher.add(() => {
-      if (this.watcher === watcher) this.close('stop')
+      if (this.watcher === watcher) this.abort(new StageStoppedError('the stage was stopped'), 'stop')
     })
     this.enter('starting', watcher)
     this.life.whenReleased(() => {
@@ -198,10 +198,15 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.wasPutBack(item)
   }
 
-  /** Stops, calls off what runs and puts it back before what waits; what was put back before fails. */
+  /** Ends the epoch at once, calls off what runs and puts it back before what waits; what was put back before fails. */
   crash(error: StageCrash): void {
-    const watcher = this.watcher
+    const { watcher } = this
     if (watcher === undefined) return
+    this.abort(error, 'crash')
+    watcher.error(error)
+  }
+
+  private abort(error: StageCrash | StageStoppedError, reason: TeardownReason): void {
     this.detach()
     const runs = [...this.unfinished]
     for (const run of runs) this.unfinished.delete(run)
@@ -217,8 +222,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     for (const _ of calledOff) this.channel.release('cancelled')
     for (const run of runs) run.abort(error)
     for (const run of failed.concat(calledOff)) this.tell(this.onError, error, run)
-    this.holdings.letGo('crash')
-    watcher.error(error)
+    this.holdings.letGo(reason)
   }
 
   private readonly run = (item: T): void => {
@@ -340,12 +344,6 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private leaveOff(): void {
     this.taking = false
     this.channel.detach(this.run)
-  }
-
-  /** Ends the epoch at once, from outside. */
-  private close(reason: TeardownReason): void {
-    this.detach()
-    this.holdings.letGo(reason)
   }
 
   /** Ends the epoch in peace. */

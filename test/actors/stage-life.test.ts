@@ -192,17 +192,24 @@ describe('teardown', () => {
     expect(channel.size).toBe(1)
   })
 
-  it('does not wait when the actor is stopped', async () => {
+  it('does not wait when the actor is stopped: what runs is called off and back in the channel', async () => {
     const given = Promise.withResolvers<string>()
-    const { clock, channel, log, actor } = staged(() => given.promise)
+    const signals: AbortSignal[] = []
+    const { clock, channel, log, actor } = staged((_, { signal }) => {
+      signals.push(signal)
+      return given.promise
+    })
     actor.start()
     channel.offer('a')
     actor.send({ type: 'stop' })
+    expect([signals[0]!.aborted, channel.size]).toEqual([false, 0])
     actor.stop()
     expect(log).toEqual(['setup 1', 'teardown 1 stop', 'done'])
+    expect([signals[0]!.aborted, channel.size]).toEqual([true, 1])
+    expect(signals[0]!.reason).toMatchObject({ code: 'stage_stopped', message: 'the stage was stopped' })
     given.resolve('A')
     await clock.settle()
-    expect(log.slice(3)).toEqual(['value A'])
+    expect(log).toHaveLength(3)
   })
 
   it('follows a crash, and the next setup waits for it', async () => {
