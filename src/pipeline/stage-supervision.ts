@@ -33,7 +33,7 @@ export class StageSupervision {
   private readonly events = new Subject<PipelineEvent>()
   /** Those that have run. */
   private readonly started = new Set<Stage>()
-  /** For whose sake a stage was last started again, by name. */
+  /** Whose crash is the reason for a stage's next restart, by name. */
   private readonly startedFor = new Map<string, string>()
   private begun = false
   private readonly nodes: readonly Stage[]
@@ -97,15 +97,13 @@ export class StageSupervision {
     this.supervisor.on('crashed', ({ type, id, error, ...decision }) => {
       const node = this.node(id)
       node.state = 'backing-off'
+      for (const member of decision.starting) this.startedFor.set(member, id)
       logger.error({ stage: id, ...describeError(error), ...decision }, 'stage crashed')
       this.hooks.onDown(node, error)
       this.events.next({ type, stage: id, error, ...decision })
     })
     this.supervisor.on('stopped', (event) => {
       this.stopped(this.node(event.id), event)
-    })
-    this.supervisor.on('restarted', ({ id, by }) => {
-      this.startedFor.set(id, by)
     })
     this.supervisor.on('escalated', ({ id }) => {
       this.node(id).state = 'failed'

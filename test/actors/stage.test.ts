@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest'
-import { createActor } from 'xstate'
-import { fromStage, StageCrash } from '../../actors/index.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { createActor, createMachine } from 'xstate'
+import { fromStage, StageCrash, supervise } from '../../actors/index.ts'
 import { Channel } from '../../operators/index.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await Promise.resolve()
@@ -101,4 +102,34 @@ describe('fromStage', () => {
     await settle()
     expect([actor.getSnapshot().value, log]).toEqual(['done', ['a1', 'b1', 'teardown 1 drain']])
   })
+})
+
+it('may crash within an action of a machine of the user: XState has nothing to warn of', () => {
+  const warn = vi.spyOn(console, 'warn').mockReturnValue()
+  const clock = new VirtualClock()
+  const channel = new Channel<string>({ capacity: 1 })
+  const stage = fromStage<string, string>(
+    () => {
+      throw new StageCrash('broken')
+    },
+    { channel },
+  )
+  const root = createActor(supervise([{ id: 'stage', start: stage }], { clock, maxRestarts: 1 }), { clock })
+  const told: string[] = []
+  root.on('*', ({ type }) => told.push(type))
+  root.start()
+  const user = createMachine({
+    on: {
+      ask: {
+        actions: () => {
+          channel.offer('a')
+        },
+      },
+    },
+  })
+  createActor(user).start().send({ type: 'ask' })
+  expect(told).toEqual(['started', 'crashed'])
+  expect(warn.mock.calls).toEqual([])
+  warn.mockRestore()
+  root.stop()
 })
