@@ -41,7 +41,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private watcher: Subscriber<StagePhase> | undefined
   /** What was acquired is there, and the epoch has not ended. */
   private up = false
-  /** Every epoch is to end once nothing waits and nothing runs. */
+  /** This epoch is to end once nothing waits and nothing runs; if it crashes, the next. */
   private draining = false
   /** This epoch is to end once nothing runs. */
   private stopping = false
@@ -93,11 +93,15 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
    * off and put back as in a crash, and all is torn down.
    */
   readonly epoch$: Observable<StagePhase> = new Observable((watcher) => {
+    if (this.watcher !== undefined) {
+      watcher.error(new Error('this stage runs already: each actor that is to run at once needs a stage of its own'))
+      return
+    }
     this.starts += 1
     this.watcher = watcher
     this.stopping = false
     watcher.add(() => {
-      if (this.watcher === watcher) this.abort(new StageStoppedError('the stage was stopped'), 'stop')
+      if (this.watcher === watcher) this.abort(stoppedError(), 'stop')
     })
     this.enter('starting', watcher)
     this.life.whenReleased(() => {
@@ -112,17 +116,20 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.proceedAs('draining')
   }
 
-  /** Takes nothing any more, and lets the epoch complete: where there is something to tear down, once nothing runs. */
+  /**
+   * Takes nothing any more, and lets the epoch complete once nothing runs that is still wanted and all is torn down;
+   * what waits stays in the channel.
+   */
   stop(): void {
     const { watcher } = this
     if (watcher === undefined || this.stopping) return
     this.stopping = true
     this.leaveOff()
-    if (!this.holdings.tearDown) {
+    if (!this.up) {
       this.finish('stop')
       return
     }
-    this.enter('stopping', watcher)
+    if (this.holdings.tearDown || this.unfinished.size > 0) this.enter('stopping', watcher)
     this.checkIdle()
   }
 
@@ -176,6 +183,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
       run.phase = 'called-off'
       // Also one whose handler is still on the stack, so that a crash meanwhile does not put it back.
       run.abort(reason)
+      this.checkIdle()
     }
   }
 
@@ -350,8 +358,9 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private finish(reason: 'drain' | 'stop'): void {
     const { watcher } = this
     if (watcher === undefined) return
-    this.detach()
-    this.holdings.letGo(reason)
+    // A stage that has been drained can be started anew.
+    this.draining = false
+    this.abort(stoppedError(), reason)
     if (this.life.busy && reason === 'drain') this.enter('stopping', watcher)
     this.life.whenReleased(() => {
       watcher.complete()
@@ -368,9 +377,14 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     if (this.holdings.retired) this.holdings.releaseRetired(this.unfinished)
     if (!this.up) return
     if (this.stopping) {
-      if (this.unfinished.size === 0) this.finish('stop')
+      for (const run of this.unfinished) if (run.phase !== 'called-off') return
+      this.finish('stop')
     } else if (this.draining && this.channel.idle) {
       this.finish('drain')
     }
   }
+}
+
+function stoppedError(): StageStoppedError {
+  return new StageStoppedError('the stage was stopped before the handler returned')
 }

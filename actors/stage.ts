@@ -12,8 +12,8 @@ export type StageEvent =
   /** Finish what waits and what runs, then be done; a stage that is paused resumes for it. */
   | { readonly type: 'drain' }
   /**
-   * Take nothing any more and be done: at once, or, where there is something to tear down, once nothing runs and that
-   * is done; what waits stays in the channel.
+   * Take nothing any more and be done, once what runs has returned and all is torn down; what waits stays in the
+   * channel.
    */
   | { readonly type: 'stop' }
 
@@ -26,7 +26,9 @@ export type StageLogic = ActorLogic<AnyMachineSnapshot, StageEvent, undefined>
  * The actor is the control plane only: items never pass through its mailbox. It is `up` and there `starting` (while
  * `setup` has not returned), `running`, `paused`, `draining` or `stopping` (while `teardown` has not returned), then `done`. A
  * handler that throws `StageCrash`, a `setup` that fails and a `health` check that fails for good end it with that
- * error, and a supervisor starts it again. The channel belongs to the caller, so what waits survives.
+ * error, and a supervisor starts it again. The channel belongs to the caller, so what waits survives. The logic can be
+ * started again when its actor has ended, but not twice at once. `actor.stop()` waits for nothing: what runs is called
+ * off and goes back to the channel, as in a crash.
  *
  * @example
  * ```ts
@@ -37,7 +39,9 @@ export type StageLogic = ActorLogic<AnyMachineSnapshot, StageEvent, undefined>
  *   teardown: (connection) => connection.close(),
  *   onValue: (result) => results.push(result),
  * })
- * createActor(supervise([{ id: 'jobs', start: stage }])).start()
+ * const root = createActor(supervise([{ id: 'jobs', start: stage }]))
+ * root.subscribe({ error: (error) => console.error('gave up', error) })
+ * root.start()
  * channel.offer(job)
  * ```
  *

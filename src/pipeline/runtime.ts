@@ -72,7 +72,7 @@ export class Runtime implements Running<unknown, unknown> {
         () => this.lifecycle === 'stopped',
       )
     this.supervision = new StageSupervision(carrier.nodes, settings, {
-      onDown: (node, error) => {
+      onCrash: (node, error) => {
         carrier.failStreamsThrough(node, error)
       },
       onGiveUp: (node, error) => {

@@ -5,7 +5,6 @@ import {
   fromRunner,
   type StageEvent,
   type StagePhase,
-  StageStoppedError,
   type StageTrouble,
   supervise,
   type SupervisorEvent,
@@ -18,9 +17,8 @@ import type { StartSettings } from './start-options.ts'
 
 /** What the pipeline does when a stage is down. */
 export interface SupervisionHooks {
-  /** The stage has crashed, or was stopped to be started again: nothing passes through it any more. */
-  onDown(node: Stage, error: unknown): void
-  /** The stage is down for good, and all others have been stopped. */
+  onCrash(node: Stage, error: unknown): void
+  /** The stage is down for good, and all others are stopped. */
   onGiveUp(node: Stage, error: unknown): void
 }
 
@@ -99,24 +97,22 @@ export class StageSupervision {
       node.state = 'backing-off'
       for (const member of decision.starting) this.startedFor.set(member, id)
       logger.error({ stage: id, ...describeError(error), ...decision }, 'stage crashed')
-      this.hooks.onDown(node, error)
+      this.hooks.onCrash(node, error)
       this.events.next({ type, stage: id, error, ...decision })
     })
     this.supervisor.on('stopped', (event) => {
       this.stopped(this.node(event.id), event)
     })
-    this.supervisor.on('escalated', ({ id }) => {
-      this.node(id).state = 'failed'
+    this.supervisor.on('escalated', ({ id, reason }) => {
+      const node = this.node(id)
+      node.state = 'failed'
+      logger.error({ stage: id, ...describeError(reason) }, 'stage is down for good: the pipeline has failed')
+      // Before the others are stopped, which then have nothing to wait for.
+      this.hooks.onGiveUp(node, reason)
+      this.events.next({ type: 'escalated', stage: id, error: reason })
     })
-    this.supervisor.subscribe({
-      error: (error) => {
-        const down = this.nodes.find(({ state }) => state === 'failed') as Stage
-        for (const node of this.nodes) node.state = node === down ? 'failed' : 'stopped'
-        logger.error({ stage: down.name, ...describeError(error) }, 'stage is down for good: the pipeline has failed')
-        this.hooks.onGiveUp(down, error)
-        this.events.next({ type: 'escalated', stage: down.name, error })
-      },
-    })
+    // It has told of that already.
+    this.supervisor.subscribe({ error: () => undefined })
   }
 
   private stopped(node: Stage, event: SupervisorEvent & { readonly type: 'stopped' }): void {
@@ -126,11 +122,10 @@ export class StageSupervision {
       this.events.next({ type: 'drained', stage })
       return
     }
-    const givesUp = this.nodes.some(({ state }) => state === 'failed')
-    node.state = givesUp ? 'stopped' : 'backing-off'
+    const isOver = this.nodes.some(({ state }) => state === 'failed')
+    node.state = isOver ? 'stopped' : 'backing-off'
     const how = event.how === 'forced' ? 'forced' : 'stopped'
     this.settings.logger.info({ stage, how }, 'stage stopped')
-    this.hooks.onDown(node, new StageStoppedError('the stage was stopped with its group'))
     this.events.next({ type: 'stopped', stage, how })
   }
 

@@ -206,7 +206,10 @@ describe('teardown', () => {
     actor.stop()
     expect(log).toEqual(['setup 1', 'teardown 1 stop', 'done'])
     expect([signals[0]!.aborted, channel.size]).toEqual([true, 1])
-    expect(signals[0]!.reason).toMatchObject({ code: 'stage_stopped', message: 'the stage was stopped' })
+    expect(signals[0]!.reason).toMatchObject({
+      code: 'stage_stopped',
+      message: 'the stage was stopped before the handler returned',
+    })
     given.resolve('A')
     await clock.settle()
     expect(log).toHaveLength(3)

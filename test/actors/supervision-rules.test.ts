@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { RestartIntensityError } from '../../actors/index.ts'
 import {
   type Happening,
   initialSupervision,
@@ -17,7 +18,12 @@ class Rules {
   steps: readonly Step[] = []
   private readonly rules: Parameters<typeof supervision>[0]
 
-  constructor(strategy: RestartStrategy = 'one-for-one', maxRestarts = 3, policies: readonly RestartPolicy[] = []) {
+  constructor(
+    strategy: RestartStrategy = 'one-for-one',
+    maxRestarts = 3,
+    policies: readonly RestartPolicy[] = [],
+    backoff = () => 10,
+  ) {
     this.rules = {
       children: ['a', 'b', 'c'].map((id, index) => ({ id, restart: policies[index] ?? 'transient' })),
       strategy,
@@ -25,7 +31,7 @@ class Rules {
       maxRestarts,
       withinMs: 1000,
       healthyAfterMs: 1000,
-      backoff: () => 10,
+      backoff,
     }
     this.state = initialSupervision(this.rules)
     expect(this.do({ type: 'proceed' })).toEqual(['start a'])
@@ -161,8 +167,28 @@ describe('what is told', () => {
   it('of a child that ended for the last time: nothing escalates with its error', () => {
     const rules = new Rules('one-for-one', 0, ['permanent'])
     rules.do({ type: 'ended', id: 'a' })
-    expect(rules.told.at(-1)).toEqual({ type: 'escalated', id: 'a', error: undefined, restarts: 0 })
+    expect(rules.told.at(-1)).toEqual({
+      ...{ type: 'escalated', id: 'a', error: undefined, restarts: 0 },
+      reason: new RestartIntensityError(
+        'child "a" ended once more after 0 restarts within 1000 ms (maxRestarts, withinMs)',
+      ),
+    })
   })
+})
+
+describe('a backoff', () => {
+  it.each([NaN, Infinity, -1, undefined, '5'])(
+    'that gives %s ends the supervisor with an error that names it',
+    (ms) => {
+      const rules = new Rules('one-for-one', 3, [], () => ms as number)
+      expect(rules.do(crashed('b'))).toEqual(['give-up', 'stop c'])
+      const reason = /^the delay that backoff gives must be a number from 0 to .*, got /
+      expect(rules.told.at(-1)).toMatchObject({
+        type: 'escalated',
+        reason: { message: expect.stringMatching(reason) as string },
+      })
+    },
+  )
 })
 
 describe('a supervisor that gives up', () => {
@@ -176,7 +202,7 @@ describe('a supervisor that gives up', () => {
         stopping: ['a'],
         starting: [],
       },
-      { type: 'escalated', id: 'c', error, restarts: 1 },
+      { type: 'escalated', id: 'c', error, restarts: 1, reason: expect.any(RestartIntensityError) as Error },
     ])
     expect(rules.do({ type: 'stop' })).toEqual([])
     expect(rules.state.aim).toBe('give-up')

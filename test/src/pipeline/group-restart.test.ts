@@ -152,14 +152,12 @@ describe('one-for-all', () => {
     const { clock, running, states, told } = threeStages({ strategy: 'one-for-all' })
     running.submit({ two: 'crash' })
     await clock.advance(100)
-    const waits = running.submit({ one: 'slow' })
+    const waits = running.submit({ one: 'hang' })
     running.submit({ three: 'crash' })
-    expect(states()).toEqual(['stopping', 'running', 'failed'])
-    await clock.advance(50)
     expect(running.state).toBe('failed')
     expect(states()).toEqual(['stopped', 'stopped', 'failed'])
     expect(waits.settled).toMatchObject({ kind: 'failed', stage: 'three', error: { code: 'stage_failed' } })
-    expect(told().slice(-4)).toEqual(['crashed three', 'stopped one', 'stopped two', 'escalated three'])
+    expect(told().slice(-4)).toEqual(['crashed three', 'escalated three', 'stopped one', 'stopped two'])
   })
 
   it('is waited for by a drain, which then drains what was started again', async () => {
@@ -175,7 +173,7 @@ describe('one-for-all', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('starts stages again that were drained before a later one crashed, and drains them again', async () => {
+  it('starts those again, too, that were drained before a later one crashed, and tears all down', async () => {
     const { clock, running, log, told } = threeStages({ strategy: 'one-for-all' })
     const reply = running.submit({ three: 'slow' })
     running.submit({ three: 'slow' })
@@ -186,42 +184,61 @@ describe('one-for-all', () => {
     expect(crash.settled).toMatchObject({ kind: 'failed', stage: 'three' })
     await clock.advance(100)
     expect(await drained).toMatchObject({ completed: 2, failed: 1, timedOut: 0 })
-    expect(told().filter((line) => line.startsWith('drained'))).toEqual([
-      ...['drained one', 'drained two'],
-      ...['drained three', 'drained two', 'drained one'],
-    ])
+    expect(told().filter((line) => line.startsWith('drained'))).toEqual(['drained one', 'drained two', 'drained three'])
     expect(log).toEqual([
       ...['teardown one drain', 'teardown two drain', 'teardown three crash'],
-      ...['setup three', 'teardown three drain', 'setup two', 'teardown two drain', 'setup one', 'teardown one drain'],
+      ...['setup three', 'teardown three drain', 'setup two', 'setup one', 'teardown two stop', 'teardown one stop'],
     ])
     expect(running.state).toBe('stopped')
     expect(clock.pending).toBe(0)
   })
 })
 
-describe('a stage that was stopped', () => {
-  it('has passed on a stream whose part of it cannot go on', async () => {
+describe('a stage without a teardown', () => {
+  it('that is stopped with its group is waited for, too, and puts back what does not return', async () => {
     const clock = new VirtualClock()
     const running = pipeline<string>('p')
-      .stage('one', (text) => (text === 'stream' ? NEVER : text), { capacity: 4 })
-      .stage('two', (part) => part, { capacity: 4, concurrency: 2 })
       .stage(
-        'three',
-        () =>
-          new Promise<string>((_, reject) => {
-            clock.setTimeout(() => reject(new StageCrash('broken')), 50)
-          }),
+        'one',
+        (text) => {
+          if (text === 'crash') throw new StageCrash('broken')
+          return text
+        },
         { capacity: 4 },
       )
-      .start({ clock, supervision: { strategy: 'one-for-all' } })
-    running.events$.subscribe({ error: () => undefined })
-    running.submit('late crash')
-    const stream = running.submit('stream')
+      .stage(
+        'two',
+        (text, { attempt }) => {
+          if (text === 'stream') return NEVER
+          return attempt === 1 ? new Promise<string>(() => undefined) : `${text} again`
+        },
+        { capacity: 4, concurrency: 2 },
+      )
+      .start({ clock, supervision: { strategy: 'rest-for-one', shutdownTimeoutMs: 50, backoff: () => 10 } })
+    const [hangs, stream] = [running.submit('a'), running.submit('stream')]
+    running.submit('crash')
     await clock.advance(49)
-    expect(running.stages).toMatchObject({ one: { running: 1 }, three: { queueDepth: 1 } })
+    expect(running.stages.two).toMatchObject({ state: 'stopping', running: 2 })
     await clock.advance(1)
-    expect(stream.settled).toMatchObject({ kind: 'failed', stage: 'one', error: { code: 'stage_stopped' } })
-    expect(running.stages.one.running).toBe(0)
+    expect(running.stages.two).toMatchObject({ state: 'backing-off', running: 0, queueDepth: 1 })
+    expect(stream.settled).toMatchObject({ kind: 'failed', stage: 'two', error: { code: 'stage_stopped' } })
+    await clock.advance(10)
+    expect(hangs.settled).toMatchObject({ kind: 'completed', value: 'a again' })
+  })
+
+  it('does not wait for what nobody wants any more', async () => {
+    const clock = new VirtualClock()
+    const running = pipeline<string>('p')
+      .stage('one', (text) => (text === 'crash' ? Promise.reject(new StageCrash('broken')) : text), { capacity: 4 })
+      .stage('two', () => new Promise<string>(() => undefined), { capacity: 4 })
+      .start({ clock, supervision: { strategy: 'rest-for-one', backoff: () => 10 } })
+    const cancelled = running.submit('a')
+    running.submit('crash')
+    await clock.settle()
+    expect(running.stages.two.state).toBe('stopping')
+    cancelled.cancel()
+    await clock.advance(10)
+    expect(running.stages.two).toMatchObject({ state: 'running', running: 0 })
   })
 })
 
