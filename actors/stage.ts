@@ -1,5 +1,6 @@
 import { type ActorLogic, type AnyMachineSnapshot, fromObservable, setup, type SnapshotFrom } from 'xstate'
-import { checkLife, checkOnCrash } from './life-options.ts'
+import { checkFunction, checkKeys } from '../operators/index.ts'
+import { checkLife, checkOnCrash, lifeKeys } from './life-options.ts'
 import type { Run, StageRun } from './run.ts'
 import type { StageHandler, StageOptions, StagePhase } from './runner-options.ts'
 import { StageRunner } from './stage-runner.ts'
@@ -16,6 +17,8 @@ export type StageEvent =
    * channel.
    */
   | { readonly type: 'stop' }
+
+const callbacks = ['onValue', 'onError', 'onPutBack', 'onTrouble'] as const
 
 /** What `fromStage` makes: a machine that takes `StageEvent`s. */
 export type StageLogic = ActorLogic<AnyMachineSnapshot, StageEvent, undefined>
@@ -51,6 +54,8 @@ export function fromStage<T, R, S = undefined>(
   handler: StageHandler<T, R, StageRun<T, S>>,
   options: StageOptions<T, R, StageRun<T, S>, S>,
 ): StageLogic {
+  checkKeys('fromStage', options, ['channel', ...callbacks, 'clock', ...lifeKeys])
+  for (const name of callbacks) if (options[name] !== undefined) checkFunction(name, options[name])
   const runner = new StageRunner<T, R>(handler as StageHandler<T, R>, {
     ...(options as StageOptions<T, R>),
     life: checkLife(options),

@@ -123,6 +123,8 @@ const supervisors = new WeakSet<AnyActorLogic>()
  * @see Erlang/OTP, stdlib: supervisor behaviour
  */
 export function supervise(children: readonly ChildSpec[], options: SupervisorOptions = {}): SupervisorLogic {
+  if (!Array.isArray(children)) throw new TypeError(`supervise: children must be a list, got ${show(children)}`)
+  for (const child of children) checkKeys('child', child, ['id', 'start', 'restart', 'shutdownTimeoutMs'])
   const rules = checkRules(children, options)
   const clock = checkClock('clock', options.clock ?? systemClock)
   const actors: Record<string, AnyActorLogic> = { timer: fromTimer(clock) }
@@ -294,7 +296,7 @@ function checkShutdownTimeoutMs({ id, start, shutdownTimeoutMs }: ChildSpec): nu
 
 function toLogic({ id, start }: ChildSpec): AnyActorLogic {
   if (typeof start === 'function') return fromStart(start)
-  if (typeof start === 'object' && typeof start.transition === 'function') return start
+  if (typeof start === 'object' && (start as unknown) !== null && typeof start.transition === 'function') return start
   throw new TypeError(
     `child ${show(id)}: start must be XState logic or a function that gives an Observable or a promise, got ${show(start)}`,
   )

@@ -376,8 +376,17 @@ describe('the options of a life', () => {
     [{ health: { check: () => true, every: 5 } }, 'health: unknown option "every"; known are check, everyMs'],
     [{ onCrash: 'retry' }, 'onCrash must be one of "requeue-once", "fail", got "retry"'],
     [{ clock: {} }, 'clock must be a Clock'],
+    [{ onValeu: () => undefined }, 'fromStage: unknown option "onValeu"; known are channel, onValue'],
+    [{ onValue: 'x' }, 'onValue must be a function, got "x"'],
+    [{ onTrouble: 1 }, 'onTrouble must be a function, got 1'],
   ])('%j: %s', (options, message) => {
     const channel = new Channel<string>({ capacity: 1 })
     expect(() => fromStage((item: string) => item, { channel, ...options })).toThrow(message)
+  })
+
+  it('must be there', () => {
+    expect(() => fromStage((item: string) => item, undefined as never)).toThrow(
+      'fromStage: options must be an object, got undefined',
+    )
   })
 })
