@@ -63,6 +63,8 @@ export function retryBackoff<T>(options: RetryBackoffOptions = {}): MonoTypeOper
       subscriber.add(() => {
         retrying.stop()
       })
+      // Whoever has left already calls nothing.
+      if (subscriber.closed) return
       settings.budget?.deposit()
       retrying.attempt()
     })
