@@ -92,7 +92,14 @@ type MachineEvent = SupervisorInput | ErrorActorEvent | DoneActorEvent | Note
 type Note =
   | { readonly type: 'supervisor.proceed' }
   | { readonly type: 'supervisor.due'; readonly id: string }
+  | Ask
   | { readonly type: 'supervisor.stopped'; readonly id: string; readonly how: 'stopped' | 'forced' }
+
+/** Asks a child to stop; not in the transition that decides so, of which others hear first, who may end it. */
+interface Ask {
+  readonly type: 'supervisor.ask'
+  readonly id: string
+}
 
 /** Logics of supervisors, which are given all the time that they need to stop. */
 const supervisors = new WeakSet<AnyActorLogic>()
@@ -154,6 +161,11 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
     },
   })
   const answer = machine.enqueueActions(({ enqueue, event, context, self }) => {
+    if (event.type === 'supervisor.ask') {
+      const actor = childrenOf(self)[event.id]
+      if (actor !== undefined && canBeAsked(actor)) enqueue({ type: 'send', params: { to: actor, event: stopEvent } })
+      return
+    }
     const { state, steps } = supervision(rules, context.supervision, happeningOf(event), clock.now())
     const take: { readonly [K in Step['do']]: (step: Step & { readonly do: K }) => void } = {
       start: ({ id }) => {
@@ -166,7 +178,7 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
         if (actor === undefined || ms === 0 || !canBeAsked(actor)) {
           stopNow(id, 'stopped')
         } else {
-          enqueue({ type: 'send', params: { to: actor, event: stopEvent } })
+          note({ type: 'supervisor.ask', id })
           take.wait({ do: 'wait', id, ms })
         }
       },
@@ -244,7 +256,7 @@ function fromTimer(clock: Clock): AnyActorLogic {
   })
 }
 
-function happeningOf(event: MachineEvent): Happening {
+function happeningOf(event: Exclude<MachineEvent, Ask>): Happening {
   if (event.type === 'supervisor.due') return { ...event, type: 'due' }
   if (event.type === 'supervisor.stopped') return { ...event, type: 'stopped' }
   if (event.type === 'supervisor.proceed') return { type: 'proceed' }
