@@ -31,6 +31,7 @@ export { retryBackoff, type RetryBackoffOptions, type RetryVerdict } from './ret
 export { RetryBudget } from './retry-budget.ts'
 export { messageOf } from './message-of.ts'
 export { reportUnhandled } from './report-unhandled.ts'
+export { shardOf } from './shard-of.ts'
 export { type ErrorCode, SpillwayError } from './spillway-error.ts'
 export { TimerWheel, WheelTimer } from './timer-wheel.ts'
 export { RingBuffer } from './ring-buffer.ts'
