@@ -16,3 +16,12 @@ export type { StageHandler, StageOptions } from './runner-options.ts'
 export type { RestartPolicy, RestartStrategy } from './supervision-rules.ts'
 export { supervise, type SupervisorInput, type SupervisorLogic, type SupervisorOptions } from './supervisor.ts'
 export type { Decision, SupervisorEvent } from './supervisor-event.ts'
+export { fromWorkerPool, type WorkerPoolEvent, type WorkerPoolLogic } from './worker-pool.ts'
+export type {
+  WorkerFigures,
+  WorkerPoolFigures,
+  WorkerPoolOptions,
+  WorkerRouting,
+  WorkerRun,
+  WorkerSetupContext,
+} from './worker-pool-options.ts'

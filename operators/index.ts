@@ -4,7 +4,7 @@ export { boundedBuffer, type BoundedBufferOptions, type ChannelLimits } from './
 export { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts'
 export { Channel } from './channel.ts'
 export type { ChannelStats, ItemEnd } from './channel-books.ts'
-export { checkOverflow, type LossReason, type OverflowStrategy } from './channel-options.ts'
+export { type ChannelOptions, checkOverflow, type LossReason, type OverflowStrategy } from './channel-options.ts'
 export { checkClock, type Clock, systemClock, type TimerHandle } from './clock.ts'
 export { circuitBreaker } from './circuit-breaker.ts'
 export { dropNewest } from './drop-newest.ts'
