@@ -19,10 +19,15 @@ export interface WorkerRun<T, S = unknown> extends StageRun<T, S> {
 
 /**
  * Who gets an item. `'least-load'`: all take from one line, and what is first there starts at the worker that runs
- * least, of equal ones at the first. `affinity`: items of one session always go to the same worker, in order, while
- * the number of workers is the same.
+ * least, of equal ones at the first. `affinity`: each worker has a line, and items of one session stay with one worker.
  */
-export type WorkerRouting<T> = 'least-load' | { readonly affinity: (item: T) => string }
+export type WorkerRouting<T> = 'least-load' | WorkerAffinity<T>
+
+/** Routing by session: always to the same worker, while the number of workers is the same, and in order. */
+export interface WorkerAffinity<T> {
+  /** The session that an item belongs to. */
+  readonly affinity: (item: T) => string
+}
 
 /** How many workers there are, how items come to them, what each needs, and how crashes are answered. */
 export interface WorkerPoolOptions<T, R, S = unknown>

@@ -31,6 +31,7 @@ export interface WorkerPoolLogic<T> extends ActorLogic<
   readonly offer: (item: T) => 'accepted' | 'shed' | 'closed'
   /** Takes back all that waits, as for a pool that will not be started again. */
   readonly discard: () => readonly T[]
+  /** How the pool is at the moment. */
   readonly figures: () => WorkerPoolFigures
 }
 
