@@ -12,7 +12,17 @@ export type { LifeOptions, SetupContext, StageHealth, StageTrouble, TeardownReas
 export { allowRestart, type RestartIntensity } from './restart-intensity.ts'
 export type { StageRun } from './run.ts'
 export { fromStage, type StageEvent, type StageLogic } from './stage.ts'
-export type { StageHandler, StageOptions } from './runner-options.ts'
+export type { StageHandler, StageOptions, StagePhase } from './runner-options.ts'
 export type { RestartPolicy, RestartStrategy } from './supervision-rules.ts'
 export { supervise, type SupervisorInput, type SupervisorLogic, type SupervisorOptions } from './supervisor.ts'
 export type { Decision, SupervisorEvent } from './supervisor-event.ts'
+export { fromWorkerPool, type WorkerPoolEvent, type WorkerPoolLogic } from './worker-pool.ts'
+export type {
+  WorkerAffinity,
+  WorkerFigures,
+  WorkerPoolFigures,
+  WorkerPoolOptions,
+  WorkerRouting,
+  WorkerRun,
+  WorkerSetupContext,
+} from './worker-pool-options.ts'

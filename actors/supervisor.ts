@@ -59,6 +59,11 @@ export interface SupervisorOptions {
   readonly backoff?: Backoff
   /** A child that has run this long is healthy: its next crash is the first in a row. Default `withinMs`. */
   readonly healthyAfterMs?: number
+  /**
+   * `'all'`: it is done once all its children have ended, and none of them is to be started again; `'never'`, the
+   * default: it goes on until it is stopped.
+   */
+  readonly autoShutdown?: 'never' | 'all'
   /** Dates the crashes and times the delays; default the system's. */
   readonly clock?: Clock
 }
@@ -133,6 +138,7 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
   if (!Array.isArray(children as unknown)) throw new TypeError(`supervise: children must be a list, got ${show(children)}`)
   for (const child of children) checkKeys('child', child, ['id', 'start', 'restart', 'shutdownTimeoutMs'])
   const rules = checkRules(children, options)
+  const autoShutdown = checkOneOf('autoShutdown', options.autoShutdown ?? 'never', ['never', 'all'])
   const clock = checkClock('clock', options.clock ?? systemClock)
   const actors: Record<string, AnyActorLogic> = { timer: fromTimer(clock) }
   for (const child of children) actors[srcOf(child.id)] = toLogic(child)
@@ -146,7 +152,8 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
     },
     actors,
     guards: {
-      isOver: ({ context }) => isOver(context.supervision),
+      isOver: ({ context }) =>
+        isOver(context.supervision) || (autoShutdown === 'all' && haveEnded(context.supervision)),
       hasGivenUp: ({ context }) => isOver(context.supervision) && context.supervision.aim === 'give-up',
     },
     actions: {
@@ -265,6 +272,10 @@ function happeningOf(event: Exclude<MachineEvent, Ask>): Happening {
   return isCrash(event) ? { type: 'crashed', id, error: event.error } : { type: 'ended', id }
 }
 
+function haveEnded({ children }: SupervisionState): boolean {
+  return children.every(({ phase }) => phase === 'ended')
+}
+
 function isCrash(event: ErrorActorEvent | DoneActorEvent): event is ErrorActorEvent {
   return event.type.startsWith('xstate.error.')
 }
@@ -277,6 +288,7 @@ function checkRules(children: readonly ChildSpec[], options: SupervisorOptions):
     'withinMs',
     'backoff',
     'healthyAfterMs',
+    'autoShutdown',
     'clock',
   ])
   const withinMs = checkNumber('withinMs', options.withinMs ?? 60_000, { min: 1 })

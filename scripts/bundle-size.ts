@@ -32,7 +32,7 @@ const subpaths: readonly Subpath[] = [
     entry: 'dist/actors/public.js',
     folders: ['dist/actors/', 'dist/operators/'],
     imports: ['rxjs', 'xstate'],
-    limitBytes: 9_000,
+    limitBytes: 16_000,
   },
 ]
 

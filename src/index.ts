@@ -15,6 +15,7 @@ export {
   CircuitOpenError,
   type ErrorCode,
   OverflowError,
+  shardOf,
   type ShedReason,
   SpillwayError,
 } from '../operators/index.ts'
@@ -128,6 +129,5 @@ export { retrieve, type RetrieveOptions } from './stages/retrieve.ts'
 export { stream, type StreamStage } from './stages/stream.ts'
 export type { FilterEnding, TextField, TextFilter } from './stages/text-filter.ts'
 export type { DeadLetter, DeadLetterKind, DeadLetterWriter, PutResult } from './stores/dead-letter-store.ts'
-export { shardOf } from './shard-of.ts'
 export { InvalidPromptError } from './workers/invalid-prompt-error.ts'
 export { WorkerError, type WorkerErrorDetails } from './workers/worker-error.ts'

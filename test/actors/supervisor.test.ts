@@ -116,6 +116,35 @@ describe('supervise', () => {
     expect(told).toContain('0 stopped brief')
   })
 
+  it('is done with autoShutdown when all of its children have ended, and nobody is to be started again', async () => {
+    const ends = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let tries = 0
+    const { clock, actor } = root(
+      [
+        { id: 'a', start: () => ends[0]!.promise },
+        { id: 'b', start: () => (++tries === 1 ? Promise.reject(new Error('first time')) : ends[1]!.promise) },
+      ],
+      { autoShutdown: 'all' },
+    )
+    ends[0]!.resolve()
+    await clock.settle()
+    expect(actor.getSnapshot().status).toBe('active')
+    await clock.advance(50)
+    expect([tries, actor.getSnapshot().status]).toEqual([2, 'active'])
+    ends[1]!.resolve()
+    await clock.settle()
+    expect(actor.getSnapshot().status).toBe('done')
+  })
+
+  it('goes on without autoShutdown when all of its children have ended', async () => {
+    const { clock, actor } = root([{ id: 'brief', start: () => Promise.resolve() }])
+    await clock.settle()
+    expect(actor.getSnapshot().status).toBe('active')
+    expect(() => supervise([], { autoShutdown: 'any' as never })).toThrow(
+      'autoShutdown must be one of "never", "all", got "any"',
+    )
+  })
+
   it('takes a start that throws for a crash', async () => {
     let tries = 0
     const { clock, told } = root([

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { shardOf } from '../../src/index.ts'
+import { shardOf } from '../../operators/index.ts'
 
 const sessions = Array.from({ length: 20_000 }, (_, index) => `session-${index}`)
 
@@ -24,7 +24,7 @@ describe('shardOf', () => {
   })
 
   it('says the same in another process', async () => {
-    const source = new URL('../../src/shard-of.ts', import.meta.url).href
+    const source = new URL('../../operators/shard-of.ts', import.meta.url).href
     const few = sessions.slice(0, 200)
     const program = `
       import { shardOf } from ${JSON.stringify(source)}

@@ -1,4 +1,4 @@
-import { checkInteger, checkText } from '../operators/index.ts'
+import { checkInteger, checkText } from './options.ts'
 
 /**
  * The shard that a session belongs to, 0 … `shards` - 1: rendezvous hashing. The same in every process and

@@ -1,0 +1,228 @@
+import { finalize } from 'rxjs'
+import {
+  Channel,
+  type ChannelOptions,
+  checkFunction,
+  checkInteger,
+  checkKeys,
+  shardOf,
+  show,
+} from '../operators/index.ts'
+import type { ChildSpec } from './child-spec.ts'
+import { checkLife, checkOnCrash, lifeKeys } from './life-options.ts'
+import { Run } from './run.ts'
+import type { StageHandler } from './runner-options.ts'
+import { SharedChannel, type StageChannel } from './shared-channel.ts'
+import { StageRunner } from './stage-runner.ts'
+import type {
+  WorkerFigures,
+  WorkerPoolFigures,
+  WorkerPoolOptions,
+  WorkerRouting,
+  WorkerRun,
+} from './worker-pool-options.ts'
+
+class PoolRun<T> extends Run<T> implements WorkerRun<T> {
+  readonly worker: number
+
+  constructor(item: T, attempt: number, worker: number) {
+    super(item, attempt)
+    this.worker = worker
+  }
+}
+
+/** Where a worker takes its items from. */
+interface Place<T> {
+  readonly channel: Channel<T>
+  load(): number
+  /** The worker is down. */
+  left(): void
+}
+
+/** Where the items of a pool wait. */
+interface Lines<T> {
+  readonly channels: readonly Channel<T>[]
+  readonly places: readonly Place<T>[]
+  channelOf(item: T): Channel<T>
+}
+
+/** The data plane of a worker pool: a stage's runner for each worker, and the lines before them. */
+export class PoolWorkers<T, R> {
+  /** The workers, to be supervised. */
+  readonly children: readonly ChildSpec[]
+  private readonly lines: Lines<T>
+  private readonly runners: readonly StageRunner<T, R, PoolRun<T>>[]
+  private readonly states: WorkerFigures['state'][]
+  /** Items that crashes have put back: whoever runs them next is told that it is the second attempt. */
+  private readonly putBack = new Set<T>()
+  private draining = false
+  /** It drains, and nothing is left. */
+  private emptied = false
+
+  /** @throws RangeError or TypeError that names the option, its value and what is allowed. */
+  constructor(handler: StageHandler<T, R, WorkerRun<T>>, options: WorkerPoolOptions<T, R>) {
+    checkKeys('fromWorkerPool', options, optionKeys)
+    checkKeys('supervision', options.supervision ?? {}, ['maxRestarts', 'withinMs', 'backoff', 'healthyAfterMs'])
+    const workers = checkInteger('workers', options.workers, { min: 1 })
+    const { onLost } = options.channel
+    if (onLost !== undefined) checkFunction('onLost', onLost)
+    const channel: ChannelOptions<T> = {
+      ...(options.clock && { clock: options.clock }),
+      ...options.channel,
+      onLost: (item, reason) => {
+        this.putBack.delete(item)
+        onLost?.(item, reason)
+      },
+    }
+    const affinity = checkRouting(options.routing ?? 'least-load')
+    this.lines = affinity === undefined ? this.oneLine(workers, channel) : ownLines(workers, channel, affinity)
+    this.states = this.lines.places.map(() => 'down')
+    this.runners = this.lines.places.map((place, worker) => this.createRunner(handler, options, place, worker))
+    const { shutdownTimeoutMs } = options
+    this.children = this.lines.places.map((place, worker) => ({
+      ...this.childOf(place, worker),
+      ...(shutdownTimeoutMs !== undefined && { shutdownTimeoutMs }),
+    }))
+  }
+
+  offer(item: T): 'accepted' | 'shed' | 'closed' {
+    return this.lines.channelOf(item).offer(item)
+  }
+
+  discard(): readonly T[] {
+    const items = this.lines.channels.flatMap((channel) => channel.discard())
+    for (const item of items) this.putBack.delete(item)
+    return items
+  }
+
+  /** Takes in nothing more, and has each worker end once nothing is left for it. */
+  drain(): void {
+    this.draining = true
+    for (const channel of this.lines.channels) channel.close()
+    for (const runner of this.runners) runner.drain()
+  }
+
+  figures(): WorkerPoolFigures {
+    const { channels, places } = this.lines
+    return {
+      waiting: sumOf(channels, ({ size }) => size),
+      running: sumOf(channels, ({ running }) => running),
+      workers: places.map((place, worker) => ({
+        state: this.states[worker] ?? 'down',
+        load: place.load(),
+        restarts: Math.max(0, (this.runners[worker]?.epoch ?? 0) - 1),
+      })),
+    }
+  }
+
+  private createRunner(
+    handler: StageHandler<T, R, WorkerRun<T>>,
+    options: WorkerPoolOptions<T, R>,
+    { channel }: Place<T>,
+    worker: number,
+  ): StageRunner<T, R, PoolRun<T>> {
+    const { setup, onPutBack, onTrouble } = options
+    const life = checkLife(options)
+    const runner: StageRunner<T, R, PoolRun<T>> = new StageRunner<T, R, PoolRun<T>>(handler, {
+      ...options,
+      channel,
+      onCrash: checkOnCrash(options),
+      life: setup === undefined ? life : { ...life, setup: (context) => setup({ ...context, worker }) },
+      createRun: (item) => new PoolRun(item, this.putBack.delete(item) ? 2 : 1, worker),
+      onPhase: (phase) => {
+        this.states[worker] = phase
+      },
+      onPutBack: (run) => {
+        // Another worker may run it next.
+        runner.lost(run.item)
+        this.putBack.add(run.item)
+        onPutBack?.(run)
+      },
+      onTrouble: (trouble) => onTrouble?.(trouble, worker),
+    })
+    return runner
+  }
+
+  private childOf(place: Place<T>, worker: number): ChildSpec {
+    const runner = this.runners[worker] as StageRunner<T, R, PoolRun<T>>
+    return {
+      id: `worker ${worker}`,
+      start: ({ signal }) => {
+        const stop = (): void => {
+          runner.stop()
+        }
+        signal.addEventListener('abort', stop, { once: true })
+        return runner.epoch$.pipe(
+          finalize(() => {
+            signal.removeEventListener('abort', stop)
+            this.states[worker] = 'down'
+            place.left()
+          }),
+        )
+      },
+    }
+  }
+
+  private oneLine(workers: number, options: ChannelOptions<T>): Lines<T> {
+    const shared = new SharedChannel<T>(workers, options, () => {
+      // A worker that has nothing to do hears nothing of the others' last item.
+      if (!this.draining || this.emptied) return
+      this.emptied = true
+      this.drain()
+    })
+    return {
+      channels: [shared.channel],
+      channelOf: () => shared.channel,
+      places: shared.shares.map((share) => ({
+        // A runner asks nothing else of its channel than a share can do.
+        channel: share as StageChannel<T> as Channel<T>,
+        load: () => share.load,
+        left: () => {
+          share.handBack()
+        },
+      })),
+    }
+  }
+}
+
+const optionKeys = [
+  ...lifeKeys,
+  'workers',
+  'channel',
+  'routing',
+  'supervision',
+  'shutdownTimeoutMs',
+  'onValue',
+  'onError',
+  'onPutBack',
+  'onTrouble',
+  'clock',
+]
+
+function ownLines<T>(workers: number, options: ChannelOptions<T>, affinity: (item: T) => string): Lines<T> {
+  const channels = Array.from({ length: workers }, () => new Channel(options))
+  return {
+    channels,
+    channelOf: (item) => channels[shardOf(affinity(item), workers)] as Channel<T>,
+    places: channels.map((channel) => ({
+      channel,
+      load: () => channel.size + channel.running,
+      left: () => undefined,
+    })),
+  }
+}
+
+/** @returns What gives an item's session; `undefined` where the load decides. */
+function checkRouting<T>(routing: WorkerRouting<T>): ((item: T) => string) | undefined {
+  if (routing === 'least-load') return undefined
+  if (typeof routing !== 'object') {
+    const message = `routing must be "least-load" or { affinity: (item) => string }, got ${show(routing)}`
+    throw typeof routing === 'string' ? new RangeError(message) : new TypeError(message)
+  }
+  checkKeys('routing', routing, ['affinity'])
+  return checkFunction('routing.affinity', routing.affinity)
+}
+
+function sumOf<V>(values: readonly V[], figure: (value: V) => number): number {
+  return values.reduce((sum, value) => sum + figure(value), 0)
+}

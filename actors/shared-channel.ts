@@ -1,0 +1,142 @@
+import { Channel, type ChannelOptions, type ItemEnd } from '../operators/index.ts'
+
+/** What the runner of a stage asks of its channel. */
+export type StageChannel<T> = Pick<
+  Channel<T>,
+  'offer' | 'consume' | 'detach' | 'release' | 'drain' | 'remove' | 'requeue' | 'idle'
+>
+
+/**
+ * One channel that several stages take from: what waits first goes to the one that runs least, of equal ones to the
+ * first. It has as many slots as those that take have together, so items wait only while none has a slot.
+ */
+export class SharedChannel<T> {
+  readonly channel: Channel<T>
+  /** What each stage takes: the channel of its runner. */
+  readonly shares: readonly Share<T>[]
+  private readonly slotsEach: number
+  private consumed = false
+
+  /**
+   * @param options Its `concurrency` is what each stage may run.
+   * @param onIdle Told each time that nothing waits and nothing runs any more.
+   */
+  constructor(stages: number, options: ChannelOptions<T>, onIdle: () => void) {
+    this.channel = new Channel(options)
+    this.slotsEach = this.channel.concurrency
+    const onTaking = (): void => {
+      this.arrange()
+    }
+    this.shares = Array.from({ length: stages }, () => new Share(this.channel, { onTaking, onIdle }))
+  }
+
+  private get slots(): number {
+    let slots = 0
+    for (const { consumer } of this.shares) if (consumer !== undefined) slots += this.slotsEach
+    return slots
+  }
+
+  /** Adapts to who takes. Whatever the channel tells meanwhile may change that again. */
+  private arrange(): void {
+    if (this.slots > 0) this.channel.setConcurrency(this.slots)
+    if (this.slots > 0 === this.consumed) return
+    this.consumed = !this.consumed
+    if (this.consumed) this.channel.consume(this.start)
+    else this.channel.detach(this.start)
+  }
+
+  private readonly start = (item: T): void => {
+    const least = this.leastLoaded()
+    // It had the slot of a stage that has since left.
+    if (least === undefined) this.channel.requeue([item])
+    else least.start(item)
+  }
+
+  private leastLoaded(): Share<T> | undefined {
+    let least: Share<T> | undefined
+    for (const share of this.shares) {
+      const free = share.consumer !== undefined && share.load < this.slotsEach
+      if (free && (least === undefined || share.load < least.load)) least = share
+    }
+    return least
+  }
+}
+
+/** Who hears of what a stage does with its share. */
+interface ShareHooks {
+  /** It takes, or takes no more. */
+  onTaking(): void
+  onIdle(): void
+}
+
+/** One stage's part of a shared channel. */
+export class Share<T> implements StageChannel<T> {
+  /** Items that the stage runs, or has put back and not handed back. */
+  load = 0
+  /** The stage, while it takes. */
+  consumer: ((item: T) => void) | undefined
+  private readonly channel: Channel<T>
+  private readonly hooks: ShareHooks
+  private putBack: readonly T[] = []
+
+  constructor(channel: Channel<T>, hooks: ShareHooks) {
+    this.channel = channel
+    this.hooks = hooks
+  }
+
+  /** Nothing waits, and no stage runs anything: what one of them puts back is for all. */
+  get idle(): boolean {
+    return this.channel.idle
+  }
+
+  offer(item: T): 'accepted' | 'shed' | 'closed' {
+    return this.channel.offer(item)
+  }
+
+  start(item: T): void {
+    this.load += 1
+    this.consumer?.(item)
+  }
+
+  consume(run: (item: T) => void): () => void {
+    this.consumer = run
+    this.hooks.onTaking()
+    return () => {
+      this.detach(run)
+    }
+  }
+
+  detach(run: (item: T) => void): void {
+    if (this.consumer !== run) return
+    this.consumer = undefined
+    this.hooks.onTaking()
+  }
+
+  release(end: ItemEnd): void {
+    this.load -= 1
+    this.channel.release(end)
+  }
+
+  drain(): void {
+    this.channel.drain()
+    if (this.idle) this.hooks.onIdle()
+  }
+
+  remove(item: T, end: ItemEnd): boolean {
+    return this.channel.remove(item, end)
+  }
+
+  /** Keeps them until `handBack`: nobody else is to start what this stage has not called off yet. */
+  requeue(items: readonly T[]): void {
+    this.putBack = items
+  }
+
+  /** The stage has ended: what it put back goes to the others, and so do the slots of what failed with it. */
+  handBack(): void {
+    const { putBack } = this
+    this.putBack = []
+    this.load -= putBack.length
+    this.channel.requeue(putBack)
+    this.drain()
+  }
+}
