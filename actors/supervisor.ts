@@ -135,7 +135,8 @@ const supervisors = new WeakSet<AnyActorLogic>()
  * @see Erlang/OTP, stdlib: supervisor behaviour
  */
 export function supervise(children: readonly ChildSpec[], options: SupervisorOptions = {}): SupervisorLogic {
-  if (!Array.isArray(children as unknown)) throw new TypeError(`supervise: children must be a list, got ${show(children)}`)
+  const list: unknown = children
+  if (!Array.isArray(list)) throw new TypeError(`supervise: children must be a list, got ${show(children)}`)
   for (const child of children) checkKeys('child', child, ['id', 'start', 'restart', 'shutdownTimeoutMs'])
   const rules = checkRules(children, options)
   const autoShutdown = checkOneOf('autoShutdown', options.autoShutdown ?? 'never', ['never', 'all'])
