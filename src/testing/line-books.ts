@@ -122,7 +122,9 @@ export abstract class LineBooks<I extends Item = Item, E extends Ended = Ended> 
   protected leavesTheLine(item: I): void {
     const { judge } = this
     const name = this.nameOf(item)
-    const overtaken = this.ofLane(item, this.waiting).find((other) => other !== item && this.startsBefore(other, item))
+    // What has waited too long does not start any more, also where that has not been told yet.
+    const line = this.ofLane(item, this.waiting).filter((other) => !this.hasWaitedTooLong(other))
+    const overtaken = line.find((other) => other !== item && this.startsBefore(other, item))
     if (overtaken !== undefined) {
       judge('Order', `${name} is started before ${this.nameOf(overtaken)}, which comes first`)
     }
