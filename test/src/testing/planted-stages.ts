@@ -42,6 +42,8 @@ export interface Planted {
   readonly bug: string
   readonly stage: Options
   readonly plant: () => void
+  /** How many requests show it at the most. */
+  readonly most: number
   readonly invariant: InvariantName
   readonly says: RegExp
   readonly options?: Partial<PipelineCheckOptions<Request>>
@@ -76,6 +78,7 @@ export const plantedStages: readonly Planted[] = [
     bug: 'starts the lowest priority first, because the channel is told the opposite',
     stage: { capacity: 3, priority },
     plant: liesToTheChannel((envelope) => (envelope.priority *= -1)),
+    most: 3,
     invariant: 'Order',
     says: /at stage stage 0 request \d is started before request \d, which comes first/,
     options: { start },
@@ -95,6 +98,7 @@ export const plantedStages: readonly Planted[] = [
         push.call(this, value, units, 0, at)
       })
     },
+    most: 3,
     invariant: 'Order',
     says: /request \d is started before request \d, which comes first/,
   },
@@ -112,6 +116,7 @@ export const plantedStages: readonly Planted[] = [
         return giveWay.call(this, units, Infinity, most)
       })
     },
+    most: 3,
     invariant: 'Sheds exactly when it must',
     says: /request 2 must be shed, because no slot is free and 1 of 1 places are taken, but it is let in/,
     options: { start },
@@ -122,6 +127,7 @@ export const plantedStages: readonly Planted[] = [
     plant: () => {
       vi.spyOn(RankedLine.prototype, 'giveWay').mockReturnValue([])
     },
+    most: 3,
     invariant: 'Sheds exactly when it must',
     says: /request 2 is shed \(full\), but request 1 must give way to it/,
     options: { start },
@@ -134,6 +140,7 @@ export const plantedStages: readonly Planted[] = [
         return [this.shift()]
       })
     },
+    most: 4,
     invariant: 'Sheds exactly when it must',
     says: /request \d gives way to request \d, but request \d must|request \d must be shed, .* but it is let in/,
     options: { start },
@@ -142,6 +149,7 @@ export const plantedStages: readonly Planted[] = [
     bug: 'lets more units wait than the capacity, because the last may be of any weight',
     stage: { capacity: 2, weight },
     plant: weighsAnew(() => 0.5),
+    most: 4,
     invariant: 'Sheds exactly when it must',
     says: /request \d must be shed, because .*, but it is let in/,
   },
@@ -149,6 +157,7 @@ export const plantedStages: readonly Planted[] = [
     bug: 'sheds what would fit',
     stage: { capacity: 2, weight },
     plant: weighsAnew((units) => units + 1),
+    most: 3,
     invariant: 'Sheds exactly when it must',
     says: /request \d is shed \(full\), but [\d.]+ of 2 units are taken/,
   },
@@ -156,6 +165,7 @@ export const plantedStages: readonly Planted[] = [
     bug: 'is told of less weight than its function says',
     stage: { capacity: 2, weight },
     plant: liesToTheChannel((envelope) => (envelope.weight /= 4)),
+    most: 2,
     invariant: 'Conservation',
     says: /at stage stage 0 [\d.]+ units wait, but its channel says [\d.]+/,
   },
@@ -165,6 +175,7 @@ export const plantedStages: readonly Planted[] = [
     plant: () => {
       vi.spyOn(RankedLine.prototype, 'load', 'get').mockReturnValue(0)
     },
+    most: 2,
     invariant: 'Conservation',
     says: /at stage stage 0 [\d.]+ units wait, but its channel says 0/,
   },
@@ -176,6 +187,7 @@ export const plantedStages: readonly Planted[] = [
         return [this.removeAt(this.length - 1)]
       })
     },
+    most: 4,
     invariant: 'Sheds exactly when it must',
     says: /request 2 gives way to request 3, but request 1 must/,
     options: { start },
@@ -189,6 +201,7 @@ export const plantedStages: readonly Planted[] = [
         requeue.call(this, values.toReversed())
       })
     },
+    most: 3,
     invariant: 'Order',
     says: /request \d is started before request \d, which comes first/,
   },
@@ -198,6 +211,7 @@ export const plantedStages: readonly Planted[] = [
     plant: () => {
       vi.spyOn(RankedLine.prototype, 'nextExpiry', 'get').mockReturnValue(Infinity)
     },
+    most: 2,
     invariant: 'Sheds exactly when it must',
     says: /request \d is started although it has waited its ttlMs of 5 ms/,
   },
@@ -212,6 +226,7 @@ export const plantedStages: readonly Planted[] = [
         })
       })
     },
+    most: 1,
     invariant: 'Work-conserving',
     says: /request 0 arrives while a slot is free, but does not start/,
   },
@@ -221,6 +236,7 @@ export const plantedStages: readonly Planted[] = [
     plant: () => {
       vi.spyOn(StageNode.prototype, 'isTooLarge').mockReturnValue(false)
     },
+    most: 2,
     invariant: 'Sheds exactly when it must',
     says: /request \d is shed as (full|stage-down), not as too-large/,
   },
@@ -234,6 +250,7 @@ export const plantedStages: readonly Planted[] = [
         carrier.bring(envelope, node)
       })
     },
+    most: 1,
     invariant: 'Order',
     says: /request 0 comes to the channel before the stage has asked for its rank/,
   },
@@ -244,6 +261,7 @@ export const plantedStages: readonly Planted[] = [
       const prototype = Channel.prototype as unknown as { end(): void }
       vi.spyOn(prototype, 'end').mockReturnValue()
     },
+    most: 3,
     invariant: 'Sheds exactly when it must',
     says: /request 2 /,
     options: { start },
