@@ -1,13 +1,13 @@
-import { OverflowError } from '../../operators/index.ts'
 import type { Judge } from './invariants.ts'
-import type { OperatorBooks, Room } from './operator-books.ts'
+import type { LineBooks, Room } from './line-books.ts'
+import type { OperatorBooks } from './operator-books.ts'
 import type { Item, OperatorLimits } from './operator-subject.ts'
 
 /** What an arrival finds, before the operator is told of it. */
-export interface Found {
+export interface Found<I extends Item = Item> {
   readonly slotIsFree: boolean
   /** What waits without a slot, first to start first; in the middle of a call others may own one and start soon. */
-  readonly line: readonly Item[]
+  readonly line: readonly I[]
   readonly capacity: number
 }
 
@@ -25,32 +25,33 @@ export function beforeArrival(item: Item, books: OperatorBooks): Found {
  * gives way for it.
  *
  * @param within It arrived within an output, where a start may wait until the outermost call returns.
- * @param endings What the output's subscriber has been told of the end.
+ * @param overflowed It takes nothing any more, because it was given too much.
  */
-export function judgeArrival(
-  item: Item,
-  { slotIsFree, line, capacity }: Found,
-  books: OperatorBooks,
+export function judgeArrival<I extends Item>(
+  item: I,
+  { slotIsFree, line, capacity }: Found<I>,
+  books: LineBooks<I>,
   limits: OperatorLimits,
   judge: Judge,
   within: boolean,
-  endings: readonly unknown[],
+  overflowed: boolean,
 ): void {
   const rule = 'Sheds exactly when it must'
-  const id = `item ${item.id}`
+  const id = books.nameOf(item)
   const outcome = books.outcomes.get(item)
   const lost = line.filter((other) => books.outcomes.has(other) && !books.startedAt.has(other))
   const evicted = lost.filter((other) => books.outcomes.get(other)?.kind !== 'expired')
   const live = line.filter((other) => !lost.includes(other) || evicted.includes(other))
   const present = live.filter((other) => evicted.includes(other) || !books.hasWaitedTooLong(other))
   const lacking = books.lacks(item, present, capacity)
-  const room: Room = lacking ?? { items: present, capacity, owner: '' }
+  const room: Room<I> = lacking ?? { items: present, capacity, owner: '' }
   const [load, weight] = [books.weigh(room.items), books.weightOf(item)]
   const nothingMayWait = capacity === 0 || books.perKeyCapacity === 0
   const tooLarge = capacity > 0 && weight > capacity
   const units = limits.weight === undefined ? 'places' : 'units'
   const taken = `${load} of ${room.capacity} ${units}${room.owner} are taken`
-  const evictedNames = evicted.map(({ id: other }) => `item ${other}`).join(', ')
+  const names = (items: readonly I[]): string => items.map((other) => books.nameOf(other)).join(', ')
+  const evictedNames = names(evicted)
   const said = outcome === undefined ? '' : ` (${outcome.reason ?? outcome.kind})`
 
   if (slotIsFree) {
@@ -76,9 +77,8 @@ export function judgeArrival(
   }
   if (overflow === 'fail' && !nothingMayWait) {
     isShed()
-    if (!(endings[0] instanceof OverflowError))
-      judge(rule, `${id} does not fit, but the output has not failed with OverflowError`)
-    if (!books.idle) judge(rule, `the output has failed because of ${id}, but not all is discarded: ${books.figures}`)
+    if (!overflowed) judge(rule, `${id} does not fit, but nothing has failed with OverflowError`)
+    if (!books.idle) judge(rule, `${id} does not fit and all has failed, but not all is discarded: ${books.figures}`)
     return
   }
   const ranks = typeof overflow === 'object' && !tooLarge && !nothingMayWait
@@ -101,24 +101,20 @@ export function judgeArrival(
   for (const other of evicted) {
     const { kind, reason } = books.outcomes.get(other) ?? {}
     if (kind !== 'shed' || reason !== 'evicted')
-      judge(rule, `item ${other.id} has given way, but is told to be ${reason ?? kind ?? ''}`)
+      judge(rule, `${books.nameOf(other)} has given way, but is told to be ${reason ?? kind ?? ''}`)
   }
 }
 
 /** Those of lower priority: the lowest first, and of these the newest. */
-function lowerThan(item: Item, line: readonly Item[], books: OperatorBooks): readonly Item[] {
+function lowerThan<I extends Item>(item: I, line: readonly I[], books: LineBooks<I>): readonly I[] {
   return line
     .filter((other) => books.priorityOf(other) < books.priorityOf(item))
     .toSorted((a, b) => books.priorityOf(a) - books.priorityOf(b) || b.id - a.id)
 }
 
 /** How many of the first must go until so many units are free; all where they are not enough. */
-function enough(order: readonly Item[], units: number, books: OperatorBooks): number {
+function enough<I extends Item>(order: readonly I[], units: number, books: LineBooks<I>): number {
   let left = units
   const last = order.findIndex((other) => (left -= books.weightOf(other)) <= 0)
   return last === -1 ? order.length : last + 1
-}
-
-function names(items: readonly Item[]): string {
-  return items.map(({ id }) => `item ${id}`).join(', ')
 }

@@ -76,6 +76,13 @@ export interface PipelineCheckOptions<Request> extends CheckOptions {
  * They must wait by `context.clock` only. Requests that are objects get a `deadlineMs` at times. Callers read, read
  * slowly, stop, or cancel, and the pipeline is drained at a random moment.
  *
+ * Each stage is held to what an operator of its options is: order by priority and arrival, who gives way for whom, how
+ * many requests or units wait. What its `priority` and `weight` functions say is taken as true and is asked once; a
+ * function that says the wrong thing is for a `check` of your own. Of a stage it cannot be seen from outside
+ * - who of those that wait for room (`wait`) goes in next: they are judged from the moment they are let in,
+ * - what gives way where the end of one request lets others in before the call returns: then order and figures are,
+ * - whether weights fit that are no multiples of 2⁻²⁰, whose sums depend on their order: then order is.
+ *
  * Plain functions and promises: it works in every test runner.
  *
  * @example

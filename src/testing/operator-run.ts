@@ -1,5 +1,5 @@
 import { type ObservableInput, Subject, Subscriber } from 'rxjs'
-import type { ChannelLimits } from '../../operators/index.ts'
+import { type ChannelLimits, OverflowError } from '../../operators/index.ts'
 import { type Found, beforeArrival, judgeArrival } from './arrival-judge.ts'
 import { CountingClock } from './counting-clock.ts'
 import type { Judge } from './invariants.ts'
@@ -129,7 +129,8 @@ export class OperatorRun {
     books.arrives(item)
     this.call(() => {
       source$.next(item)
-      judgeArrival(item, found, books, scenario.limits, this.judge, within, this.endings)
+      const overflowed = this.endings[0] instanceof OverflowError
+      judgeArrival(item, found, books, scenario.limits, this.judge, within, overflowed)
     })
   }
 

@@ -86,9 +86,10 @@ function judgeChannels({ inside, crashed }: PipelineState, judge: Judge): void {
     }
     // What a crash has put back may exceed the capacity, by as many as ran.
     const most = capacity + (crashed || state !== 'running' ? concurrency : 0)
-    const load = settings.weighted ? stats.waitingWeight : waiting
-    if (load > most && !(settings.weighted && crashed))
-      judge('Bounds', `at ${at} ${load} wait, but capacity is ${capacity}`)
+    // Those of units are in the books of the stage.
+    if (!settings.weighted && waiting > most) {
+      judge('Bounds', `at ${at} ${waiting} wait, but capacity is ${capacity}`)
+    }
     if (running > concurrency) judge('Bounds', `at ${at} ${running} run, but concurrency is ${concurrency}`)
     if (state === 'running' && waiting > 0 && running < concurrency) {
       judge('Work-conserving', `at ${at} ${waiting} wait beside a free slot: ${running} of ${concurrency} run`)

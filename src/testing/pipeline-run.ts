@@ -5,6 +5,7 @@ import { insideOf } from '../pipeline/inside-of.ts'
 import type { Outcome } from '../pipeline/outcome.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import type { Carried } from '../pipeline/stage-context.ts'
 import type { DrainReport, PipelineEvent, Running } from '../pipeline/running.ts'
 import type { StartOptions } from '../pipeline/start-options.ts'
 import { withHandlers } from '../pipeline/with-handlers.ts'
@@ -15,8 +16,10 @@ import { judgePipeline } from './pipeline-judge.ts'
 import type { PipelineScenario, PlannedRequest } from './pipeline-scenario.ts'
 import { readReply } from './read-reply.ts'
 import { actWithFaults } from './stage-faults.ts'
+import { StageBooks, type StageBooksHost } from './stage-books.ts'
 import { StepClock } from './step-clock.ts'
 import { Timeline } from './timeline.ts'
+import { ToldRanks } from './told-ranks.ts'
 
 /** What a run of a pipeline's workload needs beside the scenario. */
 export interface PipelineRunOptions {
@@ -35,6 +38,8 @@ export class PipelineRun {
   private readonly options: PipelineRunOptions
   private readonly running: Running<unknown, unknown>
   private readonly inside: Carrier
+  /** By stage. */
+  private readonly books: readonly StageBooks[]
   private readonly byReply = new Map<unknown, Case>()
   /** Contexts of handlers that have not returned. */
   private readonly active = new Map<HandlerContext, Case>()
@@ -42,7 +47,6 @@ export class PipelineRun {
   private crashed = false
   /** It has stopped: what is still submitted is turned away, and `outcomes$` no longer tells of it. */
   private closed = false
-  private newestStart = -1
   private report: DrainReport | undefined
   private readonly judge: Judge = (...violation) => {
     this.timeline.fault(...violation)
@@ -52,17 +56,29 @@ export class PipelineRun {
     const { clock, judge } = this
     this.scenario = scenario
     this.options = options
-    const faulty = withHandlers(definition, (handler, stage, index) => (input, context) => {
-      const simulated = (value: unknown): unknown => value
-      const work = options.simulated ? simulated : handler
-      return this.run(stage, index, context, (plan) => actWithFaults(plan.steps[index] ?? noStep, work, input, context))
-    })
+    const told = definition.topology.stages.map(() => new ToldRanks())
+    const faulty = withHandlers(
+      definition,
+      (handler, stage, index) => (input, context) => {
+        const simulated = (value: unknown): unknown => value
+        const work = options.simulated ? simulated : handler
+        const act = (plan: PlannedRequest): unknown => actWithFaults(plan.steps[index] ?? noStep, work, input, context)
+        return this.run(stage, index, context, act)
+      },
+      (ranking, index) => (told[index] as ToldRanks).overhear(ranking),
+    )
     let drawn = 1
     // A sequence of its own for each run, the same each time.
     const random = (): number => (drawn = (drawn * 16_807) % 2_147_483_647) / 2_147_483_647
     const deadLetters = { put: () => Promise.resolve('stored' as const) }
     this.running = faulty.start({ random, admission: scenario.admission, deadLetters, ...options.start, clock })
     this.inside = insideOf(this.running)
+    const host: StageBooksHost = {
+      judge,
+      now: () => clock.now(),
+      nameOf: (envelope) => `request ${(this.byReply.get(envelope) ?? this.current)?.id ?? -1}`,
+    }
+    this.books = this.inside.nodes.map((node, index) => new StageBooks(node, told[index] as ToldRanks, host))
     const unexpected = (error: unknown): void => {
       judge('The end', `the pipeline's outcomes or events error: ${String(error)}`, error)
     }
@@ -112,17 +128,20 @@ export class PipelineRun {
     const { clock, running, inside, judge, timeline } = this
     const isUp = running.state === 'running'
     const full = inside.nodes.find((node) => node.reserves && node.full)
+    // Those who wait at the door go in first, and may take what there is.
+    const othersWait = inside.nodes.some((node) => node.reserves && node.pending > 0)
     timeline.note(`request ${id} arrives`)
     this.current = { id, plan }
     const reply = running.submit(this.withDeadline(id, plan))
     this.current = undefined
-    const one = this.caseOf(reply, id, plan, isUp && full === undefined)
+    const one = this.caseOf(reply, id, plan, isUp && full === undefined && !othersWait)
+    const waits = (reply as unknown as Carried).place === 'pending'
     const first = reply.settled
     const atTheDoor = first?.kind === 'shed' && first.reason === 'door'
-    if (atTheDoor && full === undefined) {
+    if (atTheDoor && full === undefined && !othersWait) {
       judge('Sheds exactly when it must', `request ${id} is shed at the door, but every stage has a place for it`)
     }
-    if (isUp && full !== undefined && first?.kind !== 'shed' && first?.kind !== 'failed') {
+    if (isUp && full !== undefined && !waits && first?.kind !== 'shed' && first?.kind !== 'failed') {
       judge('Sheds exactly when it must', `request ${id} is let in, but stage ${full.name} has no place for it`)
     }
     if (plan.cancelAfterMs !== undefined) {
@@ -167,7 +186,7 @@ export class PipelineRun {
   // What the pipeline does
 
   private run(stage: string, index: number, context: HandlerContext, act: (plan: PlannedRequest) => unknown): unknown {
-    const { item } = context as unknown as { readonly item: Reply<unknown> }
+    const { item } = context as unknown as { readonly item: Carried }
     const { current } = this
     // Within submit a handler may be called before there is a reply to know it by.
     const one =
@@ -182,7 +201,7 @@ export class PipelineRun {
     if (item.settled !== undefined) {
       this.judge('Conservation', `stage ${stage} starts request ${one.id}, which has ended already`)
     }
-    this.startsInOrder(one, index, context.attempt)
+    this.books[index]?.starts(item)
     this.active.set(context, one)
     const returned = (): void => {
       this.active.delete(context)
@@ -198,16 +217,6 @@ export class PipelineRun {
     if (result instanceof Promise) result.then(returned, returned)
     else returned()
     return result
-  }
-
-  private startsInOrder({ id }: Case, index: number, attempt: number): void {
-    const first = this.inside.nodes[0]
-    // After a crash requests come back to the head, in their order.
-    if (index !== 0 || attempt > 1 || this.crashed || first === undefined || first.settings.prioritised) return
-    if (id < this.newestStart) {
-      this.judge('Order', `request ${id} is started after request ${this.newestStart}, which came later`)
-    }
-    this.newestStart = Math.max(this.newestStart, id)
   }
 
   private settled(outcome: Outcome<unknown>): void {
@@ -239,6 +248,7 @@ export class PipelineRun {
     if (this.timeline.violation !== undefined || this.current !== undefined) return
     const books = { ledger: running.ledger(), deadLetters: running.deadLetters() }
     judgePipeline({ ...books, inside, cases, told, active, crashed }, judge)
+    for (const line of this.books) line.rests()
     try {
       this.options.check?.()
     } catch (error) {

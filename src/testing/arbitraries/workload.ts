@@ -1,4 +1,5 @@
 import * as fc from 'fast-check'
+import type { ClockJump } from './clock-jumps.ts'
 import { roundTimes } from './round-ms.ts'
 
 /** Something that arrives, in milliseconds from the start. */
@@ -6,18 +7,23 @@ export interface Arriving {
   readonly atMs: number
 }
 
+/** Something before which the machine's clock may leap. */
+interface Jumping {
+  readonly jump: ClockJump | undefined
+}
+
 /**
- * Items with times of arrival. What is left out when it shrinks leaves the others where they are; times become
- * smaller one by one, and those behind them with them.
+ * Items with times of arrival. What is left out when it shrinks leaves the others where they are; a machine that sleeps
+ * becomes time that passes; times become smaller one by one, and those behind them with them.
  */
-export function workload<T extends object>(
+export function workload<T extends Jumping>(
   times: fc.Arbitrary<readonly number[]>,
   item: fc.Arbitrary<T>,
 ): fc.Arbitrary<readonly (T & Arriving)[]> {
   return new Workload(times, item)
 }
 
-class Workload<T extends object> extends fc.Arbitrary<readonly (T & Arriving)[]> {
+class Workload<T extends Jumping> extends fc.Arbitrary<readonly (T & Arriving)[]> {
   private readonly times: fc.Arbitrary<readonly number[]>
   private readonly item: fc.Arbitrary<T>
 
@@ -44,6 +50,13 @@ class Workload<T extends object> extends fc.Arbitrary<readonly (T & Arriving)[]>
   private *smaller(items: readonly (T & Arriving)[]): IterableIterator<readonly (T & Arriving)[]> {
     for (let size = items.length; size > 0; size = Math.floor(size / 2)) {
       for (let start = 0; start < items.length; start += size) yield items.toSpliced(start, size)
+    }
+    for (const [index, { jump }] of items.entries()) {
+      if (jump?.kind !== 'sleep') continue
+      const later = (item: T & Arriving): T & Arriving => ({ ...item, atMs: item.atMs + jump.byMs })
+      yield items
+        .map((item, at) => (at < index ? item : later(item)))
+        .with(index, { ...later(items[index] as T & Arriving), jump: undefined })
     }
     for (const [index, { atMs }] of items.entries()) {
       const earliest = items[index - 1]?.atMs ?? 0
