@@ -101,7 +101,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.watcher = watcher
     this.stopping = false
     watcher.add(() => {
-      if (this.watcher === watcher) this.abort(stoppedError(), 'stop')
+      if (this.watcher === watcher) this.abort('stop')
     })
     this.enter('starting', watcher)
     this.life.whenReleased(() => {
@@ -210,13 +210,20 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   crash(error: StageCrash): void {
     const { watcher } = this
     if (watcher === undefined) return
-    this.abort(error, 'crash')
+    this.abort('crash', error)
     watcher.error(error)
   }
 
-  private abort(error: StageCrash | StageStoppedError, reason: TeardownReason): void {
+  private abort(reason: TeardownReason, crash?: StageCrash): void {
     this.detach()
     const runs = [...this.unfinished]
+    if (runs.length > 0) {
+      this.takeBack(runs, crash ?? new StageStoppedError('the stage was stopped before the handler returned'))
+    }
+    this.holdings.letGo(reason)
+  }
+
+  private takeBack(runs: readonly C[], error: StageCrash | StageStoppedError): void {
     for (const run of runs) this.unfinished.delete(run)
     const again = runs.filter((run) => run.phase === 'running' && this.mayRunAgain(run))
     const failed = runs.filter((run) => run.phase === 'held' || (run.phase === 'running' && !this.mayRunAgain(run)))
@@ -230,7 +237,6 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     for (const _ of calledOff) this.channel.release('cancelled')
     for (const run of runs) run.abort(error)
     for (const run of failed.concat(calledOff)) this.tell(this.onError, error, run)
-    this.holdings.letGo(reason)
   }
 
   private readonly run = (item: T): void => {
@@ -360,7 +366,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     if (watcher === undefined) return
     // A stage that has been drained can be started anew.
     this.draining = false
-    this.abort(stoppedError(), reason)
+    this.abort(reason)
     if (this.life.busy && reason === 'drain') this.enter('stopping', watcher)
     this.life.whenReleased(() => {
       watcher.complete()
@@ -383,8 +389,4 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
       this.finish('drain')
     }
   }
-}
-
-function stoppedError(): StageStoppedError {
-  return new StageStoppedError('the stage was stopped before the handler returned')
 }

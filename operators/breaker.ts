@@ -50,7 +50,8 @@ const defaultOpenMs = 30_000
  * Closed, it counts how the last calls ended and opens when the share of failures among them is too large. Open, it
  * refuses. The first call after `openMs` is the probe: while it runs all others are refused; its success closes the
  * breaker, with nothing counted yet, and its failure opens it again. What was begun before the last change of state
- * is not counted. It sets no timer: it stays open until it is called.
+ * is not counted. It sets no timer: it stays open until it is called, and a probe that never ends has it refuse for
+ * ever, so calls need a time limit of their own.
  *
  * @example
  * ```ts

@@ -96,7 +96,12 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     if (refusal !== undefined) {
       this.shed(envelope, first, refusal)
     } else if (!(deadlineMs > 0)) {
-      this.fail(envelope, first, new RangeError('deadlineMs must be a number of milliseconds, more than 0'))
+      const given = show((request as { readonly deadlineMs: unknown }).deadlineMs)
+      this.fail(
+        envelope,
+        first,
+        new RangeError(`deadlineMs must be a number of milliseconds, more than 0, got ${given}`),
+      )
     } else {
       this.admit(envelope, first, now)
     }

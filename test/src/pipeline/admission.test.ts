@@ -138,13 +138,21 @@ describe('scale', () => {
 })
 
 describe('a bad deadline', () => {
-  it.each([0, -1, NaN, '5', null])('of %j is the failure of its request alone', (deadlineMs) => {
+  it.each([
+    [0, '0'],
+    [-1, '-1'],
+    [NaN, 'NaN'],
+    ['5', '"5"'],
+    [null, 'null'],
+  ])('of %s is the failure of its request alone', (deadlineMs, shown) => {
     const running = pipeline<{ readonly deadlineMs: unknown }>('p')
       .stage('one', () => 'done', { capacity: 1 })
       .start({ clock: new VirtualClock() })
     const { settled } = running.submit({ deadlineMs })
     expect(settled).toMatchObject({ kind: 'failed', error: expect.any(RangeError) as unknown })
-    expect(String((settled as { readonly error: unknown }).error)).toContain('deadlineMs must be a number')
+    expect(String((settled as { readonly error: unknown }).error)).toBe(
+      `RangeError: deadlineMs must be a number of milliseconds, more than 0, got ${shown}`,
+    )
     expect(running.ledger()).toMatchObject({ submitted: 1, failed: 1, inFlight: 0 })
   })
 
