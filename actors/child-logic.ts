@@ -46,6 +46,27 @@ export function fromStart(start: ChildStart): AnyActorLogic {
   } satisfies typeof logic
 }
 
+/**
+ * The same logic, which lets go of what it holds when it fails, as when it is stopped: XState leaves the children of a
+ * machine whose action throws to themselves, and a callback that throws undisposed.
+ */
+export function lettingGo(logic: AnyActorLogic): AnyActorLogic {
+  const guarded: Pick<AnyActorLogic, 'transition'> = {
+    transition: (snapshot, event, scope) => {
+      try {
+        return logic.transition(snapshot, event, scope) as unknown
+      } catch (error) {
+        const { children } = snapshot as { readonly children?: Readonly<Record<string, AnyActorRef>> }
+        // What a machine puts off in a transition that fails, such as stopping its children, is never done.
+        if (children === undefined) logic.transition(snapshot, { type: 'xstate.stop' }, scope)
+        else for (const child of Object.values(children)) scope.stopChild(child)
+        throw error
+      }
+    },
+  }
+  return Object.assign(Object.create(logic) as AnyActorLogic, guarded)
+}
+
 /** The signal is made when it is looked at, so that it is known who can be asked. */
 function contextOf(self: AnyActorRef): ChildContext {
   return {

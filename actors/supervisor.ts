@@ -28,7 +28,7 @@ import {
   show,
   systemClock,
 } from '../operators/index.ts'
-import { canBeAsked, fromStart, stopEvent } from './child-logic.ts'
+import { canBeAsked, fromStart, lettingGo, stopEvent } from './child-logic.ts'
 import type { ChildSpec } from './child-spec.ts'
 import {
   type Happening,
@@ -321,7 +321,9 @@ function checkShutdownTimeoutMs({ id, start, shutdownTimeoutMs }: ChildSpec): nu
 
 function toLogic({ id, start }: ChildSpec): AnyActorLogic {
   if (typeof start === 'function') return fromStart(start)
-  if (typeof start === 'object' && (start as unknown) !== null && typeof start.transition === 'function') return start
+  if (typeof start === 'object' && (start as unknown) !== null && typeof start.transition === 'function') {
+    return lettingGo(start)
+  }
   throw new TypeError(
     `child ${show(id)}: start must be XState logic or a function that gives an Observable or a promise, got ${show(start)}`,
   )
