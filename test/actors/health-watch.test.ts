@@ -72,6 +72,19 @@ describe('HealthWatch', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('aborts a check that takes too long, and says why', async () => {
+    const signals: AbortSignal[] = []
+    const { clock, watch } = watched((_, signal) => {
+      signals.push(signal)
+      return never
+    })
+    await clock.advance(129)
+    expect(signals[0]!.aborted).toBe(false)
+    await clock.advance(1)
+    expect(signals[0]!.reason).toMatchObject({ message: 'the check did not answer within its timeoutMs of 30 ms' })
+    watch.stop()
+  })
+
   it('does not ask a second time while a check hangs, which counts as a failure each time', async () => {
     const signals: AbortSignal[] = []
     const { clock, log } = watched((_, signal) => {

@@ -79,6 +79,43 @@ describe('pause and resume', () => {
   })
 })
 
+describe('a stop', () => {
+  it('of a stage without runs and teardown is told by its end alone', () => {
+    const { runner, phases, begin, log } = new RunnerBench()
+    begin()
+    runner.stop()
+    expect([phases, log]).toEqual([['starting', 'running'], ['complete']])
+  })
+
+  it('waits for what runs, but no longer than somebody wants it', async () => {
+    const { runner, channel, phases, begin, log, runs, clock } = new RunnerBench()
+    begin()
+    channel.offer('a')
+    channel.offer('b')
+    runner.stop()
+    expect(phases.at(-1)).toBe('stopping')
+    runner.callOff(runs[0]!, 'unwanted')
+    expect(log).toEqual(['first a undefined', 'first b undefined'])
+    runner.callOff(runs[1]!, 'unwanted')
+    await clock.settle()
+    expect(log.slice(2)).toEqual([
+      'error a the stage was stopped before the handler returned',
+      'error b the stage was stopped before the handler returned',
+      'complete',
+    ])
+    expect(channel.stats).toMatchObject({ running: 0, cancelled: 2 })
+  })
+
+  it('in the call that calls off its last run ends once', () => {
+    const { runner, channel, begin, log, runs } = new RunnerBench({ teardown: () => undefined })
+    begin()
+    channel.offer('a')
+    runner.callOff(runs[0]!, 'unwanted')
+    runner.stop()
+    expect(log.slice(1)).toEqual(['error a the stage was stopped before the handler returned', 'complete'])
+  })
+})
+
 describe('an epoch', () => {
   it('is told as its phases, and those of a teardown that lasts as stopping', async () => {
     const released = Promise.withResolvers<undefined>()
