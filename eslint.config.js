@@ -64,7 +64,7 @@ const skipped = ['skip', 'skipIf', 'runIf', 'todo', 'only', 'fails'].flatMap((pr
 )
 
 export default defineConfig(
-  globalIgnores(['dist/', 'docs/', 'coverage/', '.spillway/', 'test/bench/tokio-seda/']),
+  globalIgnores(['dist/', 'docs/', 'coverage/', '.spillway/', '.stryker/', 'test/bench/tokio-seda/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   { files: ['**/*.{js,mjs}'], rules: { 'no-undef': 'off' } },

@@ -18,6 +18,11 @@ export class StageUnhealthyError extends StageCrash {
   override readonly code = 'stage_unhealthy'
 }
 
+/** A stage was stopped before the handler of an item returned, and the item may not be run again. */
+export class StageStoppedError extends SpillwayError {
+  readonly code = 'stage_stopped'
+}
+
 /** A stage's `teardown` failed or took too long; `cause` is what it threw. */
 export class StageTeardownError extends SpillwayError {
   readonly code = 'stage_teardown'

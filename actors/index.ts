@@ -3,6 +3,7 @@ export {
   RestartIntensityError,
   StageCrash,
   StageSetupError,
+  StageStoppedError,
   StageTeardownError,
   StageUnhealthyError,
 } from './errors.ts'

@@ -44,7 +44,11 @@ export interface LifeOptions<S, X extends SetupContext = SetupContext> {
   readonly setup?: (context: X) => S | PromiseLike<S>
   /** How long `setup` may take, 1 …; default no limit. What comes later is torn down. */
   readonly setupTimeoutMs?: number
-  /** Gives back what `setup` acquired: once for each success, however the stage ends, before the next `setup`. */
+  /**
+   * Gives back what `setup` acquired: once for each success, however the stage ends, before the next `setup`. What a
+   * setup still acquires that was given up, because the stage was stopped or `setupTimeoutMs` passed, is given back as
+   * it comes, maybe beside the next.
+   */
   readonly teardown?: (
     state: S,
     context: { readonly reason: TeardownReason; readonly signal: AbortSignal },

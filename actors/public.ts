@@ -4,6 +4,7 @@ export {
   RestartIntensityError,
   StageCrash,
   StageSetupError,
+  StageStoppedError,
   StageTeardownError,
   StageUnhealthyError,
 } from './errors.ts'

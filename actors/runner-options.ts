@@ -5,13 +5,19 @@ import type { Run, StageRun } from './run.ts'
 /** A stage's work on one item; a plain value is the result, a promise is awaited. */
 export type StageHandler<T, R, C extends StageRun<T> = StageRun<T>> = (item: T, run: C) => R | PromiseLike<R>
 
-/** Where a stage's items come from, where its results go, and what it needs. */
+/**
+ * Where a stage's items come from, where its results go, and what it needs. What one of the functions that are told
+ * something throws is reported as an unhandled error, as RxJS reports those of its observers.
+ */
 export interface StageOptions<T, R, C extends StageRun<T> = StageRun<T>, S = unknown> extends LifeOptions<S> {
   /** Where the items wait. It belongs to the caller and outlives every crash of the stage. */
   readonly channel: Channel<T>
   /** Told each result, once its slot is free. */
   readonly onValue?: (value: R, run: C) => void
-  /** Told each failure, once its slot is free: what the handler threw, or a `StageCrash`. */
+  /**
+   * Told each failure, once its slot is free: what the handler threw, the `StageCrash` of another item, or a
+   * `StageStoppedError`.
+   */
   readonly onError?: (error: unknown, run: C) => void
   /** Told that a crash puts an item back; its run has ended. */
   readonly onPutBack?: (run: C) => void

@@ -73,9 +73,11 @@ export class StageLife {
     const controller = new AbortController()
     let over = false
     this.releasing += 1
-    const end = (trouble?: StageTeardownError): void => {
+    const end = (trouble?: StageTeardownError, isLate = false): void => {
       if (over) return
       over = true
+      // Before anybody goes on who has waited for it.
+      if (isLate) controller.abort(trouble)
       this.clock.clearTimeout(timer)
       this.releasing -= 1
       if (trouble !== undefined) this.tell({ type: 'teardown-failed', error: trouble, reason })
@@ -88,8 +90,7 @@ export class StageLife {
       const error = new StageTeardownError(
         `teardown was not done within its teardownTimeoutMs of ${teardownTimeoutMs} ms`,
       )
-      end(error)
-      controller.abort(error)
+      end(error, true)
     }, teardownTimeoutMs)
     call(
       () => teardown(state, { reason, signal: controller.signal }),

@@ -7,7 +7,7 @@ import {
   LinkedList,
   reportUnhandled,
 } from '../operators/index.ts'
-import { StageCrash } from './errors.ts'
+import { StageCrash, StageStoppedError } from './errors.ts'
 import { isPromiseLike } from './is-promise-like.ts'
 import { checkLife, checkOnCrash, lifeClock, type LifeSettings, type TeardownReason } from './life-options.ts'
 import { Run } from './run.ts'
@@ -41,7 +41,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private watcher: Subscriber<StagePhase> | undefined
   /** What was acquired is there, and the epoch has not ended. */
   private up = false
-  /** Every epoch is to end once nothing waits and nothing runs. */
+  /** This epoch is to end once nothing waits and nothing runs; if it crashes, the next. */
   private draining = false
   /** This epoch is to end once nothing runs. */
   private stopping = false
@@ -89,15 +89,19 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   /**
    * One epoch of the stage: subscribing waits for the teardown of the one before, sets up and begins to take items;
    * it emits what phase begins. It errors with the `StageCrash` that a handler raised, or the failure of `setup` or
-   * `health`, and completes after `drain` or `stop`, once all is torn down. Unsubscribing takes nothing any more and
-   * tears down, while what runs goes on.
+   * `health`, and completes after `drain` or `stop`, once all is torn down. Unsubscribing aborts: what runs is called
+   * off and put back as in a crash, and all is torn down.
    */
   readonly epoch$: Observable<StagePhase> = new Observable((watcher) => {
+    if (this.watcher !== undefined) {
+      watcher.error(new Error('this stage runs already: each actor that is to run at once needs a stage of its own'))
+      return
+    }
     this.starts += 1
     this.watcher = watcher
     this.stopping = false
     watcher.add(() => {
-      if (this.watcher === watcher) this.close('stop')
+      if (this.watcher === watcher) this.abort(stoppedError(), 'stop')
     })
     this.enter('starting', watcher)
     this.life.whenReleased(() => {
@@ -112,17 +116,20 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.proceedAs('draining')
   }
 
-  /** Takes nothing any more, and lets the epoch complete: where there is something to tear down, once nothing runs. */
+  /**
+   * Takes nothing any more, and lets the epoch complete once nothing runs that is still wanted and all is torn down;
+   * what waits stays in the channel.
+   */
   stop(): void {
     const { watcher } = this
     if (watcher === undefined || this.stopping) return
     this.stopping = true
     this.leaveOff()
-    if (!this.holdings.tearDown) {
+    if (!this.up) {
       this.finish('stop')
       return
     }
-    this.enter('stopping', watcher)
+    if (this.holdings.tearDown || this.unfinished.size > 0) this.enter('stopping', watcher)
     this.checkIdle()
   }
 
@@ -176,6 +183,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
       run.phase = 'called-off'
       // Also one whose handler is still on the stack, so that a crash meanwhile does not put it back.
       run.abort(reason)
+      this.checkIdle()
     }
   }
 
@@ -198,10 +206,15 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.wasPutBack(item)
   }
 
-  /** Stops, calls off what runs and puts it back before what waits; what was put back before fails. */
+  /** Ends the epoch at once, calls off what runs and puts it back before what waits; what was put back before fails. */
   crash(error: StageCrash): void {
-    const watcher = this.watcher
+    const { watcher } = this
     if (watcher === undefined) return
+    this.abort(error, 'crash')
+    watcher.error(error)
+  }
+
+  private abort(error: StageCrash | StageStoppedError, reason: TeardownReason): void {
     this.detach()
     const runs = [...this.unfinished]
     for (const run of runs) this.unfinished.delete(run)
@@ -217,8 +230,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     for (const _ of calledOff) this.channel.release('cancelled')
     for (const run of runs) run.abort(error)
     for (const run of failed.concat(calledOff)) this.tell(this.onError, error, run)
-    this.holdings.letGo('crash')
-    watcher.error(error)
+    this.holdings.letGo(reason)
   }
 
   private readonly run = (item: T): void => {
@@ -342,18 +354,13 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.channel.detach(this.run)
   }
 
-  /** Ends the epoch at once, from outside. */
-  private close(reason: TeardownReason): void {
-    this.detach()
-    this.holdings.letGo(reason)
-  }
-
   /** Ends the epoch in peace. */
   private finish(reason: 'drain' | 'stop'): void {
     const { watcher } = this
     if (watcher === undefined) return
-    this.detach()
-    this.holdings.letGo(reason)
+    // A stage that has been drained can be started anew.
+    this.draining = false
+    this.abort(stoppedError(), reason)
     if (this.life.busy && reason === 'drain') this.enter('stopping', watcher)
     this.life.whenReleased(() => {
       watcher.complete()
@@ -370,9 +377,14 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     if (this.holdings.retired) this.holdings.releaseRetired(this.unfinished)
     if (!this.up) return
     if (this.stopping) {
-      if (this.unfinished.size === 0) this.finish('stop')
+      for (const run of this.unfinished) if (run.phase !== 'called-off') return
+      this.finish('stop')
     } else if (this.draining && this.channel.idle) {
       this.finish('drain')
     }
   }
+}
+
+function stoppedError(): StageStoppedError {
+  return new StageStoppedError('the stage was stopped before the handler returned')
 }

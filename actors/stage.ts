@@ -1,5 +1,6 @@
 import { type ActorLogic, type AnyMachineSnapshot, fromObservable, setup, type SnapshotFrom } from 'xstate'
-import { checkLife, checkOnCrash } from './life-options.ts'
+import { checkFunction, checkKeys } from '../operators/index.ts'
+import { checkLife, checkOnCrash, lifeKeys } from './life-options.ts'
 import type { Run, StageRun } from './run.ts'
 import type { StageHandler, StageOptions, StagePhase } from './runner-options.ts'
 import { StageRunner } from './stage-runner.ts'
@@ -12,10 +13,12 @@ export type StageEvent =
   /** Finish what waits and what runs, then be done; a stage that is paused resumes for it. */
   | { readonly type: 'drain' }
   /**
-   * Take nothing any more and be done: at once, or, where there is something to tear down, once nothing runs and that
-   * is done; what waits stays in the channel.
+   * Take nothing any more and be done, once what runs has returned and all is torn down; what waits stays in the
+   * channel.
    */
   | { readonly type: 'stop' }
+
+const callbacks = ['onValue', 'onError', 'onPutBack', 'onTrouble'] as const
 
 /** What `fromStage` makes: a machine that takes `StageEvent`s. */
 export type StageLogic = ActorLogic<AnyMachineSnapshot, StageEvent, undefined>
@@ -26,7 +29,9 @@ export type StageLogic = ActorLogic<AnyMachineSnapshot, StageEvent, undefined>
  * The actor is the control plane only: items never pass through its mailbox. It is `up` and there `starting` (while
  * `setup` has not returned), `running`, `paused`, `draining` or `stopping` (while `teardown` has not returned), then `done`. A
  * handler that throws `StageCrash`, a `setup` that fails and a `health` check that fails for good end it with that
- * error, and a supervisor starts it again. The channel belongs to the caller, so what waits survives.
+ * error, and a supervisor starts it again. The channel belongs to the caller, so what waits survives. The logic can be
+ * started again when its actor has ended, but not twice at once. `actor.stop()` waits for nothing: what runs is called
+ * off and goes back to the channel, as in a crash.
  *
  * @example
  * ```ts
@@ -37,7 +42,9 @@ export type StageLogic = ActorLogic<AnyMachineSnapshot, StageEvent, undefined>
  *   teardown: (connection) => connection.close(),
  *   onValue: (result) => results.push(result),
  * })
- * createActor(supervise([{ id: 'jobs', start: stage }])).start()
+ * const root = createActor(supervise([{ id: 'jobs', start: stage }]))
+ * root.subscribe({ error: (error) => console.error('gave up', error) })
+ * root.start()
  * channel.offer(job)
  * ```
  *
@@ -47,6 +54,8 @@ export function fromStage<T, R, S = undefined>(
   handler: StageHandler<T, R, StageRun<T, S>>,
   options: StageOptions<T, R, StageRun<T, S>, S>,
 ): StageLogic {
+  checkKeys('fromStage', options, ['channel', ...callbacks, 'clock', ...lifeKeys])
+  for (const name of callbacks) if (options[name] !== undefined) checkFunction(name, options[name])
   const runner = new StageRunner<T, R>(handler as StageHandler<T, R>, {
     ...(options as StageOptions<T, R>),
     life: checkLife(options),

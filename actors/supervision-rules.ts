@@ -1,4 +1,4 @@
-import { type Backoff, show } from '../operators/index.ts'
+import { type Backoff, checkNumber, show } from '../operators/index.ts'
 import { RestartIntensityError } from './errors.ts'
 import { allowRestart, type RestartIntensity } from './restart-intensity.ts'
 import type { Decision, SupervisorEvent } from './supervisor-event.ts'
@@ -251,7 +251,7 @@ class Turn {
     }
     let delayMs: number
     try {
-      delayMs = backoff(child.failures)
+      delayMs = checkNumber('the delay that backoff gives', backoff(child.failures))
     } catch (error) {
       this.giveUp(happening, cause, error)
       return
@@ -276,7 +276,7 @@ class Turn {
       decision: 'escalate',
       stopping: idsOf(this.inStartOrder(this.children).filter(isUp)).toReversed(),
     })
-    this.tell({ type: 'escalated', id, error: cause, restarts: this.restarts.length })
+    this.tell({ type: 'escalated', id, error: cause, reason: error, restarts: this.restarts.length })
     this.steps.push({ do: 'give-up', error })
     this.letGo('give-up')
   }

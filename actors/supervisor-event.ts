@@ -15,7 +15,7 @@ export interface Decision {
   readonly starting: readonly string[]
 }
 
-/** What a supervisor tells of its children: `actor.on(type, …)`. All but `error` is plain data. */
+/** What a supervisor tells of its children: `actor.on(type, …)`. All but `error` and `reason` is plain data. */
 export type SupervisorEvent =
   | { readonly type: 'started'; readonly id: string }
   /** It is started again, because child `by` fell; `restarts` within `withinMs`. */
@@ -28,5 +28,11 @@ export type SupervisorEvent =
    * `error` is what it failed with when it was asked.
    */
   | { readonly type: 'stopped'; readonly id: string; readonly how: 'stopped' | 'forced'; readonly error?: unknown }
-  /** The supervisor gives up for the sake of this child. */
-  | { readonly type: 'escalated'; readonly id: string; readonly error: unknown; readonly restarts: number }
+  /** The supervisor gives up for the sake of this child, and ends with `reason` when all have stopped. */
+  | {
+      readonly type: 'escalated'
+      readonly id: string
+      readonly error: unknown
+      readonly reason: unknown
+      readonly restarts: number
+    }

@@ -5,8 +5,9 @@ import {
   type AnyActorLogic,
   type AnyActorRef,
   type AnyMachineSnapshot,
+  assign,
   type DoneActorEvent,
-  enqueueActions,
+  emit,
   type ErrorActorEvent,
   fromCallback,
   fromObservable,
@@ -91,7 +92,14 @@ type MachineEvent = SupervisorInput | ErrorActorEvent | DoneActorEvent | Note
 type Note =
   | { readonly type: 'supervisor.proceed' }
   | { readonly type: 'supervisor.due'; readonly id: string }
+  | Ask
   | { readonly type: 'supervisor.stopped'; readonly id: string; readonly how: 'stopped' | 'forced' }
+
+/** Asks a child to stop; not in the transition that decides so, of which others hear first, who may end it. */
+interface Ask {
+  readonly type: 'supervisor.ask'
+  readonly id: string
+}
 
 /** Logics of supervisors, which are given all the time that they need to stop. */
 const supervisors = new WeakSet<AnyActorLogic>()
@@ -122,13 +130,15 @@ const supervisors = new WeakSet<AnyActorLogic>()
  * @see Erlang/OTP, stdlib: supervisor behaviour
  */
 export function supervise(children: readonly ChildSpec[], options: SupervisorOptions = {}): SupervisorLogic {
+  if (!Array.isArray(children as unknown)) throw new TypeError(`supervise: children must be a list, got ${show(children)}`)
+  for (const child of children) checkKeys('child', child, ['id', 'start', 'restart', 'shutdownTimeoutMs'])
   const rules = checkRules(children, options)
   const clock = checkClock('clock', options.clock ?? systemClock)
   const actors: Record<string, AnyActorLogic> = { timer: fromTimer(clock) }
   for (const child of children) actors[srcOf(child.id)] = toLogic(child)
   const timeouts = new Map(children.map((child) => [child.id, checkShutdownTimeoutMs(child)]))
 
-  const logic = setup({
+  const machine = setup({
     types: {
       context: {} as SupervisorContext,
       events: {} as MachineEvent,
@@ -140,56 +150,70 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
       hasGivenUp: ({ context }) => isOver(context.supervision) && context.supervision.aim === 'give-up',
     },
     actions: {
-      answer: enqueueActions(({ enqueue, event, context, self }) => {
-        const { state, steps } = supervision(rules, context.supervision, happeningOf(event), clock.now())
-        const take: { readonly [K in Step['do']]: (step: Step & { readonly do: K }) => void } = {
-          start: ({ id }) => {
-            enqueue.spawnChild(srcOf(id), { id })
-            note({ type: 'supervisor.proceed' })
-          },
-          stop: ({ id }) => {
-            const actor = childrenOf(self)[id]
-            const ms = timeouts.get(id) ?? 0
-            if (actor === undefined || ms === 0 || !canBeAsked(actor)) {
-              stopNow(id, 'stopped')
-            } else {
-              enqueue.sendTo(actor, stopEvent)
-              take.wait({ do: 'wait', id, ms })
-            }
-          },
-          force: ({ id }) => {
-            stopNow(id, 'forced')
-          },
-          wait: ({ id, ms }) => {
-            if (ms < Infinity) enqueue.spawnChild('timer', { id: timerOf(id), input: { id, ms } })
-          },
-          cancel: ({ id }) => {
-            enqueue.stopChild(timerOf(id))
-          },
-          tell: (step) => {
-            enqueue.emit(step.event)
-          },
-          'give-up': ({ error }) => {
-            enqueue.assign({ error })
-          },
-        }
-        // XState puts off starting and stopping actors until the transition is over. A note through the mailbox comes
-        // after what that brings about, and so whoever is next comes after it, too.
-        const note = (to: Note): void => {
-          enqueue.sendTo(self, to)
-        }
-        const stopNow = (id: string, how: 'stopped' | 'forced'): void => {
-          enqueue.stopChild(id)
-          note({ type: 'supervisor.stopped', id, how })
-        }
-        enqueue.assign({ supervision: state })
-        // Also to start it again: XState forgets an actor in whose place another is put, without stopping it.
-        if ('actorId' in event) enqueue.stopChild(event.actorId)
-        if (event.type === 'supervisor.due') enqueue.stopChild(timerOf(event.id))
-        for (const step of steps) take[step.do](step as never)
-      }),
+      // Made here and not where they are needed: XState warns of an action that is made while an action of somebody
+      // else's runs, and a crash may come from within one.
+      remember: assign((_, known: Partial<SupervisorContext>) => known),
+      send: sendTo(
+        (_, { to }: { readonly to: AnyActorRef; readonly event: Note | SupervisorInput }) => to,
+        (_, { event }) => event,
+      ),
+      tell: emit((_, event: SupervisorEvent) => event),
     },
-  }).createMachine({
+  })
+  const answer = machine.enqueueActions(({ enqueue, event, context, self }) => {
+    if (event.type === 'supervisor.ask') {
+      const actor = childrenOf(self)[event.id]
+      if (actor !== undefined && canBeAsked(actor)) enqueue({ type: 'send', params: { to: actor, event: stopEvent } })
+      return
+    }
+    const { state, steps } = supervision(rules, context.supervision, happeningOf(event), clock.now())
+    const take: { readonly [K in Step['do']]: (step: Step & { readonly do: K }) => void } = {
+      start: ({ id }) => {
+        enqueue.spawnChild(srcOf(id), { id })
+        note({ type: 'supervisor.proceed' })
+      },
+      stop: ({ id }) => {
+        const actor = childrenOf(self)[id]
+        const ms = timeouts.get(id) ?? 0
+        if (actor === undefined || ms === 0 || !canBeAsked(actor)) {
+          stopNow(id, 'stopped')
+        } else {
+          note({ type: 'supervisor.ask', id })
+          take.wait({ do: 'wait', id, ms })
+        }
+      },
+      force: ({ id }) => {
+        stopNow(id, 'forced')
+      },
+      wait: ({ id, ms }) => {
+        if (ms < Infinity) enqueue.spawnChild('timer', { id: timerOf(id), input: { id, ms } })
+      },
+      cancel: ({ id }) => {
+        enqueue.stopChild(timerOf(id))
+      },
+      tell: (step) => {
+        enqueue({ type: 'tell', params: step.event })
+      },
+      'give-up': ({ error }) => {
+        enqueue({ type: 'remember', params: { error } })
+      },
+    }
+    // XState puts off starting and stopping actors until the transition is over. A note through the mailbox comes
+    // after what that brings about, and so whoever is next comes after it, too.
+    const note = (to: Note): void => {
+      enqueue({ type: 'send', params: { to: self, event: to } })
+    }
+    const stopNow = (id: string, how: 'stopped' | 'forced'): void => {
+      enqueue.stopChild(id)
+      note({ type: 'supervisor.stopped', id, how })
+    }
+    enqueue({ type: 'remember', params: { supervision: state } })
+    // Also to start it again: XState forgets an actor in whose place another is put, without stopping it.
+    if ('actorId' in event) enqueue.stopChild(event.actorId)
+    if (event.type === 'supervisor.due') enqueue.stopChild(timerOf(event.id))
+    for (const step of steps) take[step.do](step as never)
+  })
+  const logic = machine.createMachine({
     id: 'supervisor',
     context: { supervision: initialSupervision(rules) },
     initial: 'supervising',
@@ -198,10 +222,10 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
         // Not before the actor is started: it is then that its children are.
         entry: sendTo(({ self }) => self, { type: 'supervisor.proceed' }),
         on: {
-          'xstate.error.actor.*': { actions: 'answer' },
-          'xstate.done.actor.*': { actions: 'answer' },
-          'supervisor.*': { actions: 'answer' },
-          stop: { actions: 'answer' },
+          'xstate.error.actor.*': { actions: answer },
+          'xstate.done.actor.*': { actions: answer },
+          'supervisor.*': { actions: answer },
+          stop: { actions: answer },
         },
         always: [
           { guard: 'hasGivenUp', target: 'failed' },
@@ -232,7 +256,7 @@ function fromTimer(clock: Clock): AnyActorLogic {
   })
 }
 
-function happeningOf(event: MachineEvent): Happening {
+function happeningOf(event: Exclude<MachineEvent, Ask>): Happening {
   if (event.type === 'supervisor.due') return { ...event, type: 'due' }
   if (event.type === 'supervisor.stopped') return { ...event, type: 'stopped' }
   if (event.type === 'supervisor.proceed') return { type: 'proceed' }
@@ -284,7 +308,7 @@ function checkShutdownTimeoutMs({ id, start, shutdownTimeoutMs }: ChildSpec): nu
 
 function toLogic({ id, start }: ChildSpec): AnyActorLogic {
   if (typeof start === 'function') return fromStart(start)
-  if (typeof start === 'object' && typeof start.transition === 'function') return start
+  if (typeof start === 'object' && (start as unknown) !== null && typeof start.transition === 'function') return start
   throw new TypeError(
     `child ${show(id)}: start must be XState logic or a function that gives an Observable or a promise, got ${show(start)}`,
   )

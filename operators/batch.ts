@@ -191,8 +191,9 @@ class Batching<T> {
     this.closed.push(batch)
   }
 
+  /** One must be open. */
   private closeOldest(): void {
-    if (this.byAge.first !== undefined) this.close(this.byAge.first)
+    this.close(this.byAge.first as Batch<T>)
   }
 
   private closeAll(): void {

@@ -83,6 +83,7 @@ export class Breaker {
   /** How often it has opened since it was last closed. */
   private openings = 0
   private openUntil = -Infinity
+  /** While it is half-open: whether the probe still runs. */
   private probing = false
 
   constructor(options: BreakerOptions = {}) {
@@ -163,7 +164,6 @@ export class Breaker {
 
   private record(failed: boolean): void {
     if (this.current === 'half-open') {
-      this.probing = false
       if (failed) this.open()
       else this.close()
       return

@@ -289,8 +289,7 @@ export class Channel<T> {
   }
 
   private fits(weight: number): boolean {
-    // Without a place to wait in, weights do not matter.
-    return this.most > 0 && this.line.load + weight <= this.most
+    return this.line.load + weight <= this.most
   }
 
   private hasRoom(weight: number): boolean {

@@ -64,7 +64,6 @@ export class Flattening<T, R, I extends Item<T>> {
   private readonly input: Subscriber<T>
   private index = 0
   private finish: (() => void) | undefined
-  private settling = false
 
   constructor(parts: FlatteningParts<T, R, I>) {
     const { options, subscriber, channel, createItem } = parts
@@ -94,11 +93,10 @@ export class Flattening<T, R, I extends Item<T>> {
     if (!this.input.closed) source.subscribe(this.input)
   }
 
-  /** The channel has lost an item that had not started. */
+  /** The channel has lost an item that had not started. That ends nothing: whatever waits is beside what runs. */
   lost(item: I, reason: LossReason): void {
     if (reason === 'expired' || reason === 'discarded') this.report(reason, item)
     else this.report('shed', item, reason)
-    if (!this.settling) this.finishIfIdle()
   }
 
   /** Aborts what runs, discards what waits, and reports both. */
@@ -171,10 +169,7 @@ export class Flattening<T, R, I extends Item<T>> {
 
   private settle(item: I, end: Extract<ItemEnd, 'completed' | 'failed' | 'discarded'>, error?: unknown): void {
     if (!this.running.delete(item)) return
-    // What expires meanwhile does not end the output: this item has not been reported yet.
-    this.settling = true
     this.channel.release(end, item)
-    this.settling = false
     this.report(end, item, undefined, error)
     this.channel.drain()
     this.finishIfIdle()

@@ -70,10 +70,8 @@ export function keyed<T, R>(project: Project<T, R>, options: KeyedOptions<T>): O
     })
 }
 
-function overflown<T>(
-  { overflown: option = 'perKeyCapacity' }: KeyedChannel<T>,
-  options: KeyedOptions<T>,
-): OverflowError {
+function overflown<T>(channel: KeyedChannel<T>, options: KeyedOptions<T>): OverflowError {
+  const option = channel.overflown as NonNullable<typeof channel.overflown>
   const where = option === 'capacity' ? '' : ' of one key'
   const message = `keyed: more${where} arrived than its ${option} of ${options[option]} lets wait`
   return new OverflowError(`${message}, and overflow is "fail"`)

@@ -18,9 +18,9 @@ export interface Line<T> {
   takeExpired(now: number): T | undefined
   /** Takes out an item wherever it is; `false` when it does not wait. */
   remove(value: T): boolean
-  /** Whether anything would give way to a newcomer for which there is no room. */
+  /** Whether anything would give way to a newcomer for which there is no room, but would be in an empty line. */
   canGiveWay(weight: number, priority: number, capacity: number): boolean
-  /** Takes out what has to give way to a newcomer, first to last; nothing when it is the newcomer that has to. */
+  /** Takes out what has to give way to such a newcomer, first to last; nothing when it is the newcomer that has to. */
   giveWay(weight: number, priority: number, capacity: number): readonly T[]
 }
 

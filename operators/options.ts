@@ -24,7 +24,7 @@ export function checkInteger(option: string, value: unknown, range: NumberRange 
   if (typeof value !== 'number') {
     throw new TypeError(`${option} must be a whole number from ${min} to ${max}, got ${show(value)}`)
   }
-  const whole = Number.isInteger(value) || (value === Infinity && max === Infinity)
+  const whole = Number.isInteger(value) || value === Infinity
   if (!whole || value < min || value > max) {
     throw new RangeError(`${option} must be a whole number from ${min} to ${max}, got ${value}`)
   }

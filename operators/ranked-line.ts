@@ -74,7 +74,7 @@ export class RankedLine<T> implements Line<T> {
   push(value: T, weight: number, priority: number, expiresAt: number): void {
     const place = new Place(value, weight, priority, ++this.newest, expiresAt)
     this.byAge.add(place)
-    if (expiresAt !== Infinity) this.firstToExpire ??= place
+    this.firstToExpire ??= place
     this.count(place)
   }
 
@@ -110,7 +110,7 @@ export class RankedLine<T> implements Line<T> {
   giveWay(weight: number, priority: number, capacity: number): readonly T[] {
     if (!this.canGiveWay(weight, priority, capacity)) return []
     const evicted: T[] = []
-    while (this.length > 0 && this.units + weight > capacity) {
+    while (this.units + weight > capacity) {
       const place = (this.lowest ?? this.byAge).first as Place<T>
       if (this.evicts === 'lowest' && place.priority >= priority) break
       evicted.push(this.take(place) as T)

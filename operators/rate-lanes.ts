@@ -112,8 +112,9 @@ export class RateLanes<T extends RateItem> {
     for (let lane = this.due.first; lane !== undefined; lane = this.due.first) {
       for (let item = lane.line.shift(); item !== undefined; item = lane.line.shift()) items.push(item)
       this.due.delete(lane)
-      this.weigh(lane, -lane.load)
+      lane.load = 0
     }
+    this.load = 0
     return items.sort((a, b) => a.index - b.index)
   }
 

@@ -59,6 +59,8 @@ export function retryBackoff<T>(options: RetryBackoffOptions = {}): MonoTypeOper
   const settings = checkOptions(options)
   return (source) =>
     new Observable<T>((subscriber) => {
+      // Nobody could stop what is begun for one who has left already.
+      if (subscriber.closed) return
       const retrying = new Retrying(source, settings, subscriber)
       subscriber.add(() => {
         retrying.stop()

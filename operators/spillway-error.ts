@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'stage_teardown'
   | 'stage_timeout'
   | 'stage_unhealthy'
+  | 'stage_stopped'
   | 'template_failed'
   | 'worker_failed'
 

@@ -136,16 +136,15 @@ export class TimerWheel {
   /** The first tick of a slot that lies ahead in its level. */
   private startOf(level: number, slot: number): number {
     const shift = level * bits
-    const around = this.tick & ~((slotsPerLevel << shift) - 1)
-    return level === levels - 1 ? slot << shift : around | (slot << shift)
+    return (this.tick & ~((slotsPerLevel << shift) - 1)) | (slot << shift)
   }
 
   /** The heads' index of the first slot with timers; -1 when there is none. */
   private firstOccupied(): number {
     for (let level = 0; level < levels; level++) {
-      const position = (this.tick >>> (level * bits)) & (slotsPerLevel - 1)
-      const ahead = (this.occupied[level] as number) & (-1 << position)
-      if (ahead !== 0) return level * slotsPerLevel + (31 - Math.clz32(ahead & -ahead))
+      // All of them lie ahead: the tick passes none that holds timers.
+      const slots = this.occupied[level] as number
+      if (slots !== 0) return level * slotsPerLevel + (31 - Math.clz32(slots & -slots))
     }
     return -1
   }

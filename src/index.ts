@@ -5,6 +5,7 @@ export {
   StageCrash,
   type StageHealth,
   StageSetupError,
+  StageStoppedError,
   StageTeardownError,
   StageUnhealthyError,
   type TeardownReason,

@@ -1,5 +1,5 @@
 import type { Observable, OperatorFunction } from 'rxjs'
-import type { LifeOptions } from '../../actors/index.ts'
+import type { Decision, LifeOptions } from '../../actors/index.ts'
 import type { Handler, StageOutput } from '../handler.ts'
 import type { Outcome } from './outcome.ts'
 import type { Reply } from './reply.ts'
@@ -42,7 +42,7 @@ export interface LatencyFigures {
 
 /**
  * The life of a stage: `starting` while its `setup` has not returned, `stopping` while its `teardown` has not,
- * `paused` by its control, `backing-off` between a crash and the next start.
+ * `paused` by its control, `backing-off` between a crash, or a stop with its group, and the next start.
  */
 export type StageState =
   'starting' | 'running' | 'paused' | 'backing-off' | 'draining' | 'stopping' | 'stopped' | 'failed'
@@ -58,7 +58,7 @@ export interface StageFigures {
   readonly running: number
   readonly concurrency: number
   readonly state: StageState
-  /** Starts after a crash, also those whose `setup` failed. */
+  /** Starts after the first, also those whose `setup` failed. */
   readonly restarts: number
   /** Health checks that failed. */
   readonly failedChecks: number
@@ -78,9 +78,15 @@ export type PipelineState = 'running' | 'draining' | 'stopped' | 'failed'
 
 /** Something that happened to the pipeline or one of its stages. */
 export type PipelineEvent =
-  | { readonly type: 'started' | 'drained' | 'restarted' | 'paused' | 'resumed' | 'swapped'; readonly stage: string }
+  | { readonly type: 'started' | 'drained' | 'paused' | 'resumed' | 'swapped'; readonly stage: string }
+  /** What its supervisor has decided, whose children are the stages. */
+  | ({ readonly type: 'crashed'; readonly stage: string; readonly error: unknown } & Decision)
+  /** It was stopped to be started again with its group; `'forced'` is one that took longer than `shutdownTimeoutMs`. */
+  | { readonly type: 'stopped'; readonly stage: string; readonly how: 'stopped' | 'forced' }
+  /** It runs again, because stage `by` crashed. */
+  | { readonly type: 'restarted'; readonly stage: string; readonly by: string }
   | {
-      readonly type: 'crashed' | 'escalated' | 'overflowed' | 'unhealthy' | 'teardown-failed'
+      readonly type: 'escalated' | 'overflowed' | 'unhealthy' | 'teardown-failed'
       readonly stage: string
       readonly error: unknown
     }

@@ -7,6 +7,7 @@ import {
   type StagePhase,
   type StageTrouble,
   supervise,
+  type SupervisorEvent,
   type SupervisorLogic,
 } from '../../actors/index.ts'
 import { describeError } from './describe-error.ts'
@@ -17,9 +18,11 @@ import type { StartSettings } from './start-options.ts'
 /** What the pipeline does when a stage is down. */
 export interface SupervisionHooks {
   onCrash(node: Stage, error: unknown): void
-  /** The stage is down for good, and all others have been stopped. */
+  /** The stage is down for good, and all others are stopped. */
   onGiveUp(node: Stage, error: unknown): void
 }
+
+const defaultShutdownTimeoutMs = 5_000
 
 /** The control plane of a running pipeline: one actor for each stage under one supervisor. */
 export class StageSupervision {
@@ -28,6 +31,8 @@ export class StageSupervision {
   private readonly events = new Subject<PipelineEvent>()
   /** Those that have run. */
   private readonly started = new Set<Stage>()
+  /** Whose crash is the reason for a stage's next restart, by name. */
+  private readonly startedFor = new Map<string, string>()
   private begun = false
   private readonly nodes: readonly Stage[]
   private readonly settings: StartSettings
@@ -36,16 +41,17 @@ export class StageSupervision {
 
   constructor(nodes: readonly Stage[], settings: StartSettings, hooks: SupervisionHooks) {
     const { clock, supervision } = settings
+    const { shutdownTimeoutMs = defaultShutdownTimeoutMs, ...options } = supervision
     this.nodes = nodes
     this.settings = settings
     this.hooks = hooks
-    const children = nodes.map((node) => ({ id: node.name, start: fromRunner(node.runner) }))
+    const children = nodes.map(({ name, runner }) => ({ id: name, start: fromRunner(runner), shutdownTimeoutMs }))
     this.events$ = defer(() => {
       const started = [...this.started].map(({ name }) => ({ type: 'started' as const, stage: name }))
       return this.events.pipe(startWith(...started))
     })
     // From the sink to the source, so that no stage starts before the one that it feeds.
-    this.supervisor = createActor(supervise(children, { ...supervision, startFrom: 'last' }), { clock })
+    this.supervisor = createActor(supervise(children, { ...options, clock, startFrom: 'last' }), { clock })
     this.watch()
     this.supervisor.start()
     this.begun = true
@@ -86,32 +92,41 @@ export class StageSupervision {
         },
       }
     }
-    this.supervisor.on('crashed', ({ id, error }) => {
+    this.supervisor.on('crashed', ({ type, id, error, ...decision }) => {
       const node = this.node(id)
       node.state = 'backing-off'
-      logger.error({ stage: id, ...describeError(error) }, 'stage crashed')
+      for (const member of decision.starting) this.startedFor.set(member, id)
+      logger.error({ stage: id, ...describeError(error), ...decision }, 'stage crashed')
       this.hooks.onCrash(node, error)
-      this.events.next({ type: 'crashed', stage: id, error })
+      this.events.next({ type, stage: id, error, ...decision })
     })
-    this.supervisor.on('stopped', ({ id }) => {
-      this.node(id).state = 'stopped'
-      this.events.next({ type: 'drained', stage: id })
+    this.supervisor.on('stopped', (event) => {
+      this.stopped(this.node(event.id), event)
     })
-    this.supervisor.on('escalated', ({ id }) => {
-      this.node(id).state = 'failed'
+    this.supervisor.on('escalated', ({ id, reason }) => {
+      const node = this.node(id)
+      node.state = 'failed'
+      logger.error({ stage: id, ...describeError(reason) }, 'stage is down for good: the pipeline has failed')
+      // Before the others are stopped, which then have nothing to wait for.
+      this.hooks.onGiveUp(node, reason)
+      this.events.next({ type: 'escalated', stage: id, error: reason })
     })
-    this.supervisor.subscribe({
-      error: (error) => {
-        // Where the supervisor itself is at fault, e.g. its backoff throws, none has been given up: it is the one
-        // that was to be started again.
-        const down = this.nodes.find(({ state }) => state === 'failed' || state === 'backing-off') ?? this.nodes[0]
-        if (down === undefined) return
-        for (const node of this.nodes) node.state = node === down ? 'failed' : 'stopped'
-        logger.error({ stage: down.name, ...describeError(error) }, 'stage is down for good: the pipeline has failed')
-        this.hooks.onGiveUp(down, error)
-        this.events.next({ type: 'escalated', stage: down.name, error })
-      },
-    })
+    // It has told of that already.
+    this.supervisor.subscribe({ error: () => undefined })
+  }
+
+  private stopped(node: Stage, event: SupervisorEvent & { readonly type: 'stopped' }): void {
+    const stage = node.name
+    if (event.how === 'ended' && event.decision === 'leave') {
+      node.state = 'stopped'
+      this.events.next({ type: 'drained', stage })
+      return
+    }
+    const isOver = this.nodes.some(({ state }) => state === 'failed')
+    node.state = isOver ? 'stopped' : 'backing-off'
+    const how = event.how === 'forced' ? 'forced' : 'stopped'
+    this.settings.logger.info({ stage, how }, 'stage stopped')
+    this.events.next({ type: 'stopped', stage, how })
   }
 
   private entered(node: Stage, phase: StagePhase): void {
@@ -129,12 +144,17 @@ export class StageSupervision {
 
   private hasStarted(node: Stage): void {
     const { logger } = this.settings
-    const isFirst = !this.started.has(node)
+    const { name: stage, restarts } = node
+    if (this.started.has(node)) {
+      const by = this.startedFor.get(stage) as string
+      logger.info({ stage, by, restarts }, 'stage restarted')
+      this.events.next({ type: 'restarted', stage, by })
+      return
+    }
     this.started.add(node)
-    if (!isFirst) logger.info({ stage: node.name, restarts: node.restarts }, 'stage restarted')
     // Those that have nothing to wait for run before anybody could ask whether they do.
-    else if (this.begun) logger.info({ stage: node.name }, 'stage started')
-    this.events.next({ type: isFirst ? 'started' : 'restarted', stage: node.name })
+    if (this.begun) logger.info({ stage }, 'stage started')
+    this.events.next({ type: 'started', stage })
   }
 
   private troubled(node: Stage, trouble: StageTrouble): void {

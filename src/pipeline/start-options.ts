@@ -20,9 +20,15 @@ import { type Logger, silentLogger } from '../logger.ts'
 import type { DeadLetterWriter } from '../stores/dead-letter-store.ts'
 
 /** What of a supervisor's options those who start a pipeline may choose. */
-export interface StageSupervisionOptions extends Pick<SupervisorOptions, 'maxRestarts' | 'withinMs' | 'backoff'> {
-  /** Only the stage that crashed is started again. */
-  readonly strategy?: 'one-for-one'
+export interface StageSupervisionOptions extends Pick<
+  SupervisorOptions,
+  'strategy' | 'maxRestarts' | 'withinMs' | 'healthyAfterMs' | 'backoff'
+> {
+  /**
+   * How long a stage that is stopped with its group may take to finish what runs and to tear down, 0 …; default
+   * 5,000 ms. What runs then is put back as in a crash.
+   */
+  readonly shutdownTimeoutMs?: number
 }
 
 /** What a pipeline runs on, and how it treats requests. */
@@ -52,13 +58,13 @@ export interface StartOptions {
   readonly random?: RandomSource
   /** Where the requests go that a stage's `deadLetter` selects; needed where one does. */
   readonly deadLetters?: DeadLetterWriter
-  /** When a crashed stage is started again, and when it is given up. A pipeline's strategy is `'one-for-one'`. */
+  /** When a crashed stage is started again, which others are with it, and when it is given up. */
   readonly supervision?: StageSupervisionOptions
 }
 
 /** The options with the defaults filled in. */
 export type StartSettings = Required<Omit<StartOptions, 'registry' | 'deadLetters' | 'supervision'>> &
-  Pick<StartOptions, 'registry' | 'deadLetters'> & { readonly supervision: SupervisorOptions }
+  Pick<StartOptions, 'registry' | 'deadLetters'> & { readonly supervision: StageSupervisionOptions }
 
 const known = [
   'clock',
@@ -81,7 +87,7 @@ export function checkStartOptions(options: StartOptions): StartSettings {
   const { registry, deadLetters } = options
   const clock = checkClock('clock', options.clock ?? systemClock)
   const random = checkFunction('random', options.random ?? systemRandom)
-  const supervision = { backoff: exponentialBackoff({ random }), ...checkSupervision(options.supervision ?? {}), clock }
+  const supervision = { backoff: exponentialBackoff({ random }), ...checkSupervision(options.supervision ?? {}) }
   if (registry !== undefined) {
     checkMethods('registry', registry, "prom-client's Registry", [
       'registerMetric',
@@ -113,10 +119,18 @@ export function checkStartOptions(options: StartOptions): StartSettings {
 }
 
 function checkSupervision(supervision: StageSupervisionOptions): StageSupervisionOptions {
-  checkKeys('supervision', supervision, ['strategy', 'maxRestarts', 'withinMs', 'backoff'])
-  checkOneOf('strategy', supervision.strategy ?? 'one-for-one', ['one-for-one'])
-  // Whoever checks these options is the supervisor itself; nothing must have been started if it refuses them.
-  supervise([], supervision)
+  const { shutdownTimeoutMs, ...options } = supervision
+  checkKeys('supervision', supervision, [
+    'strategy',
+    'maxRestarts',
+    'withinMs',
+    'healthyAfterMs',
+    'backoff',
+    'shutdownTimeoutMs',
+  ])
+  if (shutdownTimeoutMs !== undefined) checkNumber('shutdownTimeoutMs', shutdownTimeoutMs, { max: Infinity })
+  // Whoever checks the others is the supervisor itself; nothing must have been started if it refuses them.
+  supervise([], options)
   return supervision
 }
 

@@ -22,7 +22,7 @@ interface ServerParts {
 export function checkParts({ running, completions, embeddings, models, logger, newId }: ServerParts): void {
   for (const [option, value] of Object.entries({ running, completions, embeddings })) {
     if (option === 'running' || value !== undefined) {
-      checkMethods(option, value, 'a running pipeline', ['submit', 'ledger'])
+      checkMethods(option, value, 'a running pipeline', ['submit', 'ledger', 'deadLetters'])
     }
   }
   checkMethods('logger', logger, 'a logger', ['debug', 'info', 'warn', 'error', 'child'])

@@ -13,7 +13,7 @@ export interface InfoSources {
   readonly sides: readonly SidePipeline[]
 }
 
-type SidePipeline = Pick<ServedCompletions | ServedEmbeddings, 'name' | 'state' | 'stages' | 'ledger'>
+type SidePipeline = Pick<ServedCompletions | ServedEmbeddings, 'name' | 'state' | 'stages' | 'ledger' | 'deadLetters'>
 
 /** Adds the routes that only tell something: models, health, readiness, metrics, the pipeline. */
 export function addInfoRoutes(
@@ -46,7 +46,8 @@ export function addInfoRoutes(
 }
 
 function figuresOf(pipeline: SidePipeline): object {
-  return { name: pipeline.name, state: pipeline.state, stages: pipeline.stages, ledger: pipeline.ledger() }
+  const { name, state, stages } = pipeline
+  return { name, state, stages, ledger: pipeline.ledger(), deadLetters: pipeline.deadLetters() }
 }
 
 /** Why no requests should be sent here now; `undefined` when they should. */

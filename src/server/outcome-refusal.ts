@@ -93,6 +93,7 @@ const failures: Readonly<Partial<Record<SpillwayError['code'], number>>> = {
   restart_intensity: 503,
   stage_crash: 500,
   stage_unhealthy: 503,
+  stage_stopped: 503,
   retrieval_failed: 500,
   template_failed: 500,
   invalid_answer: 502,

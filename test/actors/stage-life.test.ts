@@ -192,17 +192,27 @@ describe('teardown', () => {
     expect(channel.size).toBe(1)
   })
 
-  it('does not wait when the actor is stopped', async () => {
+  it('does not wait when the actor is stopped: what runs is called off and back in the channel', async () => {
     const given = Promise.withResolvers<string>()
-    const { clock, channel, log, actor } = staged(() => given.promise)
+    const signals: AbortSignal[] = []
+    const { clock, channel, log, actor } = staged((_, { signal }) => {
+      signals.push(signal)
+      return given.promise
+    })
     actor.start()
     channel.offer('a')
     actor.send({ type: 'stop' })
+    expect([signals[0]!.aborted, channel.size]).toEqual([false, 0])
     actor.stop()
     expect(log).toEqual(['setup 1', 'teardown 1 stop', 'done'])
+    expect([signals[0]!.aborted, channel.size]).toEqual([true, 1])
+    expect(signals[0]!.reason).toMatchObject({
+      code: 'stage_stopped',
+      message: 'the stage was stopped before the handler returned',
+    })
     given.resolve('A')
     await clock.settle()
-    expect(log.slice(3)).toEqual(['value A'])
+    expect(log).toHaveLength(3)
   })
 
   it('follows a crash, and the next setup waits for it', async () => {
@@ -366,8 +376,17 @@ describe('the options of a life', () => {
     [{ health: { check: () => true, every: 5 } }, 'health: unknown option "every"; known are check, everyMs'],
     [{ onCrash: 'retry' }, 'onCrash must be one of "requeue-once", "fail", got "retry"'],
     [{ clock: {} }, 'clock must be a Clock'],
+    [{ onValeu: () => undefined }, 'fromStage: unknown option "onValeu"; known are channel, onValue'],
+    [{ onValue: 'x' }, 'onValue must be a function, got "x"'],
+    [{ onTrouble: 1 }, 'onTrouble must be a function, got 1'],
   ])('%j: %s', (options, message) => {
     const channel = new Channel<string>({ capacity: 1 })
     expect(() => fromStage((item: string) => item, { channel, ...options })).toThrow(message)
+  })
+
+  it('must be there', () => {
+    expect(() => fromStage((item: string) => item, undefined as never)).toThrow(
+      'fromStage: options must be an object, got undefined',
+    )
   })
 })

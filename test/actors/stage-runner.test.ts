@@ -178,7 +178,7 @@ describe('StageRunner', () => {
     expect(started).toEqual(['bad in 1', 'good in 2'])
   })
 
-  it('takes nothing once it is unsubscribed, while what runs goes on', async () => {
+  it('takes nothing once it is unsubscribed, and puts back what runs, which counts no more', async () => {
     const { channel, log, begin } = bench({ concurrency: 1 })
     const { subscription } = begin()
     const [a, b] = [job('a'), job('b')]
@@ -187,8 +187,32 @@ describe('StageRunner', () => {
     subscription.unsubscribe()
     a.result.resolve('A')
     await settle()
-    expect(log).toEqual(['start a', 'value a A'])
-    expect(channel.size).toBe(1)
+    expect(log).toEqual(['start a', 'back a'])
+    expect(channel.size).toBe(2)
+    begin()
+    await settle()
+    expect(log.slice(2)).toEqual(['start a (2)', 'value a A', 'start b'])
+  })
+
+  it('fails what was put back before, and what is held, when it is unsubscribed', async () => {
+    const { channel, log, begin, runs } = bench({ concurrency: 3 }, { holds: (value) => value === 'hold' })
+    const [a, b] = [job('a'), job('b')]
+    channel.offer(a)
+    begin().subscription.unsubscribe()
+    channel.offer(b)
+    const { subscription } = begin()
+    b.result.resolve('hold')
+    await settle()
+    subscription.unsubscribe()
+    expect(log.slice(2)).toEqual([
+      'start a (2)',
+      'start b',
+      'value b hold',
+      'error a the stage was stopped before the handler returned',
+      'error b the stage was stopped before the handler returned',
+    ])
+    expect(runs.map(({ phase }) => phase)).toEqual(['ended', 'ended', 'ended'])
+    expect(channel.stats).toMatchObject({ failed: 2, running: 0, waiting: 0 })
   })
 
   it('completes a drain once nothing waits and nothing runs', async () => {

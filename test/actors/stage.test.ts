@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest'
-import { createActor } from 'xstate'
-import { fromStage, StageCrash } from '../../actors/index.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { createActor, createMachine } from 'xstate'
+import { fromStage, StageCrash, supervise } from '../../actors/index.ts'
 import { Channel } from '../../operators/index.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await Promise.resolve()
@@ -52,15 +53,38 @@ describe('fromStage', () => {
     expect(actor.getSnapshot().status).toBe('done')
   })
 
-  it('stops at once when it is told to; what waits stays in the channel', () => {
-    const { channel, actor, ends } = started(() => new Promise<string>(() => undefined))
+  it('stops when it is told to, once what runs has returned; what waits stays in the channel', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const { channel, actor, ends, told } = started(() => promise)
     channel.offer('a')
     channel.offer('b')
     actor.send({ type: 'stop' })
-    expect(ends).toEqual(['complete'])
+    expect(ends).toEqual([])
+    resolve('A')
+    await settle()
+    expect([told, ends]).toEqual([['A'], ['complete']])
     expect(channel.size).toBe(1)
     channel.offer('c')
     expect(channel.size).toBe(2)
+  })
+
+  it('can be started again when its actor has ended, also by a drain, but not twice at once', () => {
+    const channel = new Channel<string>({ capacity: 10 })
+    const told: string[] = []
+    const logic = fromStage((item: string) => item, { channel, onValue: (value) => told.push(value) })
+    const first = createActor(logic).start()
+    first.send({ type: 'drain' })
+    const second = createActor(logic).start()
+    channel.offer('a')
+    expect(told).toEqual(['a'])
+    const errors: unknown[] = []
+    const third = createActor(logic)
+    third.subscribe({ error: (error: unknown) => errors.push(error) })
+    third.start()
+    expect(errors).toMatchObject([{ message: expect.stringContaining('this stage runs already') as string }])
+    channel.offer('b')
+    expect(told).toEqual(['a', 'b'])
+    second.stop()
   })
 
   it('ends with the StageCrash of its handler, and takes nothing any more', () => {
@@ -101,4 +125,34 @@ describe('fromStage', () => {
     await settle()
     expect([actor.getSnapshot().value, log]).toEqual(['done', ['a1', 'b1', 'teardown 1 drain']])
   })
+})
+
+it('may crash within an action of a machine of the user: XState has nothing to warn of', () => {
+  const warn = vi.spyOn(console, 'warn').mockReturnValue()
+  const clock = new VirtualClock()
+  const channel = new Channel<string>({ capacity: 1 })
+  const stage = fromStage<string, string>(
+    () => {
+      throw new StageCrash('broken')
+    },
+    { channel },
+  )
+  const root = createActor(supervise([{ id: 'stage', start: stage }], { clock, maxRestarts: 1 }), { clock })
+  const told: string[] = []
+  root.on('*', ({ type }) => told.push(type))
+  root.start()
+  const user = createMachine({
+    on: {
+      ask: {
+        actions: () => {
+          channel.offer('a')
+        },
+      },
+    },
+  })
+  createActor(user).start().send({ type: 'ask' })
+  expect(told).toEqual(['started', 'crashed'])
+  expect(warn.mock.calls).toEqual([])
+  warn.mockRestore()
+  root.stop()
 })

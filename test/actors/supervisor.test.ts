@@ -214,6 +214,16 @@ describe('supervise', () => {
     expect(() => supervise([], options)).toThrow(message)
   })
 
+  it.each<[unknown, string]>([
+    [undefined, 'supervise: children must be a list, got undefined'],
+    [{}, 'supervise: children must be a list, got an object'],
+    [[null], 'child: options must be an object, got null'],
+    [[{ id: 'a', start: null }], 'child "a": start must be XState logic or a function that gives'],
+    [[{ id: 'a', start: () => NEVER, restrat: 'permanent' }], 'child: unknown option "restrat"; known are id, start'],
+  ])('refuses the children %j', (children, message) => {
+    expect(() => supervise(children as readonly ChildSpec[])).toThrow(message)
+  })
+
   it('refuses children without a name, of one name, or that cannot be started', () => {
     expect(() => supervise([{ id: '', start: () => NEVER }])).toThrow('id must not be empty')
     const twin = { id: 'twin', start: () => NEVER }

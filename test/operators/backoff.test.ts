@@ -48,7 +48,7 @@ describe('exponentialBackoff', () => {
     [{ maxMs: '1' as never }, TypeError, 'maxMs must be a number'],
     [{ jitter: 'none' as never }, RangeError, 'jitter must be one of "equal", "full"'],
     [{ random: 0.5 as never }, TypeError, 'random must be a function'],
-    [{ delayMs: 1 } as never, TypeError, 'unknown option "delayMs"'],
+    [{ delayMs: 1 } as never, TypeError, 'backoff: unknown option "delayMs"'],
   ])('refuses %j', (options, kind, message) => {
     expect(() => exponentialBackoff(options)).toThrow(kind)
     expect(() => exponentialBackoff(options)).toThrow(message)

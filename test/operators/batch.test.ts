@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { config, map, Observable, of, Subject, Subscription, take } from 'rxjs'
+import { config, map, Observable, of, Subject, Subscriber, Subscription, take } from 'rxjs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { batch, type BatchOptions, type ItemOutcome } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
@@ -177,13 +177,26 @@ describe('re-entrant', () => {
         if (value === 2) subscription.unsubscribe()
         return value
       },
-      onOutcome: ({ kind, value }) => outcomes.push(`${kind} ${value}`),
+      onOutcome: ({ kind, value, waitedMs }) => outcomes.push(`${kind} ${value} after ${waitedMs}`),
     }
     subscription.add(source$.pipe(batch(options)).subscribe(listener()))
     source$.next(1)
     source$.next(2)
-    expect(outcomes).toEqual(['discarded 1', 'discarded 2'])
+    expect(outcomes).toEqual(['discarded 1 after 0', 'discarded 2 after 0'])
     expect(clock.pending).toBe(0)
+  })
+
+  test('does not begin when nobody listens any more', () => {
+    let begun = 0
+    const source$ = new Observable<number>(() => {
+      begun += 1
+    })
+    // What an operator hands on when its own subscriber has left already.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    const closed = new Subscriber<number[]>()
+    closed.unsubscribe()
+    source$.pipe(batch({ size: 2 })).subscribe(closed)
+    expect(begun).toBe(0)
   })
 
   test('stops a source that would give for ever', () => {

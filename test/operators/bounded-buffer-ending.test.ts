@@ -115,6 +115,20 @@ describe('ending early', () => {
     )
   })
 
+  test('aborts the one signal that an item has, however often it is read', () => {
+    const signals: AbortSignal[] = []
+    function project(_: number, __: number, context: { readonly signal: AbortSignal }): Observable<never> {
+      signals.push(context.signal, context.signal)
+      return NEVER
+    }
+    of(1)
+      .pipe(boundedBuffer(project, { capacity: 0 }))
+      .subscribe(listener())
+      .unsubscribe()
+    expect(signals[0]).toBe(signals[1])
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
+  })
+
   test('aborts a signal that is first read afterwards', () => {
     const signals: (() => AbortSignal)[] = []
     function project(_: number, __: number, context: { readonly signal: AbortSignal }): Observable<never> {
@@ -134,6 +148,7 @@ describe('ending early', () => {
     const outcomes: string[] = []
     const project = async (): Promise<number> => {
       subscription.unsubscribe()
+      outcomes.push('has left')
       throw new Error('nobody wants to hear of it')
     }
     const onOutcome = ({ kind }: ItemOutcome<number>): void => {
@@ -142,17 +157,36 @@ describe('ending early', () => {
     subscription.add(source$.pipe(boundedBuffer(project, { capacity: 0, onOutcome })).subscribe(listener()))
     source$.next(1)
     await turn()
-    expect(outcomes).toEqual(['discarded'])
+    expect(outcomes).toEqual(['discarded', 'has left'])
+  })
+
+  test('asks for no more than a first value when the project itself unsubscribes', () => {
+    const asked = { count: 0 }
+    const subscription = new Subscription()
+    const source$ = new Subject<number>()
+    function* three(): Generator<number> {
+      for (let value = 0; value < 3; value++) yield asked.count++
+    }
+    const project = (): Iterable<number> => {
+      subscription.unsubscribe()
+      return three()
+    }
+    subscription.add(source$.pipe(boundedBuffer(project, { capacity: 0 })).subscribe(listener()))
+    source$.next(1)
+    expect(asked.count).toBeLessThanOrEqual(1)
   })
 
   test('does not begin when nobody listens any more', () => {
-    const source$ = new Subject<number>()
+    let begun = 0
+    const source$ = new Observable<number>(() => {
+      begun += 1
+    })
     // What an operator hands on when its own subscriber has left already.
     // eslint-disable-next-line @typescript-eslint/no-deprecated
     const closed = new Subscriber<number>()
     closed.unsubscribe()
     source$.pipe(boundedBuffer((value) => of(value), { capacity: 1 })).subscribe(closed)
-    expect(source$.observed).toBe(false)
+    expect(begun).toBe(0)
   })
 
   test('tells of the end once, however often the source does', () => {

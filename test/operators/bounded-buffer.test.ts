@@ -199,3 +199,29 @@ test('an overflow that fails says how much may wait', () => {
     .subscribe({ error: (error: unknown) => errors.push((error as Error).message) })
   expect(errors).toEqual(['boundedBuffer: more arrived than its capacity of 1 lets wait, and overflow is "fail"'])
 })
+
+test('what arrives while an overflow that fails is told is discarded', () => {
+  const source$ = new Subject<string>()
+  const [outcomes, errors]: [ItemOutcome<string>[], string[]] = [[], []]
+  const onOutcome = (outcome: ItemOutcome<string>): void => {
+    outcomes.push(outcome)
+    if (outcome.value === 'too many') source$.next('too late')
+  }
+  source$
+    .pipe(boundedBuffer(() => NEVER, { capacity: 1, overflow: 'fail', onOutcome, clock: new VirtualClock() }))
+    .subscribe({ error: (error: unknown) => errors.push((error as Error).name) })
+  for (const value of ['runs', 'waits', 'too many']) source$.next(value)
+  const never = { waitedMs: 0, ranMs: 0 }
+  expect(outcomes).toStrictEqual([
+    { kind: 'discarded', value: 'waits', ...never },
+    { kind: 'shed', value: 'too many', reason: 'full', ...never },
+    { kind: 'discarded', value: 'too late', ...never },
+    { kind: 'discarded', value: 'runs', ...never },
+  ])
+  expect(errors).toEqual(['OverflowError'])
+})
+
+test.each(['priority', 'weight'])('a %s that is no function is refused before anything is subscribed', (option) => {
+  const create = (): unknown => boundedBuffer(() => EMPTY, { capacity: 1, [option]: 1 })
+  expect(create).toThrow(`${option} must be a function, got 1`)
+})

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Channel } from '../../operators/index.ts'
+import { Channel, OverflowError } from '../../operators/index.ts'
 
 test('tells its limits, and whether anything waits or runs', () => {
   const channel = new Channel<number>({ capacity: 3, concurrency: 2 })
@@ -15,18 +15,76 @@ test('tells its limits, and whether anything waits or runs', () => {
 
 test('says what is wrong in its own words', async () => {
   const channel = new Channel<number>({ capacity: 2, maxSenders: 1, weight: Number })
-  await expect(channel.send(3)).rejects.toThrow('send: an item of weight 3 never fits into the capacity of 2')
+  // Not toThrow, which is content with a rejection without any reason.
+  const error = (message: string): Error => expect.objectContaining({ message }) as Error
+  await expect(channel.send(3)).rejects.toEqual(error('send: an item of weight 3 never fits into the capacity of 2'))
   channel.offer(1)
-  const waits = expect(channel.send(2)).rejects.toThrow('send: an item of weight 2 never fits into the capacity of 1')
-  await expect(channel.send(2)).rejects.toThrow('send: 1 callers wait already, which is maxSenders')
+  const neverFits = error('send: an item of weight 2 never fits into the capacity of 1')
+  const waits = expect(channel.send(2)).rejects.toEqual(neverFits)
+  await expect(channel.send(2)).rejects.toEqual(error('send: 1 callers wait already, which is maxSenders'))
   channel.setCapacity(1)
   await waits
   expect(channel.stats).toMatchObject({ offered: 4, accepted: 1, rejected: 3, pending: 0 })
   channel.consume(() => undefined)
   expect(() => channel.consume(() => undefined)).toThrow('consume: the channel has a consumer already')
+  await channel.send(1)
+  const sent = expect(channel.send(1)).rejects.toEqual(error('send: the channel was closed'))
   channel.close()
-  await expect(channel.send(1)).rejects.toThrow('send: the channel is closed')
-  await expect(channel.take()).rejects.toThrow('take: the channel is closed and empty')
+  await sent
+  await expect(channel.send(1)).rejects.toEqual(error('send: the channel is closed'))
+  expect(await channel.take()).toBe(1)
+  await expect(channel.take()).rejects.toEqual(error('take: the channel is closed and empty'))
+})
+
+test('who takes from a channel that failed by overflow is told so, also once it is closed', async () => {
+  const channel = new Channel<number>({ capacity: 1, overflow: 'fail' })
+  for (const value of [1, 2]) channel.offer(value)
+  channel.close()
+  const overflow = new OverflowError('the channel was given more than its capacity of 1')
+  await expect(channel.take()).rejects.toEqual(overflow)
+  await expect(channel[Symbol.asyncIterator]().next()).rejects.toEqual(overflow)
+})
+
+describe('those who wait in send', () => {
+  const weight = Number
+
+  test('come in when what gave way was heavier than what came', () => {
+    const channel = new Channel({ capacity: 3, weight, overflow: 'drop-oldest' })
+    channel.offer(3)
+    void channel.send(2)
+    channel.offer(1)
+    expect(channel.stats).toMatchObject({ evicted: 1, waitingWeight: 3, pending: 0 })
+  })
+
+  test('keep their places: what is light enough does not pass what waits', () => {
+    const channel = new Channel({ capacity: 3, weight })
+    channel.offer(2)
+    for (const value of [2, 1]) void channel.send(value)
+    expect(channel.stats).toMatchObject({ waitingWeight: 2, pending: 2 })
+  })
+
+  test('come in when one before them leaves that was too heavy for the room there was', async () => {
+    const channel = new Channel({ capacity: 3, weight })
+    const controller = new AbortController()
+    channel.offer(2)
+    const left = channel.send(2, controller)
+    void channel.send(1)
+    controller.abort('left')
+    expect(channel.stats).toMatchObject({ waitingWeight: 3, pending: 0, rejected: 1 })
+    await expect(left).rejects.toBe('left')
+  })
+
+  test('start in the slot that becomes free, where nothing may wait', () => {
+    const channel = new Channel<number>({ capacity: 0, maxSenders: Infinity })
+    const started: number[] = []
+    channel.consume((value) => started.push(value))
+    channel.offer(1)
+    void channel.send(2)
+    channel.release('completed')
+    expect(channel.stats).toMatchObject({ running: 1, waiting: 0, pending: 0 })
+    channel.drain()
+    expect(started).toEqual([1, 2])
+  })
 })
 
 test.each([NaN, 'high', undefined])('what is given as a weight or a priority must be one: %j', (given) => {
@@ -63,13 +121,14 @@ test('what is put back goes to those who pull', async () => {
 })
 
 describe('what has expired is no longer in the way, though no timer has told so yet', () => {
-  /** A channel whose only place is taken by what expired just now. */
-  function crowded(): Channel<number> {
+  /** A channel whose only place is taken by what expired just now, so that others wait to send. */
+  function crowded(senders: readonly number[] = []): Channel<number> {
     let time = 0
     const clock = { now: () => time, wallTime: () => time, setTimeout: () => 0, clearTimeout: () => undefined }
     const channel = new Channel<number>({ capacity: 1, ttlMs: 5, clock })
     channel.offer(1)
     expect([channel.accepts(2), channel.offer(2)]).toEqual([false, 'shed'])
+    for (const value of senders) void channel.send(value)
     time = 6
     return channel
   }
@@ -84,6 +143,12 @@ describe('what has expired is no longer in the way, though no timer has told so 
     const channel = crowded()
     expect(channel.offer(3)).toBe('accepted')
     expect(channel.stats).toMatchObject({ expired: 1, waiting: 1, rejected: 1 })
+  })
+
+  test('of who waits to send, which is before who offers', () => {
+    const channel = crowded([3])
+    expect(channel.offer(4)).toBe('shed')
+    expect(channel.stats).toMatchObject({ expired: 1, waiting: 1, pending: 0, rejected: 2 })
   })
 
   test('of who sends', async () => {

@@ -178,6 +178,20 @@ describe('starts', () => {
     channel.offer(1)
     expect(started).toEqual([1])
   })
+
+  test('to go away twice does not put back what is about to start for the next', () => {
+    const channel = new Channel<number>({ capacity: 2, priority: Number })
+    const leave = channel.consume(() => undefined)
+    leave()
+    const started: number[] = []
+    channel.consume((value) => started.push(value))
+    for (const value of [1, 2]) channel.offer(value)
+    channel.release('completed')
+    channel.offer(3)
+    leave()
+    channel.drain()
+    expect(started).toEqual([1, 2])
+  })
 })
 
 describe('send and take', () => {
@@ -265,7 +279,7 @@ describe('options', () => {
     ['concurrency', { capacity: 1, concurrency: '2' }, TypeError],
     ['overflow', { capacity: 1, overflow: 'drop-lowest' }, RangeError],
     ['maxSenders', { capacity: 1, maxSenders: -1 }, RangeError],
-    ['overflow', { capacity: 1, overflow: null }, TypeError],
+    ['overflow must be "drop-newest", ', { capacity: 1, overflow: null }, TypeError],
     ['overflow.drop', { capacity: 1, overflow: { drop: 'highest', priority: Number } }, RangeError],
     ['overflow.priority', { capacity: 1, overflow: { drop: 'lowest' } }, TypeError],
     ['priority', { capacity: 1, overflow: { drop: 'lowest', priority: Number }, priority: Number }, TypeError],
@@ -310,13 +324,14 @@ describe('accepts', () => {
         fc.integer({ min: 0, max: 6 }),
         kinds,
         fc.boolean(),
+        fc.boolean(),
         fc.array(item, { minLength: 1, maxLength: 20, size: 'max' }),
-        (capacity, overflow, runs, items) => {
+        (capacity, overflow, runs, weighs, items) => {
           const priority = (value: { priority: number }): number => value.priority
           const channel = new Channel<{ weight: number; priority: number }>({
             capacity,
             overflow: overflow === 'drop-lowest' ? { drop: 'lowest', priority } : overflow,
-            weight: ({ weight }) => weight,
+            ...(weighs && { weight: ({ weight }) => weight }),
           })
           if (runs) channel.consume(() => undefined)
           for (const one of items) {

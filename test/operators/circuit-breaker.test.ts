@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { concat, defer, firstValueFrom, NEVER, Observable, of, Subject, throwError } from 'rxjs'
+import { concat, defer, EMPTY, firstValueFrom, NEVER, Observable, of, Subject, throwError } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import { boundedBuffer, Breaker, circuitBreaker, CircuitOpenError, retryBackoff } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
@@ -112,6 +112,21 @@ describe('circuitBreaker', () => {
     expect(breaker.state).toBe('half-open')
     expect(await firstValueFrom(concat(of(1), NEVER).pipe(circuitBreaker(breaker)))).toBe(1)
     expect(breaker.state).toBe('closed')
+  })
+
+  test('a probe that ends without a value closes it', async () => {
+    const clock = new VirtualClock()
+    const breaker = new Breaker({ windowCalls: 1, openMs: 10, clock })
+    down()
+      .pipe(circuitBreaker(breaker))
+      .subscribe({ error() {} })
+    await clock.advance(10)
+    const states: string[] = []
+    EMPTY.pipe(circuitBreaker(breaker)).subscribe({
+      error: (error: unknown) => states.push(String(error)),
+      complete: () => states.push(breaker.state),
+    })
+    expect(states).toEqual(['closed'])
   })
 
   test('who calls again from within a failure, a value or an end finds the state as it is then', () => {

@@ -118,6 +118,13 @@ describe('Gcra', () => {
     expect([gcra.isIdle(1499), gcra.isIdle(1500)]).toEqual([false, true])
   })
 
+  test('what always conformed has no first time', () => {
+    const gcra = new Gcra({ rate: 1, perMs: 10, burst: 2 })
+    expect(gcra.passesAt(2)).toBe(-Infinity)
+    gcra.take(5)
+    expect([gcra.passesAt(1), gcra.passesAt(2)]).toEqual([-Infinity, 15])
+  })
+
   test.each([0, -1, NaN])('a weight of %s is refused and changes nothing', (weight) => {
     const gcra = new Gcra({ rate: 1 })
     expect(() => gcra.take(0, weight)).toThrow(`weight must be a number above 0, got ${weight}`)

@@ -8,31 +8,33 @@ class Member implements Linked {
   listed = false
 }
 
-const step = fc.record({ what: fc.constantFrom('add', 'delete', 'shift'), which: fc.nat({ max: 7 }) })
+const step = fc.record({ what: fc.constantFrom('add', 'addFirst', 'delete', 'shift'), which: fc.nat({ max: 7 }) })
 
-test('is a set in the order of adding, whatever comes and goes', () => {
+test('holds each member once, in the order of adding, whatever comes and goes', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
       const members = Array.from({ length: 8 }, () => new Member())
       const list = new LinkedList<Member>()
-      const model = new Set<Member>()
+      let model: Member[] = []
       for (const { what, which } of steps) {
         const member = members[which] as Member
+        const others = model.filter((other) => other !== member)
+        const isIn = others.length < model.length
         if (what === 'add') {
           list.add(member)
-          model.add(member)
+          if (!isIn) model = [...model, member]
+        } else if (what === 'addFirst') {
+          list.addFirst(member)
+          if (!isIn) model = [member, ...model]
         } else if (what === 'delete') {
-          expect(list.delete(member)).toBe(model.delete(member))
+          expect(list.delete(member)).toBe(isIn)
+          model = others
         } else {
-          const [first] = model
-          expect(list.shift()).toBe(first)
-          if (first !== undefined) model.delete(first)
+          expect(list.shift()).toBe(model.shift())
         }
-        expect([...list].map((entry) => members.indexOf(entry))).toEqual(
-          [...model].map((entry) => members.indexOf(entry)),
-        )
-        expect(list.size).toBe(model.size)
-        for (const entry of members) expect(entry.listed).toBe(model.has(entry))
+        expect([...list].map((entry) => members.indexOf(entry))).toEqual(model.map((entry) => members.indexOf(entry)))
+        expect(list.size).toBe(model.length)
+        for (const entry of members) expect(entry.listed).toBe(model.includes(entry))
       }
     }),
   )

@@ -8,6 +8,7 @@ import {
   checkFunction,
   checkInteger,
   checkKeys,
+  checkMethods,
   checkNumber,
   checkOneOf,
   checkText,
@@ -93,6 +94,16 @@ describe('others', () => {
     expect(resultOf(() => checkFunction('run', {}))).toBe('TypeError: run must be a function, got an object')
   })
 
+  test('an object with methods', () => {
+    const clock = { now: () => 0 }
+    expect(checkMethods('clock', clock, 'a Clock', ['now'])).toBe(clock)
+    for (const bad of [undefined, null, 1, 'clock', { now: 1 }, () => clock]) {
+      expect(resultOf(() => checkMethods<unknown>('clock', bad, 'a Clock', ['now']))).toBe(
+        `TypeError: clock must be a Clock, got ${show(bad)} without now`,
+      )
+    }
+  })
+
   test('a text', () => {
     expect(checkText('name', ' ')).toBe(' ')
     expect(resultOf(() => checkText('name', ''))).toBe('RangeError: name must not be empty')
@@ -114,7 +125,7 @@ describe('others', () => {
     for (const bad of [undefined, null, 1, 'options']) {
       expect(() => {
         checkKeys('make', bad, [])
-      }).toThrow(TypeError)
+      }).toThrow(`make: options must be an object, got ${show(bad)}`)
     }
   })
 })
@@ -134,7 +145,8 @@ test('show never throws and stays short', () => {
     'a function',
     '-0.5',
   ])
-  expect(show('x'.repeat(1000))).toBe(JSON.stringify(`${'x'.repeat(80)}…`))
+  expect(show('x'.repeat(80))).toBe(JSON.stringify('x'.repeat(80)))
+  for (const length of [81, 1000]) expect(show('x'.repeat(length))).toBe(JSON.stringify(`${'x'.repeat(80)}…`))
 })
 
 test.each([

@@ -30,6 +30,64 @@ describe('RateLanes', () => {
     )
   })
 
+  test('what is due passes by its time, then by its arrival, and what is left is discarded in that order', () => {
+    const anyWaiting = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 30, size: 'max' })
+    fc.assert(
+      fc.property(anyWaiting, fc.integer({ min: 0, max: 40 }), (weights, until) => {
+        const lanes = new RateLanes<RateItem>({
+          rate: 1,
+          perMs: 10,
+          burst: 4,
+          capacity: Infinity,
+          perKeyCapacity: Infinity,
+        })
+        for (const key of weights.keys()) lanes.offer(key, { index: -1, weight: 4 }, 0)
+        const items = weights.map((weight, index) => ({ index, weight }))
+        for (const item of items) expect(lanes.offer(item.index, item, 0)).toBe(-1)
+        const taken: RateItem[] = []
+        for (let item = lanes.takeDue(until); item !== undefined; item = lanes.takeDue(until)) taken.push(item)
+        const due = items.filter(({ weight }) => weight * 10 <= until)
+        expect(taken).toEqual(due.toSorted((a, b) => a.weight - b.weight || a.index - b.index))
+        expect(lanes.discard()).toEqual(items.filter((item) => !due.includes(item)))
+      }),
+    )
+  })
+
+  test('what has passed makes room for as much', () => {
+    const lanes = new RateLanes<RateItem>({ rate: 1, perMs: 10, burst: 1, capacity: 2, perKeyCapacity: 2 })
+    const offer = (now: number): number => lanes.offer('key', { index: 0, weight: 1 }, now)
+    expect([offer(0), offer(0), offer(0), offer(0)]).toEqual([0, -1, -1, 30])
+    expect(lanes.takeDue(10)).toBeDefined()
+    expect([offer(10), offer(10)]).toEqual([-1, 30])
+  })
+
+  test('an empty line weighs nothing, whatever was in it', () => {
+    const lanes = new RateLanes<RateItem>({ rate: 1, perMs: 10, burst: 3, capacity: 3, perKeyCapacity: 3 })
+    const offer = (weight: number, now: number): number => lanes.offer('key', { index: 0, weight }, now)
+    // Taken from their sum one by one, the latter two leave a rest.
+    expect([offer(3, 0), offer(0.8, 0), offer(2.1, 0)]).toEqual([0, -1, -1])
+    expect([lanes.takeDue(100)?.weight, lanes.takeDue(100)?.weight]).toEqual([0.8, 2.1])
+    expect(offer(3, 100)).toBe(-1)
+  })
+
+  test('a key that is in use keeps no other from being forgotten', () => {
+    const lanes = new RateLanes<RateItem>({ ...limits, capacity: 2 })
+    const offer = (key: string, now: number): number => lanes.offer(key, { index: 0, weight: 1 }, now)
+    expect([offer('a', 0), offer('a', 0), offer('a', 0), offer('b', 1)]).toEqual([0, 0, -1, 0])
+    expect(lanes.takeDue(10)).toBeDefined()
+    offer('c', 20)
+    expect(lanes.size).toBe(2)
+  })
+
+  test('a key is not forgotten by a rounding while something of it waits', () => {
+    const lanes = new RateLanes<RateItem>({ rate: 7, perMs: 2, burst: 2, capacity: 4, perKeyCapacity: 4 })
+    const offer = (now: number): number => lanes.offer('key', { index: 0, weight: 2 }, now)
+    expect([offer(0.3), offer(0.3)]).toEqual([0, -1])
+    const now = lanes.nextDue - 2 ** -53
+    expect(lanes.takeDue(now)).toBe(undefined)
+    expect(offer(now)).toBe(-1)
+  })
+
   test('a hundred thousand keys come and go', () => {
     const lanes = new RateLanes<RateItem>(limits)
     let most = 0

@@ -74,11 +74,13 @@ async function run(
     const item = { index, key, weight }
     arrivedAt.set(item, clock.now())
     source$.next(item)
+    expect(clock.pending, 'timers').toBeLessThanOrEqual(1)
   }
   if (end === 'complete') source$.complete()
   if (end === 'error') source$.error(sourceError)
   if (end === 'unsubscribe') {
     subscription.unsubscribe()
+    expect(source$.observed).toBe(false)
     expect(clock.pending, 'timers').toBe(0)
   }
   const before = passed.length

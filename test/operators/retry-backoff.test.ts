@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { concat, defer, NEVER, Observable, of, Subject, take, throwError } from 'rxjs'
+import { concat, defer, NEVER, Observable, of, Subject, Subscriber, take, throwError } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import { retryBackoff, type RetryBackoffOptions, RetryBudget, type RetryVerdict } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
@@ -148,6 +148,36 @@ describe('retryBackoff', () => {
     expect([clock.pending, source$.observed]).toEqual([0, false])
   })
 
+  test('does not begin when nobody listens any more', () => {
+    const budget = new RetryBudget({ reserve: 1, ratio: 1 })
+    budget.withdraw()
+    let begun = 0
+    const source$ = new Observable<number>(() => {
+      begun += 1
+    })
+    // What an operator hands on when its own subscriber has left already.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    const closed = new Subscriber<number>()
+    closed.unsubscribe()
+    source$.pipe(retryBackoff({ budget })).subscribe(closed)
+    expect([begun, budget.available]).toEqual([0, 0])
+  })
+
+  test('values earn a retry only after a failure', async () => {
+    const clock = new VirtualClock()
+    const budget = new RetryBudget({ reserve: 5, ratio: 1 })
+    while (budget.withdraw());
+    const options: RetryBackoffOptions = { budget, resetOnSuccess: true, clock }
+    of(1, 2, 3).pipe(retryBackoff(options)).subscribe(listener())
+    expect(budget.available).toBe(1)
+    let attempts = 0
+    const failsOnce$ = defer(() => (++attempts === 1 ? throwError(() => new Error('down')) : of(1, 2, 3)))
+    failsOnce$.pipe(retryBackoff(options)).subscribe(listener())
+    await clock.runAll()
+    // Both were calls; the retry that it cost is earned again once.
+    expect([attempts, budget.available]).toEqual([2, 2])
+  })
+
   test('what is unsubscribed within its first value, or by retryIf, is not tried again', async () => {
     const clock = new VirtualClock()
     let attempts = 0
@@ -211,6 +241,7 @@ describe('retryBackoff', () => {
 
   test.each([
     ['a verdict that is none', 'yes', 'retryIf must give true, false or { afterMs }, gave "yes"'],
+    ['no verdict', null, 'retryIf must give true, false or { afterMs }, gave null'],
     ['a time that is none', { afterMs: NaN }, 'afterMs, which retryIf gives, must be a number from 0'],
   ])('%s is the error of the output', (_, verdict, message) => {
     const errors: unknown[] = []

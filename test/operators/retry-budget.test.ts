@@ -48,6 +48,8 @@ describe('RetryBudget', () => {
   const bad: readonly (readonly [string, unknown])[] = [
     ['ratio must be a number from 0 to 1', { ratio: 1.5 }],
     ['reserve must be a whole number from 0', { reserve: -1 }],
+    // In thousandths it would no longer be exact.
+    ['reserve must be a whole number from 0', { reserve: Number.MAX_SAFE_INTEGER }],
     ['unknown option "percent"', { percent: 20 }],
   ]
   test.each(bad)('%s: %j is refused', (message, options) => {

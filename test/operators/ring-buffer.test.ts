@@ -53,7 +53,7 @@ test('is an array, whatever is done to it', () => {
       const [line, plain] = [new RingBuffer<number>(expected), [] as number[]]
       for (const step of steps) {
         expect(doTo(line, step)).toBe(doToArray(plain, step))
-        expect(Array.from({ length: line.length }, (_, index) => line.at(index))).toEqual(plain)
+        expect(Array.from({ length: line.length + 1 }, (_, index) => line.at(index))).toEqual([...plain, undefined])
       }
     }),
     { numRuns: scaled(300) },

@@ -141,6 +141,64 @@ test.each([5 * day, 6.2 * day, 7 * day, 12.5 * day, 30 * day, 3650 * day])(
   },
 )
 
+test('timers beside each other are called in time, past a new beginning of the count', async () => {
+  const clock = new VirtualClock({ maxSteps: 10_000 })
+  const wheel = new TimerWheel(clock)
+  const called: number[] = []
+  const times = [5, 6.3, 7, 9, 12, 13, 20].map((days) => days * day + 17)
+  for (const at of times) wheel.set(new Noting(() => called.push(clock.now())), at)
+  await clock.runAll()
+  expect(called).toEqual(times)
+})
+
+test.each([
+  [10, 10],
+  [40, 32],
+  [1030, 1024],
+])('for a timer in %d ms the clock wakes it after %d ms, when its slot begins', async (inMs, wakesAfterMs) => {
+  const clock = new SleepyClock()
+  clock.sleep(100)
+  new TimerWheel(clock).set(new Noting(() => undefined), 100 + inMs)
+  expect([...clock.timers.values()].map(({ dueAt }) => dueAt - 100)).toEqual([wakesAfterMs])
+})
+
+test('stopped, it lets go of the clock and calls nothing', async () => {
+  const clock = new VirtualClock()
+  const wheel = new TimerWheel(clock)
+  const called: number[] = []
+  wheel.set(new Noting(() => called.push(clock.now())), 10)
+  wheel.stop()
+  expect(clock.pending).toBe(0)
+  await clock.advance(20)
+  expect(called).toEqual([])
+  wheel.set(new Noting(() => called.push(clock.now())), 30)
+  await clock.runAll()
+  expect(called).toContain(30)
+})
+
+test.each([null, 1, {}, { ref: 1, unref: 1 }])("works with a clock's handles of any kind: %j", (handle) => {
+  const fns: (() => void)[] = []
+  let time = 0
+  const clock: Clock = {
+    now: () => time,
+    wallTime: () => time,
+    setTimeout: (fn) => {
+      fns.push(fn)
+      return handle
+    },
+    clearTimeout: () => undefined,
+  }
+  const wheel = new TimerWheel(clock)
+  const timer = new Noting(() => called.push(time))
+  const called: number[] = []
+  wheel.set(timer, 5)
+  wheel.delete(timer)
+  wheel.set(timer, 5)
+  time = 5
+  for (const fn of fns) fn()
+  expect(called).toEqual([5])
+})
+
 test('a heartbeat keeps its beat for a month, past each new beginning of the count', () => {
   const clock = new SleepyClock()
   const wheel = new TimerWheel(clock)
@@ -215,6 +273,10 @@ test('on the system clock: only timers that are set keep the process alive', () 
   wheel.delete(timer)
   expect(keepsAlive()).toBe(false)
   wheel.set(timer, clock.now() + 2 * day)
+  expect(keepsAlive()).toBe(true)
+  const other = new Noting(() => undefined)
+  wheel.set(other, clock.now() + day)
+  wheel.delete(other)
   expect(keepsAlive()).toBe(true)
   wheel.delete(timer)
   for (const handle of handles) systemClock.clearTimeout(handle)

@@ -140,9 +140,18 @@ const pipelineFigures = {
     cancelled: count,
     inFlight: count,
   }),
+  deadLetters: z.strictObject({
+    selected: count,
+    pending: count,
+    stored: count,
+    duplicate: count,
+    conflict: count,
+    full: count,
+    dropped: count,
+  }),
 }
 
-/** The pipeline of chats, as it was defined, its stages' figures and its ledger; then the figures of those beside it. */
+/** The pipeline of chats, as it was defined, its stages' figures, its ledger and its dead letters; then the figures of those beside it. */
 export const pipelineSchema: z.ZodType = z.strictObject({
   ...pipelineFigures,
   topology: z.unknown().optional(),

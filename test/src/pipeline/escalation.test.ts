@@ -1,5 +1,5 @@
-import { config } from 'rxjs'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { config, NEVER } from 'rxjs'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type DrainReport, pipeline, StageCrash } from '../../../src/index.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { gatedHandler } from './gated-handler.ts'
@@ -72,6 +72,26 @@ describe('a backoff that throws', () => {
 })
 
 describe('an escalation during a drain', () => {
+  it('has nobody asked to stop who has ended by then', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue()
+    const clock = new VirtualClock()
+    const crash = Promise.withResolvers<string>()
+    const running = pipeline<string>('p')
+      .stage('first', (text) => (text === 'stream' ? NEVER : text), { capacity: 4, concurrency: 4 })
+      .stage('second', (part) => (typeof part === 'string' ? crash.promise : part), { capacity: 4, concurrency: 2 })
+      .start({ clock, supervision: { maxRestarts: 0 } })
+    running.events$.subscribe({ error: () => undefined })
+    const replies = ['stream', 'a'].map((text) => running.submit(text))
+    replies[0]!.output$.subscribe({ error: () => undefined })
+    const drained = running.drain()
+    crash.reject(new StageCrash('broken'))
+    await clock.settle()
+    expect(replies.map(({ settled }) => settled?.kind)).toEqual(['failed', 'failed'])
+    expect(await drained).toMatchObject({ failed: 2, timedOut: 0 })
+    expect(warn.mock.calls).toEqual([])
+    warn.mockRestore()
+  })
+
   it('ends the drain at once, with a report that balances', async () => {
     const { clock, running, runs } = crashable({ maxRestarts: 0 })
     const replies = ['a', 'b', 'crash'].map((text) => running.submit(text))

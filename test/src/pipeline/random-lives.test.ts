@@ -29,6 +29,8 @@ interface Lives {
   readonly steps: readonly Step[]
   readonly admission: 'door' | 'stage'
   readonly onCrash: 'requeue-once' | 'fail'
+  readonly strategy: 'one-for-one' | 'rest-for-one' | 'one-for-all'
+  readonly shutdownTimeoutMs: number
   readonly drainTimeoutMs: number
 }
 
@@ -53,6 +55,8 @@ const lives: fc.Arbitrary<Lives> = fc.record({
   ),
   admission: fc.constantFrom('door', 'stage'),
   onCrash: fc.constantFrom('requeue-once', 'fail'),
+  strategy: fc.constantFrom('one-for-one', 'rest-for-one', 'one-for-all'),
+  shutdownTimeoutMs: fc.constantFrom(0, 20, 200),
   drainTimeoutMs: fc.constantFrom(0, 30, 2000),
 })
 
@@ -96,7 +100,13 @@ class Life {
         abortGraceMs: 100,
         stallTimeoutMs: 200,
         random: () => 0.5,
-        supervision: { backoff: () => 20, maxRestarts: 4, withinMs: 500 },
+        supervision: {
+          strategy: schedule.strategy,
+          shutdownTimeoutMs: schedule.shutdownTimeoutMs,
+          backoff: () => 20,
+          maxRestarts: 4,
+          withinMs: 500,
+        },
       })
     running.outcomes$.subscribe({
       next: (outcome) => {
@@ -203,10 +213,8 @@ class Life {
       },
       teardown: (resource: Resource, { reason }: { readonly reason: TeardownReason }) => {
         resource.tornDown += 1
-        if (reason === 'drain' || reason === 'swap') {
-          for (const { signal } of resource.runs) {
-            if (!signal.aborted) this.faults.push(`${stage} is torn down (${reason}) under a run`)
-          }
+        for (const { signal } of resource.runs) {
+          if (!signal.aborted) this.faults.push(`${stage} is torn down (${reason}) under a run`)
         }
         const release = { stage, until: this.clock.now() + 50 }
         this.releases.add(release)

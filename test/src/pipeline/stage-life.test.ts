@@ -111,6 +111,11 @@ describe('a stage that is starting', () => {
       stage: 'one',
       code: 'stage_setup',
       error: 'setup failed: no connection',
+      decision: 'restart',
+      restarts: 1,
+      delayMs: 100,
+      stopping: [],
+      starting: ['one'],
     })
     expect(await registry.metrics()).toContain('orchestrator_stage_restarts_total{stage="one"} 2')
   })

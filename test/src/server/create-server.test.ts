@@ -315,6 +315,7 @@ describe('what is told', () => {
       state: 'running',
       topology: { stages: [] },
       ledger: { submitted: 0, inFlight: 0 },
+      deadLetters: { selected: 0, pending: 0, dropped: 0 },
     })
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
     for (const state of ['draining', 'failed', 'stopped'] as const) {
