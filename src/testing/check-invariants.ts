@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { checkFunction, checkInteger, checkKeys, checkOneOf, checkText } from '../../operators/index.ts'
+import { checkFunction, checkInteger, checkKeys, checkOneOf, checkText, messageOf } from '../../operators/index.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import type { StartOptions } from '../pipeline/start-options.ts'
 import { InvariantError } from './invariant-error.ts'
@@ -8,7 +8,8 @@ import { describeOperatorScenario, type OperatorScenario, operatorScenarios } fr
 import { OperatorSubject } from './operator-subject.ts'
 import { PipelineRun } from './pipeline-run.ts'
 import { describePipelineScenario, type PipelineScenario, pipelineScenarios } from './pipeline-scenario.ts'
-import type { Timeline } from './timeline.ts'
+import { Timeline } from './timeline.ts'
+import { unhandledErrorsOf } from './unhandled-errors.ts'
 
 /** How much is tried, and what is to hold besides. */
 export interface CheckOptions {
@@ -52,7 +53,13 @@ interface Play<Scenario> {
 /** What a run leaves. */
 interface PlayedRun {
   readonly timeline: Timeline
+  /** How the items, or requests, ended. */
   readonly outcomes: readonly string[]
+}
+
+/** A run that can be played. */
+interface PlayableRun extends PlayedRun {
+  play(): Promise<void>
 }
 
 /** A pipeline to check; a function makes one for each scenario, for stages that keep something. */
@@ -121,11 +128,7 @@ function playOperator(subject: OperatorSubject, { maxItems = 16, check }: CheckO
   return {
     scenarios: operatorScenarios(subject.limits, maxItems),
     describe: describeOperatorScenario,
-    run: async (scenario) => {
-      const run = new OperatorRun(subject, scenario, check)
-      await played(run)
-      return { timeline: run.timeline, outcomes: [...run.books.outcomes.values()].map(({ kind }) => kind) }
-    },
+    run: (scenario) => played(() => new OperatorRun(subject, scenario, check)),
   }
 }
 
@@ -146,21 +149,27 @@ function playPipeline(
       admission: start.admission,
     }),
     describe: (scenario) => describePipelineScenario(scenario, stages),
-    run: async (scenario) => {
-      const run = new PipelineRun(create(), scenario, { request: make, start, simulated, check })
-      await played(run)
-      return { timeline: run.timeline, outcomes: run.cases.map(({ reply }) => reply.settled?.kind ?? 'open') }
-    },
+    run: (scenario) => played(() => new PipelineRun(create(), scenario, { request: make, start, simulated, check })),
   }
 }
 
-/** What makes playing itself impossible, such as timers without an end, is shown where it happened. */
-async function played(run: { play(): Promise<void>; readonly timeline: Timeline }): Promise<void> {
-  try {
-    await run.play()
-  } catch (error) {
-    run.timeline.fault('The end', error instanceof Error ? error.message : String(error), error)
-  }
+/**
+ * Makes and plays a run. What it cannot be made or played for, such as a factory that throws or timers without an end,
+ * is shown where it happened; so is what RxJS has nobody to tell of, and what else is wrong then follows from that.
+ */
+async function played(make: () => PlayableRun): Promise<PlayedRun> {
+  let run: PlayedRun = { timeline: new Timeline(() => 0), outcomes: [] }
+  const [unhandled] = await unhandledErrorsOf(async () => {
+    try {
+      const made = make()
+      run = made
+      await made.play()
+    } catch (error) {
+      run.timeline.fault('The subject itself', messageOf(error), error)
+    }
+  })
+  if (unhandled !== undefined) run.timeline.isDueTo(unhandled)
+  return run
 }
 
 function checkOptions(options: CheckOptions, more: readonly string[]): void {

@@ -1,5 +1,5 @@
 import { SpillwayError } from '../../operators/index.ts'
-import { invariantLabel, type InvariantName, type Violation } from './invariants.ts'
+import { brokenLabel, type InvariantName, type Violation } from './invariants.ts'
 
 /** What is known of a run that broke an invariant. */
 export interface BrokenRun {
@@ -30,7 +30,7 @@ export class InvariantError extends SpillwayError {
   constructor({ violation, seed, path, run, runs, shrinks, scenario, timeline }: BrokenRun) {
     super(
       [
-        `${invariantLabel(violation.invariant)} does not hold: ${violation.message}`,
+        `${brokenLabel(violation.invariant)}: ${violation.message}`,
         '',
         `run ${run} of ${runs}, shrunk ${shrinks} times; play it again with { seed: ${seed}, path: '${path}' }`,
         '',

@@ -1,5 +1,5 @@
 import { type ObservableInput, Subject, Subscriber } from 'rxjs'
-import { type ChannelLimits, OverflowError } from '../../operators/index.ts'
+import { type ChannelLimits, messageOf, OverflowError } from '../../operators/index.ts'
 import { type Found, beforeArrival, judgeArrival } from './arrival-judge.ts'
 import { CountingClock } from './counting-clock.ts'
 import type { Judge } from './invariants.ts'
@@ -85,6 +85,10 @@ export class OperatorRun {
     this.isMetamorphic(books)
   }
 
+  get outcomes(): readonly string[] {
+    return [...this.books.outcomes.values()].map(({ kind }) => kind)
+  }
+
   /** Something is wrong, or nobody listens any more. */
   private get over(): boolean {
     return this.timeline.violation !== undefined || this.endings.length > 0 || this.probe.closed
@@ -140,7 +144,7 @@ export class OperatorRun {
     try {
       fn()
     } catch (error) {
-      this.judge('Conservation', `a call into the operator throws: ${String(error)}`, error)
+      this.judge('The subject itself', `a call into the operator throws ${String(error)}`, error)
     }
     this.depth -= 1
     if (this.depth === 0) this.rests(false)
@@ -268,7 +272,7 @@ export class OperatorRun {
     try {
       this.check?.()
     } catch (error) {
-      judge('Your own', error instanceof Error ? error.message : String(error), error)
+      judge('Your own', messageOf(error), error)
     }
   }
 

@@ -1,4 +1,5 @@
 import { StageCrash } from '../../actors/index.ts'
+import { messageOf } from '../../operators/index.ts'
 import type { HandlerContext } from '../handler.ts'
 import type { Carrier } from '../pipeline/carrier.ts'
 import { insideOf } from '../pipeline/inside-of.ts'
@@ -122,6 +123,10 @@ export class PipelineRun {
     }
     await clock.runAll()
     if (timeline.violation === undefined) this.isOver()
+  }
+
+  get outcomes(): readonly string[] {
+    return this.cases.map(({ reply }) => reply.settled?.kind ?? 'open')
   }
 
   private submit(id: number, plan: PlannedRequest): void {
@@ -252,7 +257,7 @@ export class PipelineRun {
     try {
       this.options.check?.()
     } catch (error) {
-      judge('Your own', error instanceof Error ? error.message : String(error), error)
+      judge('Your own', messageOf(error), error)
     }
   }
 

@@ -1,0 +1,66 @@
+import { config, Observable, type OperatorFunction } from 'rxjs'
+import { afterEach, describe, expect, test } from 'vitest'
+import { boundedBuffer } from '../../../operators/index.ts'
+import { checkInvariants, type Item, operator, type OperatorParts } from '../../../src/testing/index.ts'
+import { failureOf } from './failure-of.ts'
+
+const limits = { capacity: 2, concurrency: 2 }
+const buffer = ({ project, clock, onOutcome }: OperatorParts): OperatorFunction<Item, unknown> =>
+  boundedBuffer(project, { ...limits, clock, onOutcome })
+
+/** Throws where it gives a value of its third item, in an observer of its own. */
+const throwing = operator(
+  (parts) => (source$) =>
+    new Observable((subscriber) =>
+      source$.pipe(buffer(parts)).subscribe({
+        next: (value) => {
+          const { item } = value as { readonly item: Item }
+          if (item.id === 2) throw new TypeError('no third item')
+          subscriber.next(value)
+        },
+        error: (error: unknown) => {
+          subscriber.error(error)
+        },
+        complete: () => {
+          subscriber.complete()
+        },
+      }),
+    ),
+  limits,
+)
+
+afterEach(() => {
+  config.onUnhandledError = null
+})
+
+describe('an error that an operator throws where only RxJS hears of it', () => {
+  test('fails its own scenario, each time the same way', async () => {
+    const failure = await failureOf(throwing, { seed: 1 })
+    expect(failure.invariant).toBe('The subject itself')
+    expect(failure.message).toMatch(/^the subject itself fails: it throws where nothing [^]*TypeError: no third item\n/)
+    expect(failure.cause).toEqual(new TypeError('no third item'))
+    expect(failure.timeline.match(/^>/gm)).toHaveLength(1)
+    const { seed, path } = failure
+    expect((await failureOf(throwing, { seed, path })).timeline).toBe(failure.timeline)
+  })
+
+  test('is not taken for one of another play, nor for one of nobody', async () => {
+    const heard: unknown[] = []
+    const listen = (error: unknown): void => {
+      heard.push(error)
+    }
+    config.onUnhandledError = listen
+    new Observable((subscriber) => {
+      subscriber.error('of nobody')
+    }).subscribe()
+    await Promise.all([
+      failureOf(throwing),
+      checkInvariants(
+        operator((parts) => buffer(parts), limits),
+        { runs: 20 },
+      ),
+    ])
+    expect(heard).toEqual(['of nobody'])
+    expect(config.onUnhandledError).toBe(listen)
+  })
+})
