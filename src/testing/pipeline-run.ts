@@ -161,8 +161,7 @@ export class PipelineRun {
 
   private withDeadline(id: number, { request, deadlineMs }: PlannedRequest): unknown {
     const made = request ?? this.options.request(id)
-    const isPlain = typeof made === 'object' && made !== null && !Array.isArray(made)
-    return deadlineMs !== undefined && isPlain ? { ...made, deadlineMs } : made
+    return deadlineMs !== undefined && isPlain(made) ? { deadlineMs, ...made } : made
   }
 
   private drain(): void {
@@ -284,6 +283,13 @@ export class PipelineRun {
       }
     }
   }
+}
+
+/** What keeps all that it is when it is copied. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 const noStep = { delayMs: 0, fault: undefined } as const
