@@ -23,7 +23,7 @@ export interface CheckOptions {
   readonly maxItems?: number
   /** Real milliseconds after which no further scenario is begun; default no limit. */
   readonly maxMs?: number
-  /** A promise of your own: called after every step; what it throws fails the scenario. */
+  /** A promise of your own, not an async one: called after every step; what it throws fails the scenario. */
   readonly check?: () => void
   /** Told of each scenario's events, a line each: the same seed gives the same lines. */
   readonly onRun?: (timeline: readonly string[]) => void

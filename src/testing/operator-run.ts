@@ -1,11 +1,12 @@
 import { type ObservableInput, Subject, Subscriber } from 'rxjs'
-import { type ChannelLimits, messageOf, OverflowError } from '../../operators/index.ts'
+import { type ChannelLimits, OverflowError } from '../../operators/index.ts'
 import { type Found, beforeArrival, judgeArrival } from './arrival-judge.ts'
 import { CountingClock } from './counting-clock.ts'
 import type { Judge } from './invariants.ts'
 import { OperatorBooks } from './operator-books.ts'
 import { describeJump, type OperatorScenario, type PlannedItem } from './operator-scenario.ts'
 import type { Item, OperatorSubject } from './operator-subject.ts'
+import { judgeByOwn } from './own-check.ts'
 import { planWork } from './planned-work.ts'
 import { StepClock } from './step-clock.ts'
 import { Timeline } from './timeline.ts'
@@ -269,11 +270,7 @@ export class OperatorRun {
       judge('The end', `the source ${this.sourceEnd} and nothing is left, but the output does not end`)
     }
     if (this.probe.closed) this.nothingIsLeft()
-    try {
-      this.check?.()
-    } catch (error) {
-      judge('Your own', messageOf(error), error)
-    }
+    judgeByOwn(this.check, judge)
   }
 
   private nothingIsLeft(): void {

@@ -1,5 +1,4 @@
 import { StageCrash } from '../../actors/index.ts'
-import { messageOf } from '../../operators/index.ts'
 import type { HandlerContext } from '../handler.ts'
 import type { Carrier } from '../pipeline/carrier.ts'
 import { insideOf } from '../pipeline/inside-of.ts'
@@ -12,6 +11,7 @@ import type { StartOptions } from '../pipeline/start-options.ts'
 import { withHandlers } from '../pipeline/with-handlers.ts'
 import type { Judge } from './invariants.ts'
 import { describeJump } from './operator-scenario.ts'
+import { judgeByOwn } from './own-check.ts'
 import type { Case } from './pipeline-case.ts'
 import { judgePipeline } from './pipeline-judge.ts'
 import type { PipelineScenario, PlannedRequest } from './pipeline-scenario.ts'
@@ -253,11 +253,7 @@ export class PipelineRun {
     const books = { ledger: running.ledger(), deadLetters: running.deadLetters() }
     judgePipeline({ ...books, inside, cases, told, active, crashed }, judge)
     for (const line of this.books) line.rests()
-    try {
-      this.options.check?.()
-    } catch (error) {
-      judge('Your own', messageOf(error), error)
-    }
+    judgeByOwn(this.options.check, judge)
   }
 
   private isOver(): void {

@@ -64,3 +64,10 @@ describe('an error that an operator throws where only RxJS hears of it', () => {
     expect(config.onUnhandledError).toBe(listen)
   })
 })
+
+test('a check that gives a promise is refused, as nobody waits for it', async () => {
+  const check = (): unknown => Promise.reject(new Error('too late'))
+  const { invariant, message } = await failureOf(operator(buffer, limits), { check })
+  expect(invariant).toBe('Your own')
+  expect(message).toContain('check must be synchronous, got a promise')
+})
