@@ -25,7 +25,7 @@ export interface CheckOptions {
   readonly maxMs?: number
   /** A promise of your own, not an async one: called after every step; what it throws fails the scenario. */
   readonly check?: () => void
-  /** Told of each scenario's events, a line each: the same seed gives the same lines. */
+  /** Told of each scenario's events, a line each: the same seed gives the same lines. What it throws ends it all. */
   readonly onRun?: (timeline: readonly string[]) => void
 }
 
@@ -190,13 +190,23 @@ async function search<Scenario>(play: Play<Scenario>, options: CheckOptions): Pr
   const { runs = 100, seed, path, maxMs, onRun } = options
   const counts: Record<string, number> = {}
   let [played, items] = [0, 0]
+  // Of the scenarios that fail, the last is the smallest.
+  let broken: Timeline | undefined
+  let refusal: { readonly error: unknown } | undefined
   const property = fc.asyncProperty(play.scenarios, async (scenario) => {
+    // Nobody is told any more: fails at once, also while it is shrunk.
+    if (refusal !== undefined) return false
     const { timeline, outcomes } = await play.run(scenario)
     played += 1
     items += outcomes.length
     for (const kind of outcomes) counts[kind] = (counts[kind] ?? 0) + 1
-    onRun?.(timeline.lines)
-    return timeline.violation === undefined
+    if (timeline.violation !== undefined) broken = timeline
+    try {
+      onRun?.(timeline.lines)
+    } catch (error) {
+      refusal = { error }
+    }
+    return timeline.violation === undefined && refusal === undefined
   })
   const details = await fc.check(property, {
     numRuns: runs,
@@ -204,23 +214,21 @@ async function search<Scenario>(play: Play<Scenario>, options: CheckOptions): Pr
     ...(path !== undefined && { path }),
     ...(maxMs !== undefined && { interruptAfterTimeLimit: maxMs, markInterruptAsFailure: false }),
   })
+  if (refusal !== undefined) throw refusal.error
   if (!details.failed) return { runs: played, items, outcomes: counts, seed: details.seed }
-  const scenario = details.counterexample?.[0]
-  // Without a scenario it is no invariant that was broken: the subject itself could not be made or played.
-  if (scenario === undefined) throw details.errorInstance as Error
-  const { timeline } = await play.run(scenario)
-  if (timeline.violation === undefined) throw new Error(unrepeatable)
+  const { violation } = broken ?? {}
+  const [scenario] = details.counterexample ?? []
+  if (violation === undefined || scenario === undefined) throw details.errorInstance as Error
+  const again = await play.run(scenario)
   throw new InvariantError({
-    violation: timeline.violation,
+    violation,
     seed: details.seed,
     path: details.counterexamplePath ?? '',
     run: details.numRuns,
     runs,
     shrinks: details.numShrinks,
+    failsAgain: again.timeline.violation !== undefined,
     scenario: play.describe(scenario),
-    timeline: String(timeline),
+    timeline: String(broken),
   })
 }
-
-const unrepeatable =
-  'checkInvariants: a scenario failed and, played again, did not; the subject must depend on nothing but its scenario'

@@ -71,3 +71,44 @@ test('a check that gives a promise is refused, as nobody waits for it', async ()
   expect(invariant).toBe('Your own')
   expect(message).toContain('check must be synchronous, got a promise')
 })
+
+describe('what fails only now and then', () => {
+  test('is shown as it was, with the seed and the path of its scenario', async () => {
+    let [calls, failed] = [0, false]
+    const check = (): void => {
+      if (failed || ++calls < 200) return
+      failed = true
+      throw new Error('the 200th call')
+    }
+    const { message, cause, timeline } = await failureOf(operator(buffer, limits), { check, seed: 5 })
+    expect(message).toMatch(/^your own check does not hold: the 200th call\n\nrun \d+ of 100, shrunk 0 times; /)
+    expect(message).toMatch(/; played again it did not fail[^]*\{ seed: 5, path: '\d+' \}/)
+    expect(cause).toEqual(new Error('the 200th call'))
+    expect(timeline).toMatch(/^>/m)
+  })
+
+  test.each([
+    ['first', 1],
+    ['later', 20],
+  ])('a factory that throws at its %s call is shown with seed and path', async (_, last) => {
+    let calls = 0
+    const create = (parts: OperatorParts): OperatorFunction<Item, unknown> => {
+      if (++calls >= last) throw new Error('no connection')
+      return buffer(parts)
+    }
+    const { invariant, message, cause } = await failureOf(operator(create, limits), { seed: 5 })
+    expect(invariant).toBe('The subject itself')
+    expect(message).toMatch(/^the subject itself fails: no connection\n[^]*\{ seed: 5, path: '[\d:]+' \}/)
+    expect(cause).toEqual(new Error('no connection'))
+  })
+})
+
+test('an error of onRun is its own, and ends the search', async () => {
+  let runs = 0
+  const onRun = (): void => {
+    runs += 1
+    throw new RangeError('the disk is full')
+  }
+  await expect(checkInvariants(operator(buffer, limits), { onRun })).rejects.toThrow(new RangeError('the disk is full'))
+  expect(runs).toBe(1)
+})
