@@ -1,7 +1,15 @@
 import * as fc from 'fast-check'
-import { checkFunction, checkInteger, checkKeys, checkOneOf, checkText, messageOf } from '../../operators/index.ts'
+import {
+  checkFunction,
+  checkInteger,
+  checkKeys,
+  checkOneOf,
+  checkText,
+  messageOf,
+  show,
+} from '../../operators/index.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import type { StartOptions } from '../pipeline/start-options.ts'
+import { checkStartOptions, type StartOptions } from '../pipeline/start-options.ts'
 import { InvariantError } from './invariant-error.ts'
 import { OperatorRun } from './operator-run.ts'
 import { describeOperatorScenario, type OperatorScenario, operatorScenarios } from './operator-scenario.ts'
@@ -110,16 +118,20 @@ export async function checkInvariants(subject: unknown, options: CheckOptions = 
     checkOptions(options, [])
     return search(playOperator(subject, options), options)
   }
-  const create = (subject instanceof Pipeline ? () => subject : subject) as () => Definition
-  const definition: unknown = typeof create === 'function' ? create() : undefined
-  if (!(definition instanceof Pipeline)) {
-    throw new TypeError('checkInvariants: the subject must be a pipeline, a function that makes one, or operator(…)')
+  const create = (): Definition => {
+    const made: unknown = typeof subject === 'function' ? (subject as () => unknown)() : subject
+    if (made instanceof Pipeline) return made as Definition
+    throw new TypeError(
+      `checkInvariants: the subject must be a pipeline, a function that makes one, or operator(…), got ${show(made)}`,
+    )
   }
+  const definition = create()
   const ofPipeline = options as PipelineCheckOptions<unknown>
   checkOptions(options, ['request', 'start', 'handlers'])
   checkOneOf('handlers', ofPipeline.handlers ?? 'real', ['real', 'simulated'])
   if (!(ofPipeline.request instanceof fc.Arbitrary)) checkFunction('request', ofPipeline.request)
-  return search(playPipeline(create, definition as Definition, ofPipeline), options)
+  if (ofPipeline.start !== undefined) checkStart(ofPipeline.start)
+  return search(playPipeline(create, definition, ofPipeline), options)
 }
 
 type Definition = Pipeline<unknown, unknown, string>
@@ -172,6 +184,12 @@ async function played(make: () => PlayableRun): Promise<PlayedRun> {
   return run
 }
 
+function checkStart(start: StartOptions): void {
+  checkStartOptions(start)
+  if ('clock' in start)
+    throw new TypeError('start.clock must be left out: each scenario has a virtual clock of its own')
+}
+
 function checkOptions(options: CheckOptions, more: readonly string[]): void {
   checkKeys('checkInvariants', options, [...known, ...more])
   const { runs = 1, seed = 0, path, maxItems = 1, maxMs = 1, check, onRun } = options
@@ -183,6 +201,9 @@ function checkOptions(options: CheckOptions, more: readonly string[]): void {
   if (onRun !== undefined) checkFunction('onRun', onRun)
   if (path === undefined) return
   checkText('path', path)
+  if (!/^\d+(:\d+)*$/.test(path)) {
+    throw new RangeError(`path must be that of an earlier failure, such as "12:0:3", got ${show(path)}`)
+  }
   if (options.seed === undefined) throw new TypeError('path must be given together with the seed of the same failure')
 }
 

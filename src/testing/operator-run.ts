@@ -1,5 +1,5 @@
 import { type ObservableInput, Subject, Subscriber } from 'rxjs'
-import { type ChannelLimits, OverflowError } from '../../operators/index.ts'
+import { type ChannelLimits, checkFunction, OverflowError } from '../../operators/index.ts'
 import { type Found, beforeArrival, judgeArrival } from './arrival-judge.ts'
 import { CountingClock } from './counting-clock.ts'
 import type { Judge } from './invariants.ts'
@@ -65,7 +65,7 @@ export class OperatorRun {
       },
       limits$,
     })
-    source$.pipe(operator$).subscribe(this.probe)
+    source$.pipe(checkFunction('what operator(…) makes', operator$)).subscribe(this.probe)
   }
 
   /** Plays it to its end, or to the first violation, which the timeline then has. */

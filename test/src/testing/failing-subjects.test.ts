@@ -1,7 +1,8 @@
 import { config, Observable, type OperatorFunction } from 'rxjs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { boundedBuffer } from '../../../operators/index.ts'
-import { checkInvariants, type Item, operator, type OperatorParts } from '../../../src/testing/index.ts'
+import { pipeline } from '../../../src/index.ts'
+import { checkInvariants, type Item, operator, type OperatorParts, VirtualClock } from '../../../src/testing/index.ts'
 import { failureOf } from './failure-of.ts'
 
 const limits = { capacity: 2, concurrency: 2 }
@@ -111,4 +112,44 @@ test('an error of onRun is its own, and ends the search', async () => {
   }
   await expect(checkInvariants(operator(buffer, limits), { onRun })).rejects.toThrow(new RangeError('the disk is full'))
   expect(runs).toBe(1)
+})
+
+describe('what makes no sense is named, with what was expected', () => {
+  const echo = pipeline<number>('echo').stage('one', (value) => value, { capacity: 2 })
+  const request = (index: number): number => index
+  const refused: readonly (readonly [string, () => unknown, string])[] = [
+    ['start', () => checkInvariants(echo, { request, start: null as never }), 'start: options must be an object'],
+    ['an option of start', () => checkInvariants(echo, { request, start: { scale: -1 } }), 'scale must be a number'],
+    [
+      'a clock of its own',
+      () => checkInvariants(echo, { request, start: { clock: new VirtualClock() } as never }),
+      'start.clock must be left out',
+    ],
+    ['a path', () => checkInvariants(echo, { request, seed: 1, path: 'hello' }), 'such as "12:0:3", got "hello"'],
+    ['no limits', () => operator(buffer, undefined as never), 'operator: options must be an object, got undefined'],
+  ]
+  test.each(refused)('%s', async (_, check, says) => {
+    await expect(async () => check()).rejects.toThrow(says)
+  })
+
+  test('a factory that gives nothing', async () => {
+    const nothing = await failureOf(operator((() => undefined) as never, limits))
+    expect(nothing.message).toContain(
+      'the subject itself fails: what operator(…) makes must be a function, got undefined',
+    )
+    let calls = 0
+    const once = (): typeof echo => (calls++ === 0 ? echo : (undefined as never))
+    const { invariant, message } = await failureOf(once, { request })
+    expect(invariant).toBe('The subject itself')
+    expect(message).toContain('the subject must be a pipeline')
+  })
+
+  test('a request that throws', async () => {
+    const failing = (): number => {
+      throw new Error('no such request')
+    }
+    const { invariant, message } = await failureOf(echo, { request: failing })
+    expect(invariant).toBe('The subject itself')
+    expect(message).toContain('the subject itself fails: no such request\n')
+  })
 })
