@@ -88,8 +88,9 @@ export interface PipelineCheckOptions<Request> extends CheckOptions {
  * of ARCHITECTURE.md after every step, and shrinks what breaks one to the smallest scenario that does.
  *
  * A pipeline's own handlers are called, late at times; now and then one throws, rejects, hangs or crashes instead.
- * They must wait by `context.clock` only. Requests that are plain objects without a `deadlineMs` get one at times.
- * Callers read, read slowly, stop, or cancel, and the pipeline is drained at a random moment.
+ * They must wait by `context.clock` and their signal only: one that has not returned once no timer is left fails the
+ * scenario. Requests that are plain objects without a `deadlineMs` get one at times. Callers read, read
+ * slowly, stop, or cancel, and the pipeline is drained at a random moment.
  *
  * Each stage is held to what an operator of its options is: order by priority and arrival, who gives way for whom, how
  * many requests or units wait. What its `priority` and `weight` functions say is taken as true and is asked once; a

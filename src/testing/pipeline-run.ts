@@ -44,6 +44,8 @@ export class PipelineRun {
   private readonly byReply = new Map<unknown, Case>()
   /** Contexts of handlers that have not returned. */
   private readonly active = new Map<HandlerContext, Case>()
+  /** Of these, what those are at that the scenario does not make hang. */
+  private readonly working = new Map<HandlerContext, string>()
   private current: { readonly id: number; readonly plan: PlannedRequest } | undefined
   private crashed = false
   /** It has stopped: what is still submitted is turned away, and `outcomes$` no longer tells of it. */
@@ -207,8 +209,12 @@ export class PipelineRun {
     }
     this.books[index]?.starts(item)
     this.active.set(context, one)
+    if (one.plan.steps[index]?.fault !== 'hang') {
+      this.working.set(context, `stage ${stage} has not returned from request ${one.id}`)
+    }
     const returned = (): void => {
       this.active.delete(context)
+      this.working.delete(context)
     }
     let result: unknown
     try {
@@ -258,6 +264,10 @@ export class PipelineRun {
 
   private isOver(): void {
     const { running, inside, judge, cases, report } = this
+    // No timer is left, and promises have settled.
+    for (const work of this.working.values()) {
+      judge('The subject itself', `${work}, which waits for something that is not context.clock, or for ever`)
+    }
     this.rests()
     if (report === undefined) judge('The end', 'the drain does not end')
     if (running.state !== 'stopped' && running.state !== 'failed') {
