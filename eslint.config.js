@@ -9,6 +9,7 @@ const browserSafe = ['operators/**/*.ts', 'actors/**/*.ts']
 const clock = 'operators/clock.ts'
 const randomSource = 'operators/random.ts'
 const virtualClock = 'src/testing/virtual-clock.ts'
+const unhandledErrors = 'src/testing/unhandled-errors.ts'
 /** Files that are run and never imported. */
 const programs = [
   'src/cli/bin.ts',
@@ -147,6 +148,16 @@ export default defineConfig(
       'no-restricted-imports': [
         'error',
         { paths: [{ name: 'node:timers', allowImportNames: ['setImmediate'], message: passedTime }] },
+      ],
+    },
+  },
+  {
+    // It waits for RxJS's own timer.
+    files: [unhandledErrors],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'node:timers', allowImportNames: ['setTimeout'], message: passedTime }] },
       ],
     },
   },

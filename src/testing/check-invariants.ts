@@ -1,14 +1,23 @@
 import * as fc from 'fast-check'
-import { checkFunction, checkInteger, checkKeys, checkOneOf, checkText } from '../../operators/index.ts'
+import {
+  checkFunction,
+  checkInteger,
+  checkKeys,
+  checkOneOf,
+  checkText,
+  messageOf,
+  show,
+} from '../../operators/index.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import type { StartOptions } from '../pipeline/start-options.ts'
+import { checkStartOptions, type StartOptions } from '../pipeline/start-options.ts'
 import { InvariantError } from './invariant-error.ts'
 import { OperatorRun } from './operator-run.ts'
 import { describeOperatorScenario, type OperatorScenario, operatorScenarios } from './operator-scenario.ts'
 import { OperatorSubject } from './operator-subject.ts'
 import { PipelineRun } from './pipeline-run.ts'
 import { describePipelineScenario, type PipelineScenario, pipelineScenarios } from './pipeline-scenario.ts'
-import type { Timeline } from './timeline.ts'
+import { Timeline } from './timeline.ts'
+import { unhandledErrorsOf } from './unhandled-errors.ts'
 
 /** How much is tried, and what is to hold besides. */
 export interface CheckOptions {
@@ -22,9 +31,9 @@ export interface CheckOptions {
   readonly maxItems?: number
   /** Real milliseconds after which no further scenario is begun; default no limit. */
   readonly maxMs?: number
-  /** A promise of your own: called after every step; what it throws fails the scenario. */
+  /** A promise of your own, not an async one: called after every step; what it throws fails the scenario. */
   readonly check?: () => void
-  /** Told of each scenario's events, a line each: the same seed gives the same lines. */
+  /** Told of each scenario's events, a line each: the same seed gives the same lines. What it throws ends it all. */
   readonly onRun?: (timeline: readonly string[]) => void
 }
 
@@ -52,7 +61,13 @@ interface Play<Scenario> {
 /** What a run leaves. */
 interface PlayedRun {
   readonly timeline: Timeline
+  /** How the items, or requests, ended. */
   readonly outcomes: readonly string[]
+}
+
+/** A run that can be played. */
+interface PlayableRun extends PlayedRun {
+  play(): Promise<void>
 }
 
 /** A pipeline to check; a function makes one for each scenario, for stages that keep something. */
@@ -73,7 +88,8 @@ export interface PipelineCheckOptions<Request> extends CheckOptions {
  * of ARCHITECTURE.md after every step, and shrinks what breaks one to the smallest scenario that does.
  *
  * A pipeline's own handlers are called, late at times; now and then one throws, rejects, hangs or crashes instead.
- * They must wait by `context.clock` only. Requests that are objects get a `deadlineMs` at times. Callers read, read
+ * They must wait by `context.clock` and their signal only: one that has not returned once no timer is left fails the
+ * scenario. Requests that are plain objects without a `deadlineMs` get one at times. Callers read, read
  * slowly, stop, or cancel, and the pipeline is drained at a random moment.
  *
  * Each stage is held to what an operator of its options is: order by priority and arrival, who gives way for whom, how
@@ -103,16 +119,20 @@ export async function checkInvariants(subject: unknown, options: CheckOptions = 
     checkOptions(options, [])
     return search(playOperator(subject, options), options)
   }
-  const create = (subject instanceof Pipeline ? () => subject : subject) as () => Definition
-  const definition: unknown = typeof create === 'function' ? create() : undefined
-  if (!(definition instanceof Pipeline)) {
-    throw new TypeError('checkInvariants: the subject must be a pipeline, a function that makes one, or operator(…)')
+  const create = (): Definition => {
+    const made: unknown = typeof subject === 'function' ? (subject as () => unknown)() : subject
+    if (made instanceof Pipeline) return made as Definition
+    throw new TypeError(
+      `checkInvariants: the subject must be a pipeline, a function that makes one, or operator(…), got ${show(made)}`,
+    )
   }
+  const definition = create()
   const ofPipeline = options as PipelineCheckOptions<unknown>
   checkOptions(options, ['request', 'start', 'handlers'])
   checkOneOf('handlers', ofPipeline.handlers ?? 'real', ['real', 'simulated'])
   if (!(ofPipeline.request instanceof fc.Arbitrary)) checkFunction('request', ofPipeline.request)
-  return search(playPipeline(create, definition as Definition, ofPipeline), options)
+  if (ofPipeline.start !== undefined) checkStart(ofPipeline.start)
+  return search(playPipeline(create, definition, ofPipeline), options)
 }
 
 type Definition = Pipeline<unknown, unknown, string>
@@ -121,11 +141,7 @@ function playOperator(subject: OperatorSubject, { maxItems = 16, check }: CheckO
   return {
     scenarios: operatorScenarios(subject.limits, maxItems),
     describe: describeOperatorScenario,
-    run: async (scenario) => {
-      const run = new OperatorRun(subject, scenario, check)
-      await played(run)
-      return { timeline: run.timeline, outcomes: [...run.books.outcomes.values()].map(({ kind }) => kind) }
-    },
+    run: (scenario) => played(() => new OperatorRun(subject, scenario, check)),
   }
 }
 
@@ -146,21 +162,33 @@ function playPipeline(
       admission: start.admission,
     }),
     describe: (scenario) => describePipelineScenario(scenario, stages),
-    run: async (scenario) => {
-      const run = new PipelineRun(create(), scenario, { request: make, start, simulated, check })
-      await played(run)
-      return { timeline: run.timeline, outcomes: run.cases.map(({ reply }) => reply.settled?.kind ?? 'open') }
-    },
+    run: (scenario) => played(() => new PipelineRun(create(), scenario, { request: make, start, simulated, check })),
   }
 }
 
-/** What makes playing itself impossible, such as timers without an end, is shown where it happened. */
-async function played(run: { play(): Promise<void>; readonly timeline: Timeline }): Promise<void> {
-  try {
-    await run.play()
-  } catch (error) {
-    run.timeline.fault('The end', error instanceof Error ? error.message : String(error), error)
-  }
+/**
+ * Makes and plays a run. What it cannot be made or played for, such as a factory that throws or timers without an end,
+ * is shown where it happened; so is what RxJS has nobody to tell of, and what else is wrong then follows from that.
+ */
+async function played(make: () => PlayableRun): Promise<PlayedRun> {
+  let run: PlayedRun = { timeline: new Timeline(() => 0), outcomes: [] }
+  const [unhandled] = await unhandledErrorsOf(async () => {
+    try {
+      const made = make()
+      run = made
+      await made.play()
+    } catch (error) {
+      run.timeline.fault('The subject itself', messageOf(error), error)
+    }
+  })
+  if (unhandled !== undefined) run.timeline.isDueTo(unhandled)
+  return run
+}
+
+function checkStart(start: StartOptions): void {
+  checkStartOptions(start)
+  if ('clock' in start)
+    throw new TypeError('start.clock must be left out: each scenario has a virtual clock of its own')
 }
 
 function checkOptions(options: CheckOptions, more: readonly string[]): void {
@@ -174,6 +202,9 @@ function checkOptions(options: CheckOptions, more: readonly string[]): void {
   if (onRun !== undefined) checkFunction('onRun', onRun)
   if (path === undefined) return
   checkText('path', path)
+  if (!/^\d+(:\d+)*$/.test(path)) {
+    throw new RangeError(`path must be that of an earlier failure, such as "12:0:3", got ${show(path)}`)
+  }
   if (options.seed === undefined) throw new TypeError('path must be given together with the seed of the same failure')
 }
 
@@ -181,13 +212,23 @@ async function search<Scenario>(play: Play<Scenario>, options: CheckOptions): Pr
   const { runs = 100, seed, path, maxMs, onRun } = options
   const counts: Record<string, number> = {}
   let [played, items] = [0, 0]
+  // Of the scenarios that fail, the last is the smallest.
+  let broken: Timeline | undefined
+  let refusal: { readonly error: unknown } | undefined
   const property = fc.asyncProperty(play.scenarios, async (scenario) => {
+    // Nobody is told any more: fails at once, also while it is shrunk.
+    if (refusal !== undefined) return false
     const { timeline, outcomes } = await play.run(scenario)
     played += 1
     items += outcomes.length
     for (const kind of outcomes) counts[kind] = (counts[kind] ?? 0) + 1
-    onRun?.(timeline.lines)
-    return timeline.violation === undefined
+    if (timeline.violation !== undefined) broken = timeline
+    try {
+      onRun?.(timeline.lines)
+    } catch (error) {
+      refusal = { error }
+    }
+    return timeline.violation === undefined && refusal === undefined
   })
   const details = await fc.check(property, {
     numRuns: runs,
@@ -195,23 +236,21 @@ async function search<Scenario>(play: Play<Scenario>, options: CheckOptions): Pr
     ...(path !== undefined && { path }),
     ...(maxMs !== undefined && { interruptAfterTimeLimit: maxMs, markInterruptAsFailure: false }),
   })
+  if (refusal !== undefined) throw refusal.error
   if (!details.failed) return { runs: played, items, outcomes: counts, seed: details.seed }
-  const scenario = details.counterexample?.[0]
-  // Without a scenario it is no invariant that was broken: the subject itself could not be made or played.
-  if (scenario === undefined) throw details.errorInstance as Error
-  const { timeline } = await play.run(scenario)
-  if (timeline.violation === undefined) throw new Error(unrepeatable)
+  const { violation } = broken ?? {}
+  const [scenario] = details.counterexample ?? []
+  if (violation === undefined || scenario === undefined) throw details.errorInstance as Error
+  const again = await play.run(scenario)
   throw new InvariantError({
-    violation: timeline.violation,
+    violation,
     seed: details.seed,
     path: details.counterexamplePath ?? '',
     run: details.numRuns,
     runs,
     shrinks: details.numShrinks,
+    failsAgain: again.timeline.violation !== undefined,
     scenario: play.describe(scenario),
-    timeline: String(timeline),
+    timeline: String(broken),
   })
 }
-
-const unrepeatable =
-  'checkInvariants: a scenario failed and, played again, did not; the subject must depend on nothing but its scenario'

@@ -1,5 +1,5 @@
 import { SpillwayError } from '../../operators/index.ts'
-import { invariantLabel, type InvariantName, type Violation } from './invariants.ts'
+import { brokenLabel, type InvariantName, type Violation } from './invariants.ts'
 
 /** What is known of a run that broke an invariant. */
 export interface BrokenRun {
@@ -10,6 +10,8 @@ export interface BrokenRun {
   readonly run: number
   readonly runs: number
   readonly shrinks: number
+  /** Whether it failed when it was played once more, as what depends on its scenario alone does. */
+  readonly failsAgain: boolean
   /** The scenario in words. */
   readonly scenario: string
   readonly timeline: string
@@ -27,12 +29,15 @@ export class InvariantError extends SpillwayError {
   /** What happened in it, a line for each event; the offending one begins with `>`. */
   readonly timeline: string
 
-  constructor({ violation, seed, path, run, runs, shrinks, scenario, timeline }: BrokenRun) {
+  constructor({ violation, seed, path, run, runs, shrinks, failsAgain, scenario, timeline }: BrokenRun) {
+    const again = failsAgain
+      ? 'play it again with'
+      : 'played again it did not fail, so it depends on more than its scenario;'
     super(
       [
-        `${invariantLabel(violation.invariant)} does not hold: ${violation.message}`,
+        `${brokenLabel(violation.invariant)}: ${violation.message}`,
         '',
-        `run ${run} of ${runs}, shrunk ${shrinks} times; play it again with { seed: ${seed}, path: '${path}' }`,
+        `run ${run} of ${runs}, shrunk ${shrinks} times; ${again} { seed: ${seed}, path: '${path}' }`,
         '',
         'the scenario:',
         scenario,

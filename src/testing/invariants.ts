@@ -1,4 +1,7 @@
-/** What `checkInvariants` checks: the nine invariants of ARCHITECTURE.md by name, and a `check` of one's own. */
+/**
+ * What `checkInvariants` checks: the nine invariants of ARCHITECTURE.md by name, a `check` of one's own, and that the
+ * subject can be made and played at all.
+ */
 export type InvariantName =
   | 'Conservation'
   | 'Bounds'
@@ -10,6 +13,7 @@ export type InvariantName =
   | 'Re-entrancy'
   | 'Metamorphic'
   | 'Your own'
+  | 'The subject itself'
 
 /** The invariants in the order of the contract, where they are numbered from 1. */
 const numbered: readonly InvariantName[] = [
@@ -33,10 +37,11 @@ export interface Violation {
   readonly cause?: unknown
 }
 
-/** The name as the contract's list has it, with its number. */
-export function invariantLabel(name: InvariantName): string {
+/** What is said where it is broken: an invariant's name is that of the contract's list, with its number. */
+export function brokenLabel(name: InvariantName): string {
+  if (name === 'The subject itself') return 'the subject itself fails'
   const index = numbered.indexOf(name)
-  return index === -1 ? 'your own check' : `invariant ${index + 1}, "${name}",`
+  return `${index === -1 ? 'your own check' : `invariant ${index + 1}, "${name}",`} does not hold`
 }
 
 /** Collects what happens in a run, and the first thing that is wrong about it. */

@@ -119,7 +119,8 @@ export class OperatorBooks extends LineBooks<Item, ItemOutcome<Item>> {
     const { judge, capacity, concurrency, running, waiting, figures } = this
     for (const [item, { kind, later }] of this.workEnds) {
       if (this.outcomes.has(item) || (later && !settled)) continue
-      judge('Conservation', `the work of item ${item.id} ${kind}, but no outcome was told: ${figures}`)
+      const ever = this.outcomes.size === 0 ? ' (onOutcome was never called)' : ''
+      judge('Conservation', `the work of item ${item.id} ${kind}, but no outcome was told${ever}: ${figures}`)
     }
     this.granted.clear()
     // What has expired but still stands there is put out before anything is shed for it.

@@ -1,11 +1,12 @@
 import { type ObservableInput, Subject, Subscriber } from 'rxjs'
-import { type ChannelLimits, OverflowError } from '../../operators/index.ts'
+import { type ChannelLimits, checkFunction, OverflowError } from '../../operators/index.ts'
 import { type Found, beforeArrival, judgeArrival } from './arrival-judge.ts'
 import { CountingClock } from './counting-clock.ts'
 import type { Judge } from './invariants.ts'
 import { OperatorBooks } from './operator-books.ts'
 import { describeJump, type OperatorScenario, type PlannedItem } from './operator-scenario.ts'
 import type { Item, OperatorSubject } from './operator-subject.ts'
+import { judgeByOwn } from './own-check.ts'
 import { planWork } from './planned-work.ts'
 import { StepClock } from './step-clock.ts'
 import { Timeline } from './timeline.ts'
@@ -64,7 +65,7 @@ export class OperatorRun {
       },
       limits$,
     })
-    source$.pipe(operator$).subscribe(this.probe)
+    source$.pipe(checkFunction('what operator(…) makes', operator$)).subscribe(this.probe)
   }
 
   /** Plays it to its end, or to the first violation, which the timeline then has. */
@@ -83,6 +84,10 @@ export class OperatorRun {
     if (!this.over) this.end(kind)
     await this.finish()
     this.isMetamorphic(books)
+  }
+
+  get outcomes(): readonly string[] {
+    return [...this.books.outcomes.values()].map(({ kind }) => kind)
   }
 
   /** Something is wrong, or nobody listens any more. */
@@ -140,7 +145,7 @@ export class OperatorRun {
     try {
       fn()
     } catch (error) {
-      this.judge('Conservation', `a call into the operator throws: ${String(error)}`, error)
+      this.judge('The subject itself', `a call into the operator throws ${String(error)}`, error)
     }
     this.depth -= 1
     if (this.depth === 0) this.rests(false)
@@ -265,11 +270,7 @@ export class OperatorRun {
       judge('The end', `the source ${this.sourceEnd} and nothing is left, but the output does not end`)
     }
     if (this.probe.closed) this.nothingIsLeft()
-    try {
-      this.check?.()
-    } catch (error) {
-      judge('Your own', error instanceof Error ? error.message : String(error), error)
-    }
+    judgeByOwn(this.check, judge)
   }
 
   private nothingIsLeft(): void {

@@ -100,7 +100,24 @@ export function describeOperatorScenario({ limits, items, ending }: OperatorScen
     unsubscribes: 'the subscriber unsubscribes',
     leaves: 'the subscriber unsubscribes within the next output',
   }
-  return [claims.join(', '), ...lines, `${last[ending.kind]} at ${endsAt} ms`].map((line) => `  ${line}`).join('\n')
+  const rest = unsaid(limits)
+  const held = claims.join(', ') + (rest.length > 0 ? `; by default ${rest.join(', ')}` : '')
+  return [held, ...lines, `${last[ending.kind]} at ${endsAt} ms`].map((line) => `  ${line}`).join('\n')
+}
+
+/** What an operator is held to where it claims nothing else. */
+function unsaid(limits: OperatorLimits): readonly string[] {
+  const keyed = limits.key !== undefined
+  const defaults = {
+    concurrency: `concurrency ${keyed ? Infinity : 1}`,
+    ...(keyed && { perKeyConcurrency: 'perKeyConcurrency 1' }),
+    overflow: 'overflow drop-newest',
+    onSourceError: 'onSourceError drain',
+    ttlMs: 'no ttlMs',
+  }
+  return Object.entries(defaults).flatMap(([name, words]) =>
+    limits[name as keyof typeof defaults] === undefined ? [words] : [],
+  )
 }
 
 /** A leap of the clock in words. */

@@ -94,15 +94,21 @@ export function operator(
   return new OperatorSubject(create, fc.constant(limits))
 }
 
+const known = ['capacity', 'concurrency', 'overflow', 'priority', 'weight', 'ttlMs', 'onSourceError']
+const ofKeyed = ['key', 'perKeyCapacity', 'perKeyConcurrency']
+
 function checkLimits(limits: OperatorLimits): void {
+  checkKeys(
+    'operator',
+    limits,
+    (limits as OperatorLimits | undefined)?.key === undefined ? known : [...known, ...ofKeyed],
+  )
   // What an operator refuses makes no sense as a claim, either.
   if (limits.key !== undefined) {
     checkInteger('capacity', limits.capacity, { max: Infinity })
     keyed(() => [], limits as KeyedOptions<Item>)
     return
   }
-  const known = ['capacity', 'concurrency', 'overflow', 'priority', 'weight', 'ttlMs', 'onSourceError']
-  checkKeys('operator', limits, known)
   const { onSourceError = 'drain', ...ofChannel } = limits
   checkOneOf('onSourceError', onSourceError, ['drain', 'immediate'])
   new Channel<Item>(ofChannel)

@@ -11,6 +11,7 @@ import type { StartOptions } from '../pipeline/start-options.ts'
 import { withHandlers } from '../pipeline/with-handlers.ts'
 import type { Judge } from './invariants.ts'
 import { describeJump } from './operator-scenario.ts'
+import { judgeByOwn } from './own-check.ts'
 import type { Case } from './pipeline-case.ts'
 import { judgePipeline } from './pipeline-judge.ts'
 import type { PipelineScenario, PlannedRequest } from './pipeline-scenario.ts'
@@ -43,6 +44,8 @@ export class PipelineRun {
   private readonly byReply = new Map<unknown, Case>()
   /** Contexts of handlers that have not returned. */
   private readonly active = new Map<HandlerContext, Case>()
+  /** Of these, what those are at that the scenario does not make hang. */
+  private readonly working = new Map<HandlerContext, string>()
   private current: { readonly id: number; readonly plan: PlannedRequest } | undefined
   private crashed = false
   /** It has stopped: what is still submitted is turned away, and `outcomes$` no longer tells of it. */
@@ -124,6 +127,10 @@ export class PipelineRun {
     if (timeline.violation === undefined) this.isOver()
   }
 
+  get outcomes(): readonly string[] {
+    return this.cases.map(({ reply }) => reply.settled?.kind ?? 'open')
+  }
+
   private submit(id: number, plan: PlannedRequest): void {
     const { clock, running, inside, judge, timeline } = this
     const isUp = running.state === 'running'
@@ -156,8 +163,7 @@ export class PipelineRun {
 
   private withDeadline(id: number, { request, deadlineMs }: PlannedRequest): unknown {
     const made = request ?? this.options.request(id)
-    const isPlain = typeof made === 'object' && made !== null && !Array.isArray(made)
-    return deadlineMs !== undefined && isPlain ? { ...made, deadlineMs } : made
+    return deadlineMs !== undefined && isPlain(made) ? { deadlineMs, ...made } : made
   }
 
   private drain(): void {
@@ -203,8 +209,12 @@ export class PipelineRun {
     }
     this.books[index]?.starts(item)
     this.active.set(context, one)
+    if (one.plan.steps[index]?.fault !== 'hang') {
+      this.working.set(context, `stage ${stage} has not returned from request ${one.id}`)
+    }
     const returned = (): void => {
       this.active.delete(context)
+      this.working.delete(context)
     }
     let result: unknown
     try {
@@ -249,15 +259,15 @@ export class PipelineRun {
     const books = { ledger: running.ledger(), deadLetters: running.deadLetters() }
     judgePipeline({ ...books, inside, cases, told, active, crashed }, judge)
     for (const line of this.books) line.rests()
-    try {
-      this.options.check?.()
-    } catch (error) {
-      judge('Your own', error instanceof Error ? error.message : String(error), error)
-    }
+    judgeByOwn(this.options.check, judge)
   }
 
   private isOver(): void {
     const { running, inside, judge, cases, report } = this
+    // No timer is left, and promises have settled.
+    for (const work of this.working.values()) {
+      judge('The subject itself', `${work}, which waits for something that is not context.clock, or for ever`)
+    }
     this.rests()
     if (report === undefined) judge('The end', 'the drain does not end')
     if (running.state !== 'stopped' && running.state !== 'failed') {
@@ -279,6 +289,13 @@ export class PipelineRun {
       }
     }
   }
+}
+
+/** What keeps all that it is when it is copied. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 const noStep = { delayMs: 0, fault: undefined } as const

@@ -2,7 +2,7 @@ import { VirtualClock } from './virtual-clock.ts'
 
 /** A virtual clock that tells of each step, and whose machine can sleep or have its time set. */
 export class StepClock extends VirtualClock {
-  /** Called before each timer, when all promises have settled, and after it. */
+  /** Called after each timer, and once more when all promises have settled. */
   onStep: (settled: boolean) => void = () => undefined
   private shiftedMs = 0
 
@@ -17,10 +17,13 @@ export class StepClock extends VirtualClock {
 
   override setTimeout(fn: () => void, ms: number): unknown {
     return super.setTimeout(() => {
-      this.onStep(true)
       fn()
       this.onStep(false)
     }, ms)
+  }
+
+  protected override onSettled(): void {
+    this.onStep(true)
   }
 
   /** Sets the time on the wall; how long things take does not change. */

@@ -35,6 +35,13 @@ export class Timeline {
     this.offending = this.entries.length - 1
   }
 
+  /** An error of the subject's that nobody handled is told instead of what it has led to. */
+  isDueTo(error: unknown): void {
+    const message = `it throws where nothing catches it: ${String(error)}`
+    this.fault('The subject itself', message, error)
+    this.violation = { invariant: 'The subject itself', message, cause: error }
+  }
+
   /** One line for each event: the same run gives the same lines. */
   get lines(): readonly string[] {
     const width = Math.max(...this.entries.map(({ atMs }) => String(atMs).length), 4)

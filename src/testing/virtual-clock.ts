@@ -106,8 +106,14 @@ export class VirtualClock implements Clock, SchedulerLike {
     })
   }
 
+  /** Called in `advance` and `runAll` when promises have settled, before time goes on. */
+  protected onSettled(): void {
+    // Nobody is told.
+  }
+
   private async run(until: number): Promise<void> {
     await this.settle()
+    this.onSettled()
     for (let steps = 0; ;) {
       const timer = this.heap[0]
       if (timer === undefined || timer.dueAt > until || timer.dueAt === Infinity) return
@@ -125,6 +131,7 @@ export class VirtualClock implements Clock, SchedulerLike {
       this.time = Math.max(this.time, timer.dueAt)
       fn()
       await this.settle()
+      this.onSettled()
     }
   }
 

@@ -1,4 +1,6 @@
 import * as fc from 'fast-check'
+import { checkInteger, checkKeys, checkOneOf } from '../../../operators/index.ts'
+import { checkArray } from './check-array.ts'
 import { roundMs, type WeighedMs } from './round-ms.ts'
 
 /**
@@ -58,6 +60,8 @@ const gaps: Readonly<Record<ArrivalPattern, readonly (readonly WeighedMs[])[]>> 
   ],
 }
 
+const all = Object.keys(gaps) as readonly ArrivalPattern[]
+
 /**
  * When things arrive: milliseconds from the start, ascending, in one of the patterns.
  *
@@ -68,11 +72,17 @@ const gaps: Readonly<Record<ArrivalPattern, readonly (readonly WeighedMs[])[]>> 
  * ```ts
  * fc.assert(fc.property(arrivals({ patterns: ['bursty'] }), (times) => …))
  * ```
+ *
+ * @throws RangeError or TypeError that names the option, its value and the allowed range.
  */
 export function arrivals(
   options: { readonly maxLength?: number; readonly patterns?: readonly ArrivalPattern[] } = {},
 ): fc.Arbitrary<readonly number[]> {
-  const { maxLength = 20, patterns = ['steady', 'bursty', 'on-off', 'heavy-tailed'] } = options
+  const { maxLength = 20, patterns = all } = options
+  checkKeys('arrivals', options, ['maxLength', 'patterns'])
+  checkInteger('maxLength', maxLength, { max: 2 ** 31 - 1 })
+  checkArray('patterns', patterns, (pattern) => checkOneOf('patterns', pattern, all))
+  if (patterns.length === 0) throw new RangeError('patterns must not be empty')
   const workloads = patterns
     .flatMap((pattern) => gaps[pattern])
     .map((gap) => fc.array(roundMs(gap), { maxLength, size: 'max' }))

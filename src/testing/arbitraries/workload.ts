@@ -23,6 +23,11 @@ export function workload<T extends Jumping>(
   return new Workload(times, item)
 }
 
+/** An item as it was made, with what it shrinks by. */
+interface Planned<T> extends Arriving {
+  readonly item: fc.Value<T>
+}
+
 class Workload<T extends Jumping> extends fc.Arbitrary<readonly (T & Arriving)[]> {
   private readonly times: fc.Arbitrary<readonly number[]>
   private readonly item: fc.Arbitrary<T>
@@ -35,41 +40,54 @@ class Workload<T extends Jumping> extends fc.Arbitrary<readonly (T & Arriving)[]
 
   override generate(random: fc.Random, bias: number | undefined): fc.Value<readonly (T & Arriving)[]> {
     const times = this.times.generate(random, bias).value
-    const items = times.map((atMs) => ({ ...this.item.generate(random, bias).value, atMs }))
-    return new fc.Value<readonly (T & Arriving)[]>(items, undefined)
+    return together(times.map((atMs) => ({ atMs, item: this.item.generate(random, bias) })))
   }
 
   override canShrinkWithoutContext(value: unknown): value is readonly (T & Arriving)[] {
     return Array.isArray(value)
   }
 
-  override shrink(items: readonly (T & Arriving)[]): fc.Stream<fc.Value<readonly (T & Arriving)[]>> {
-    return fc.stream(this.smaller(items)).map((smaller) => new fc.Value(smaller, undefined))
+  override shrink(items: readonly (T & Arriving)[], context: unknown): fc.Stream<fc.Value<readonly (T & Arriving)[]>> {
+    const planned = (context as readonly Planned<T>[] | undefined) ?? items.map(withoutContext)
+    return fc.stream(this.smaller(planned)).map(together)
   }
 
-  private *smaller(items: readonly (T & Arriving)[]): IterableIterator<readonly (T & Arriving)[]> {
-    for (let size = items.length; size > 0; size = Math.floor(size / 2)) {
-      for (let start = 0; start < items.length; start += size) yield items.toSpliced(start, size)
+  private *smaller(planned: readonly Planned<T>[]): IterableIterator<readonly Planned<T>[]> {
+    for (let size = planned.length; size > 0; size = Math.floor(size / 2)) {
+      for (let start = 0; start < planned.length; start += size) yield planned.toSpliced(start, size)
     }
-    for (const [index, { jump }] of items.entries()) {
+    for (const [index, { item, atMs }] of planned.entries()) {
+      const { jump } = item.value
       if (jump?.kind !== 'sleep') continue
-      const later = (item: T & Arriving): T & Arriving => ({ ...item, atMs: item.atMs + jump.byMs })
-      yield items
-        .map((item, at) => (at < index ? item : later(item)))
-        .with(index, { ...later(items[index] as T & Arriving), jump: undefined })
+      // Without what it was made by, which would have the machine sleep again.
+      const awake = new fc.Value<T>({ ...item.value, jump: undefined }, undefined)
+      yield planned
+        .map((other, at) => (at < index ? other : { ...other, atMs: other.atMs + jump.byMs }))
+        .with(index, { item: awake, atMs: atMs + jump.byMs })
     }
-    for (const [index, { atMs }] of items.entries()) {
-      const earliest = items[index - 1]?.atMs ?? 0
+    for (const [index, { item, atMs }] of planned.entries()) {
+      const earliest = planned[index - 1]?.atMs ?? 0
       const earlier = [earliest, ...roundTimes.filter((ms) => ms > earliest)].filter((ms) => ms < atMs)
       for (const ms of earlier) {
-        yield items.map((item, at) => (at < index ? item : { ...item, atMs: item.atMs - atMs + ms }))
-        yield items.with(index, { ...(items[index] as T & Arriving), atMs: ms })
+        yield planned.map((other, at) => (at < index ? other : { ...other, atMs: other.atMs - atMs + ms }))
+        yield planned.with(index, { item, atMs: ms })
       }
     }
-    for (const [index, { atMs, ...item }] of items.entries()) {
-      for (const { value } of this.item.shrink(item as unknown as T, undefined)) {
-        yield items.with(index, { ...value, atMs })
+    for (const [index, { item, atMs }] of planned.entries()) {
+      for (const smaller of this.item.shrink(item.value, item.context)) {
+        yield planned.with(index, { item: smaller, atMs })
       }
     }
   }
+}
+
+function together<T extends object>(planned: readonly Planned<T>[]): fc.Value<readonly (T & Arriving)[]> {
+  return new fc.Value(
+    planned.map(({ item, atMs }) => ({ ...item.value, atMs })),
+    planned,
+  )
+}
+
+function withoutContext<T extends object>({ atMs, ...item }: T & Arriving): Planned<T> {
+  return { atMs, item: new fc.Value(item as unknown as T, undefined) }
 }

@@ -79,7 +79,9 @@ test('the failure reads as it should', async () => {
     'invariant 4, "Sheds exactly when it must", does not hold: item 1 is shed (full), but 0 of 1 places are taken',
   )
   expect(replay).toMatch(/^run \d+ of 100, shrunk \d+ times; play it again with \{ seed: 3, path: '[\d:]+' \}$/)
-  expect(rest[0]).toMatch(/^ {2}capacity 1\n {2}item 0 arrives at 0 ms; .*\n {2}item 1 arrives .*\n {2}the s.*$/)
+  expect(rest[0]).toMatch(
+    /^ {2}capacity 1; by default .*\n {2}item 0 arrives at 0 ms; .*\n {2}item 1 arrives .*\n {2}the s.*$/,
+  )
   expect(rest[2]).toMatch(
     /^ {5}0 ms {2}item 0 arrives\n {5}0 ms {2}item 0 starts\n(.*\n)*> {4}0 ms {2}item 1 is shed \(full\)$/,
   )

@@ -40,6 +40,6 @@ test("a failure under Node's test runner shows the seed, the shrunk scenario and
   expect(output).toContain('fail 1')
   expect(output).toContain('item 2 arrives while a slot is free, but does not start')
   expect(output).toContain('play it again with { seed: 7, path: ')
-  expect(output).toMatch(/the scenario:\s+capacity 2, concurrency 1\s+item 0 arrives at 0 ms/)
+  expect(output).toMatch(/the scenario:\s+capacity 2, concurrency 1; by default .+\n\s+item 0 arrives at 0 ms/)
   expect(output).toMatch(/what happened:\s+0 ms {2}item 0 arrives/)
 })
