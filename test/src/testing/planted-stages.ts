@@ -201,7 +201,7 @@ export const plantedStages: readonly Planted[] = [
         requeue.call(this, values.toReversed())
       })
     },
-    most: 3,
+    most: 4,
     invariant: 'Order',
     says: /request \d is started before request \d, which comes first/,
   },
