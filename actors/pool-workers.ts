@@ -11,7 +11,7 @@ import {
 import type { ChildSpec } from './child-spec.ts'
 import { checkLife, checkOnCrash, lifeKeys } from './life-options.ts'
 import { Run } from './run.ts'
-import type { StageHandler } from './runner-options.ts'
+import { type StageHandler, tellingKeys } from './runner-options.ts'
 import { SharedChannel, type StageChannel } from './shared-channel.ts'
 import { StageRunner } from './stage-runner.ts'
 import type {
@@ -187,15 +187,12 @@ export class PoolWorkers<T, R> {
 
 const optionKeys = [
   ...lifeKeys,
+  ...tellingKeys,
   'workers',
   'channel',
   'routing',
   'supervision',
   'shutdownTimeoutMs',
-  'onValue',
-  'onError',
-  'onPutBack',
-  'onTrouble',
   'clock',
 ]
 

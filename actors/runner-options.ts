@@ -27,6 +27,14 @@ export interface StageOptions<T, R, C extends StageRun<T> = StageRun<T>, S = unk
   readonly clock?: Clock
 }
 
+/** The names of the functions that are told what comes of a stage's items. */
+export const tellingKeys: readonly ('onValue' | 'onError' | 'onPutBack' | 'onTrouble')[] = [
+  'onValue',
+  'onError',
+  'onPutBack',
+  'onTrouble',
+]
+
 /** What a runner's owner settles besides: how long slots last, and what the handler is given. */
 export interface RunnerOptions<T, R, C extends Run<T>> extends Omit<StageOptions<T, R, C>, keyof LifeOptions<never>> {
   /** What the stage needs for its work; default nothing. */

@@ -2,7 +2,7 @@ import { type ActorLogic, type AnyMachineSnapshot, fromObservable, setup, type S
 import { checkFunction, checkKeys } from '../operators/index.ts'
 import { checkLife, checkOnCrash, lifeKeys } from './life-options.ts'
 import type { Run, StageRun } from './run.ts'
-import type { StageHandler, StageOptions, StagePhase } from './runner-options.ts'
+import { type StageHandler, type StageOptions, type StagePhase, tellingKeys } from './runner-options.ts'
 import { StageRunner } from './stage-runner.ts'
 
 /** What a stage actor can be told. */
@@ -17,8 +17,6 @@ export type StageEvent =
    * channel.
    */
   | { readonly type: 'stop' }
-
-const callbacks = ['onValue', 'onError', 'onPutBack', 'onTrouble'] as const
 
 /** What `fromStage` makes: a machine that takes `StageEvent`s. */
 export type StageLogic = ActorLogic<AnyMachineSnapshot, StageEvent, undefined>
@@ -54,8 +52,8 @@ export function fromStage<T, R, S = undefined>(
   handler: StageHandler<T, R, StageRun<T, S>>,
   options: StageOptions<T, R, StageRun<T, S>, S>,
 ): StageLogic {
-  checkKeys('fromStage', options, ['channel', ...callbacks, 'clock', ...lifeKeys])
-  for (const name of callbacks) if (options[name] !== undefined) checkFunction(name, options[name])
+  checkKeys('fromStage', options, ['channel', ...tellingKeys, 'clock', ...lifeKeys])
+  for (const name of tellingKeys) if (options[name] !== undefined) checkFunction(name, options[name])
   const runner = new StageRunner<T, R>(handler as StageHandler<T, R>, {
     ...(options as StageOptions<T, R>),
     life: checkLife(options),

@@ -22,8 +22,6 @@ export interface SupervisionHooks {
   onGiveUp(node: Stage, error: unknown): void
 }
 
-const defaultShutdownTimeoutMs = 5_000
-
 /** The control plane of a running pipeline: one actor for each stage under one supervisor. */
 export class StageSupervision {
   /** What happens to the stages; every subscriber is first told that they have started. */
@@ -41,11 +39,15 @@ export class StageSupervision {
 
   constructor(nodes: readonly Stage[], settings: StartSettings, hooks: SupervisionHooks) {
     const { clock, supervision } = settings
-    const { shutdownTimeoutMs = defaultShutdownTimeoutMs, ...options } = supervision
+    const { shutdownTimeoutMs, ...options } = supervision
     this.nodes = nodes
     this.settings = settings
     this.hooks = hooks
-    const children = nodes.map(({ name, runner }) => ({ id: name, start: fromRunner(runner), shutdownTimeoutMs }))
+    const children = nodes.map(({ name, runner }) => ({
+      id: name,
+      start: fromRunner(runner),
+      ...(shutdownTimeoutMs !== undefined && { shutdownTimeoutMs }),
+    }))
     this.events$ = defer(() => {
       const started = [...this.started].map(({ name }) => ({ type: 'started' as const, stage: name }))
       return this.events.pipe(startWith(...started))

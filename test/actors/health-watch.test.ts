@@ -29,6 +29,16 @@ function watched(check: (call: number, signal: AbortSignal) => boolean | void | 
 
 const never = new Promise<boolean>(() => undefined)
 
+/** A watch whose checks hang, and the signals that they were given. */
+function hanging() {
+  const signals: AbortSignal[] = []
+  const world = watched((_, signal) => {
+    signals.push(signal)
+    return never
+  })
+  return { ...world, signals }
+}
+
 describe('HealthWatch', () => {
   it('asks again so long after each answer, as long as it is healthy', async () => {
     const { clock, log, watch } = watched((call) =>
@@ -73,11 +83,7 @@ describe('HealthWatch', () => {
   })
 
   it('aborts a check that takes too long, and says why', async () => {
-    const signals: AbortSignal[] = []
-    const { clock, watch } = watched((_, signal) => {
-      signals.push(signal)
-      return never
-    })
+    const { clock, watch, signals } = hanging()
     await clock.advance(129)
     expect(signals[0]!.aborted).toBe(false)
     await clock.advance(1)
@@ -86,11 +92,7 @@ describe('HealthWatch', () => {
   })
 
   it('does not ask a second time while a check hangs, which counts as a failure each time', async () => {
-    const signals: AbortSignal[] = []
-    const { clock, log } = watched((_, signal) => {
-      signals.push(signal)
-      return never
-    })
+    const { clock, log, signals } = hanging()
     await clock.advance(1000)
     expect(log).toEqual([
       '100 check',

@@ -1,5 +1,5 @@
 import { pipeline, type Running, StageCrash } from '../../src/index.ts'
-import { collectGarbage } from '../integration/resident-memory.ts'
+import { liveHeapMb } from '../integration/resident-memory.ts'
 import type { Report, ReportLine } from './report.ts'
 
 const pipelines = 1_000
@@ -15,33 +15,33 @@ export async function idle(): Promise<Report> {
     lines.push({ name, figure: `${ms.toFixed(0)} ms, ${((ms * 1000) / pipelines).toFixed(0)} µs each` })
   }
   const weigh = async (name: string): Promise<number> => {
-    const bytes = await heapBytes()
-    lines.push({ name, figure: `${(bytes / 1_000_000).toFixed(1)} MB` })
-    return bytes
+    const mb = await liveHeapMb()
+    lines.push({ name, figure: `${mb.toFixed(1)} MB` })
+    return mb
   }
   // What is compiled and cached at first is not part of what a pipeline costs.
   const warm = Array.from({ length: 200 }, start)
   await Promise.all(warm.splice(0).map(async (running) => crashAll(running).then(() => running.drain())))
-  const before = await heapBytes()
+  const before = await liveHeapMb()
   let all: Running<string, string>[] = []
   await timed('start', () => {
     all = Array.from({ length: pipelines }, start)
     return Promise.resolve()
   })
-  const idling = await heapBytes()
-  const kilobytes = (idling - before) / 1000 / pipelines
+  const idling = await liveHeapMb()
+  const kilobytes = ((idling - before) * 1000) / pipelines
   lines.push({ name: 'heap of one that is idle', figure: `${kilobytes.toFixed(1)} kB` })
   for (let round = 1; round <= 2; round++) {
     await timed(`crash of all stages, round ${round}`, async () => {
       await Promise.all(all.map((running) => crashAll(running)))
     })
   }
-  const crashed = await heapBytes()
-  const grown = (crashed - idling) / 1000 / pipelines
+  const crashed = await liveHeapMb()
+  const grown = ((crashed - idling) * 1000) / pipelines
   lines.push({ name: 'heap that the crashes left in each', figure: `${grown.toFixed(1)} kB` })
   await timed('drain and stop', () => Promise.all(all.map((running) => running.drain())))
   all = []
-  const left = ((await weigh('heap when all are gone')) - before) / 1_000_000
+  const left = (await weigh('heap when all are gone')) - before
   lines.push({ name: 'of which is new', figure: `${left.toFixed(1)} MB`, target: 'at most 4 MB', met: left <= 4 })
   return { title: `${pipelines} idle pipelines of ${stages.length} stages in one process`, lines }
 }
@@ -86,10 +86,4 @@ async function crashAll(running: Running<string, string>): Promise<void> {
   )
   for (const name of stages) running.submit(name)
   await Promise.all(restarted)
-}
-
-async function heapBytes(): Promise<number> {
-  await new Promise((resolve) => setImmediate(resolve))
-  collectGarbage()
-  return process.memoryUsage().heapUsed
 }

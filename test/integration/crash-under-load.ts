@@ -113,6 +113,7 @@ export function faultsOf(report: CrashReport, { crashesLate, crashesAtOnce }: Cr
   return faults
 }
 
-function balances({ submitted, completed, shed, failed, expired, cancelled, inFlight }: Ledger): boolean {
+/** Whether every submission is in exactly one of the other figures. */
+export function balances({ submitted, completed, shed, failed, expired, cancelled, inFlight }: Ledger): boolean {
   return submitted === completed + shed + failed + expired + cancelled + inFlight
 }

@@ -3,7 +3,8 @@ import { type HandlerContext, type LifeOptions, pipeline, type Reply, StageCrash
 import type { RestartStrategy } from '../../actors/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
 import { mulberry32 } from '../fixtures/mulberry32.ts'
-import { collectGarbage } from './resident-memory.ts'
+import { balances } from './crash-under-load.ts'
+import { liveHeapMb } from './resident-memory.ts'
 
 /** What random crashes, swaps, pauses and drains under load came to. */
 export interface LivesReport {
@@ -65,10 +66,9 @@ export class LivesUnderLoad {
   /** Whatever a pipeline is held by would keep it: a timer, a subscription, an actor, a listener. */
   private async kept(): Promise<number> {
     let kept = this.pipelines.length
-    // What a weak reference was made for lives until the end of the job, and what was on a stack may outlive a look.
+    // What was on a stack may outlive a look.
     for (let looks = 0; looks < 5 && kept > 0; looks++) {
-      await new Promise((resolve) => setImmediate(resolve))
-      collectGarbage()
+      await liveHeapMb()
       kept = this.pipelines.filter((reference) => reference.deref() !== undefined).length
     }
     return kept
@@ -100,10 +100,10 @@ export class LivesUnderLoad {
     })
     const look = (): void => {
       this.counts.samples += 1
-      const { submitted, completed, shed, failed, expired, cancelled, inFlight } = running.ledger()
+      const ledger = running.ledger()
       const open = replies.reduce((count, { settled }) => (settled === undefined ? count + 1 : count), 0)
-      if (submitted !== completed + shed + failed + expired + cancelled + inFlight || inFlight !== open) {
-        this.faults.push(`at ${clock.now()} ms ${JSON.stringify(running.ledger())}, but ${open} are open`)
+      if (!balances(ledger) || ledger.inFlight !== open) {
+        this.faults.push(`at ${clock.now()} ms ${JSON.stringify(ledger)}, but ${open} are open`)
       }
     }
     const until = Math.min(this.requests, this.submitted + this.between(200, 1500))
@@ -266,9 +266,7 @@ export async function heapGrowthOverRestarts(): Promise<number> {
       running.submit(id)
       await clock.advance(1)
     }
-    await new Promise((resolve) => setImmediate(resolve))
-    collectGarbage()
-    return process.memoryUsage().heapUsed / 1_000_000
+    return liveHeapMb()
   }
   const before = await restart(200)
   const after = await restart(1000)

@@ -8,6 +8,14 @@ export function collectGarbage(): void {
   gc()
 }
 
+/** What is alive on the heap, in MB. */
+export async function liveHeapMb(): Promise<number> {
+  // What a weak reference was made for lives until the end of the job.
+  await new Promise((resolve) => setImmediate(resolve))
+  collectGarbage()
+  return process.memoryUsage().heapUsed / 1_000_000
+}
+
 /** Watches how much of the machine's memory the process holds. */
 export class ResidentMemory {
   private readonly baseline: number

@@ -1,6 +1,6 @@
 import { of } from 'rxjs'
 import { type OutcomeKind, pipeline, type Reply } from '../../src/index.ts'
-import { collectGarbage } from './resident-memory.ts'
+import { liveHeapMb } from './resident-memory.ts'
 
 /** What a pipeline still holds of requests that have ended. */
 export interface RetentionReport {
@@ -35,9 +35,9 @@ export async function measureRetention(ending: Ending, requests: number): Promis
   const { submit, drain } = start(ending)
   // The first round fills caches and lets buffers grow to their size.
   await pour(submit, ending, requests)
-  const before = await heapMb()
+  const before = await liveHeapMb()
   const watched = await pour(submit, ending, requests)
-  const after = await heapMb()
+  const after = await liveHeapMb()
   const kept = watched.filter((reference) => reference.deref() !== undefined).length
   await drain()
   return { ending, requests, kept, watched: watched.length, heapGrowthMb: Math.round((after - before) * 100) / 100 }
@@ -97,12 +97,4 @@ async function hear(reply: Reply<string>, ending: Ending): Promise<void> {
   if (ending === 'cancelled') reply.cancel()
   const { kind } = await outcome
   if (kind !== (ending === 'streamed' ? 'completed' : ending)) throw new Error(`a request was ${kind}, not ${ending}`)
-}
-
-/** What is alive, in MB. */
-async function heapMb(): Promise<number> {
-  // What a weak reference was made for lives until the end of the job.
-  await new Promise((resolve) => setImmediate(resolve))
-  collectGarbage()
-  return process.memoryUsage().heapUsed / 1_000_000
 }

@@ -82,12 +82,18 @@ describe('circuitBreaker', () => {
     return throwError(() => new Error('down'))
   }
 
-  test('a refused call does not subscribe, and says when to come back', async () => {
+  /** A breaker that a call has just opened. */
+  function opened(openMs: number): { readonly clock: VirtualClock; readonly breaker: Breaker } {
     const clock = new VirtualClock()
-    const breaker = new Breaker({ windowCalls: 1, openMs: 1000, clock })
+    const breaker = new Breaker({ windowCalls: 1, openMs, clock })
     down()
       .pipe(circuitBreaker(breaker))
       .subscribe({ error() {} })
+    return { clock, breaker }
+  }
+
+  test('a refused call does not subscribe, and says when to come back', async () => {
+    const { clock, breaker } = opened(1000)
     await clock.advance(400.5)
     const errors: unknown[] = []
     const never$ = defer((): Observable<never> => {
@@ -100,11 +106,7 @@ describe('circuitBreaker', () => {
   })
 
   test('a probe that is unsubscribed before its first value makes room for the next, which decides', async () => {
-    const clock = new VirtualClock()
-    const breaker = new Breaker({ windowCalls: 1, openMs: 10, clock })
-    down()
-      .pipe(circuitBreaker(breaker))
-      .subscribe({ error() {} })
+    const { clock, breaker } = opened(10)
     await clock.advance(10)
     const probe = NEVER.pipe(circuitBreaker(breaker)).subscribe(listener())
     expect(() => breaker.begin()).toThrow(CircuitOpenError)
@@ -115,11 +117,7 @@ describe('circuitBreaker', () => {
   })
 
   test('a probe that ends without a value closes it', async () => {
-    const clock = new VirtualClock()
-    const breaker = new Breaker({ windowCalls: 1, openMs: 10, clock })
-    down()
-      .pipe(circuitBreaker(breaker))
-      .subscribe({ error() {} })
+    const { clock, breaker } = opened(10)
     await clock.advance(10)
     const states: string[] = []
     EMPTY.pipe(circuitBreaker(breaker)).subscribe({
