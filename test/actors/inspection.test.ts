@@ -29,7 +29,7 @@ function family() {
     { id: 'nested', start: supervise([{ id: 'promise', start: () => new Promise(() => undefined) }], { clock }) },
     { id: 'pool', start: pool },
   ]
-  return { clock, channel, pool, told, logic: supervise(children, { clock, backoff: () => 10 }) }
+  return { clock, channel, stage, pool, told, logic: supervise(children, { clock, backoff: () => 10 }) }
 }
 
 describe('inspect', () => {
@@ -109,5 +109,21 @@ describe('a persisted snapshot', () => {
     createActor(logic, { snapshot: restored }).start()
     expect(told).toEqual(['stage a', 'pool b'])
     expect(pool.figures().workers.map(({ state }) => state)).toEqual(['running', 'running'])
+  })
+
+  it('of a stage is one from which an actor goes on that heeds what it is told, with a runner of its own', () => {
+    const { told, stage, channel } = family()
+    const other = family()
+    const first = createActor(stage).start()
+    createActor(other.stage).start()
+    first.send({ type: 'pause' })
+    const persisted = JSON.parse(JSON.stringify(first.getPersistedSnapshot())) as Snapshot<unknown>
+    first.stop()
+    const second = createActor(stage, { snapshot: persisted }).start()
+    channel.offer('a')
+    other.channel.offer('b')
+    expect([second.getSnapshot().value, told, other.told]).toEqual([{ up: 'paused' }, [], ['stage b']])
+    second.send({ type: 'resume' })
+    expect([second.getSnapshot().value, told]).toEqual([{ up: 'running' }, ['stage a']])
   })
 })
