@@ -1,0 +1,22 @@
+export type {
+  ClaimedDeadLetter,
+  DeadLetter,
+  DeadLetterCounts,
+  DeadLetterFailure,
+  DeadLetterFilter,
+  DeadLetterKind,
+  DeadLetterPage,
+  DeadLetterState,
+  DeadLetterStore,
+  DeadLetterTotals,
+  DeadLetterWriter,
+  Fenced,
+  Lease,
+  PutResult,
+  ReplayResult,
+  StoredDeadLetter,
+  SweepReport,
+} from './dead-letter-store.ts'
+export type { DeadLetterStoreOptions } from './dead-letter-options.ts'
+export type { SessionStore, StoredSession } from './session-store.ts'
+export { StoreError, UnstorableError } from './store-error.ts'

@@ -1,0 +1,35 @@
+/** A session as a store has it. */
+export interface StoredSession {
+  /** 1 after the first `update`, one more after each. */
+  readonly version: number
+  /** What was stored: plain JSON. */
+  readonly state: unknown
+  /** When it was last updated, in milliseconds since 1970-01-01 UTC. */
+  readonly updatedAt: number
+}
+
+interface Cancellable {
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Keeps what belongs to a session, such as its conversation, for a time that begins anew with every use (`ttlMs`), but
+ * ends with `maxAgeMs` at the latest. Several processes may share a store.
+ */
+export interface SessionStore {
+  /** `undefined` when there is none, or its time is over. Its time begins anew. */
+  get(id: string, options?: Cancellable): Promise<StoredSession | undefined>
+  /**
+   * Stores a state, if nobody else has meanwhile. A promise that rejects means *unknown*; the same update may be
+   * repeated, and says `ok` when it was the one that was stored.
+   *
+   * @param expectedVersion Of the session as it was read; 0 where there was none.
+   * @throws UnstorableError when the state cannot be written as JSON, or is larger than `maxBytes`.
+   */
+  update(id: string, expectedVersion: number, state: unknown, options?: Cancellable): Promise<'ok' | 'conflict'>
+  /** Makes its time begin anew; `false` when there is none. */
+  touch(id: string, options?: Cancellable): Promise<boolean>
+  /** `false` when there was none. */
+  delete(id: string, options?: Cancellable): Promise<boolean>
+  close(): Promise<void>
+}
