@@ -1,6 +1,7 @@
 import { type Backoff, Channel, type Clock, exponentialBackoff, messageOf } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import type { DeadLetter, DeadLetterKind, DeadLetterWriter, PutResult } from '../stores/dead-letter-store.ts'
+import { UnstorableError } from '../stores/store-error.ts'
 import { approximateBytes } from './approximate-bytes.ts'
 import { errorCode } from './describe-error.ts'
 import type { Outcome } from './outcome.ts'
@@ -40,7 +41,8 @@ interface Entry {
 
 /**
  * Keeps the requests that a stage's `deadLetter` selects: puts them into the store, a few at a time, and
- * nobody waits for that. Each ends in exactly one figure; what finds no room, or fails ten times, is `dropped`.
+ * nobody waits for that. Each ends in exactly one figure; what finds no room, cannot be written, or fails ten times, is
+ * `dropped`.
  */
 export class DeadLetters {
   private readonly pipeline: string
@@ -61,6 +63,8 @@ export class DeadLetters {
   private onIdle: (() => void) | undefined
   private loggedAt = -Infinity
   private unlogged = 0
+  /** Why the last one could not be stored that never can be. */
+  private unstorable: string | undefined
 
   constructor(
     pipeline: string,
@@ -182,8 +186,10 @@ export class DeadLetters {
       if (result === tooLong) return undefined
       // A store that answers with something else would store the same entry ten times.
       return results.includes(result) ? (result as PutResult) : 'dropped'
-    } catch {
-      return undefined
+    } catch (error) {
+      if (!(error instanceof UnstorableError)) return undefined
+      this.unstorable = error.message
+      return 'dropped'
     } finally {
       timeout.end()
       controller.abort()
@@ -219,8 +225,10 @@ export class DeadLetters {
   private report(): void {
     if (this.unlogged === 0) return
     const { dropped, full, conflict } = this.counts
-    this.logger.warn({ count: this.unlogged, dropped, full, conflict }, 'dead letters not stored')
+    const why = this.unstorable === undefined ? {} : { error: this.unstorable }
+    this.logger.warn({ count: this.unlogged, dropped, full, conflict, ...why }, 'dead letters not stored')
     this.unlogged = 0
+    this.unstorable = undefined
     this.loggedAt = this.clock.now()
   }
 }

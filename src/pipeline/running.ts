@@ -19,7 +19,8 @@ export interface Ledger {
 /**
  * The dead letters of a pipeline, each in exactly one of the other six figures: their sum is `selected`. What was not
  * `stored` is `pending`; was there before (`duplicate`), or another of its id (`conflict`); the store was `full`; or it
- * was `dropped`, because too many were pending, the store failed ten times, or a drain's time was over.
+ * was `dropped`, because too many were pending, it cannot be written, the store failed ten times, or a drain's time was
+ * over.
  */
 export interface DeadLetterFigures {
   /** Requests that a stage's `deadLetter` selected. */
