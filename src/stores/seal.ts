@@ -77,7 +77,8 @@ export class Seal {
   digest(text: string): string {
     const [key] = this.keys
     const hash = key === undefined ? createHash('sha256') : createHmac('sha256', key.digest)
-    return hash.update(text).digest('base64url')
+    // UTF-8 writes every lone surrogate alike.
+    return hash.update(text, 'utf16le').digest('base64url')
   }
 }
 
