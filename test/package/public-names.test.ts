@@ -317,7 +317,7 @@ const promised: Readonly<Record<string, Names>> = {
     ],
   },
   './stores': {
-    values: ['StoreError', 'UnstorableError'],
+    values: ['StoreError', 'UnstorableError', 'createSqliteDeadLetterStore'],
     types: [
       'ClaimedDeadLetter',
       'DeadLetter',
@@ -336,6 +336,7 @@ const promised: Readonly<Record<string, Names>> = {
       'PutResult',
       'ReplayResult',
       'SessionStore',
+      'SqliteDeadLetterStoreOptions',
       'StoredDeadLetter',
       'StoredSession',
       'SweepReport',

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { ClaimedDeadLetter, DeadLetterStore } from '../../stores/dead-letter-store.ts'
 import {
   claim,
+  claimedOf,
   claimOnly,
   idsOf,
   leaseOver,
@@ -24,7 +25,7 @@ export const claimChecks: StoreChecks = {
       const start = subject.now()
       const first = await claim(store, 3)
       deepEqual(idsOf(first), ['c', 'a', 'd'])
-      const { letter, lease } = first[0]!
+      const { letter, lease } = claimedOf(first, 'c')
       const { stateAt } = letter
       deepEqual(letter, { ...before, state: 'leased', stateAt, attempts: 1, epoch: 1 })
       ok(stateAt >= start + longMs && stateAt <= subject.now() + longMs, `the lease must end in a minute: ${stateAt}`)
@@ -64,7 +65,7 @@ export const claimChecks: StoreChecks = {
       const other = await subject.reopen({})
       deepEqual(await other.claim(limits), [])
       await other.close()
-      await store.ack(first[0]!.lease)
+      await store.ack(claimedOf(first, 'a').lease)
       deepEqual(idsOf(await store.claim(limits)), ['b'])
       deepEqual(idsOf(await store.claim({ ...limits, perSession: 2 })), ['c'])
     },

@@ -94,6 +94,13 @@ export async function leaseOver(subject: DeadLetterStoreSubject): Promise<Lease>
   return lease
 }
 
+/** One of those that were claimed. */
+export function claimedOf(claimed: readonly ClaimedDeadLetter[], submissionId: string): ClaimedDeadLetter {
+  const found = claimed.find(({ letter }) => letter.submissionId === submissionId)
+  if (found === undefined) throw new Error(`${submissionId} must be claimed, was not`)
+  return found
+}
+
 export function idsOf(claimed: readonly ClaimedDeadLetter[]): readonly string[] {
   return claimed.map(({ letter }) => letter.submissionId)
 }
