@@ -42,7 +42,8 @@ export type PutResult = 'stored' | 'duplicate' | 'conflict' | 'full'
 export interface DeadLetterWriter {
   /**
    * Keeps an entry; a promise that rejects, or takes longer than `signal` allows, means *unknown*, and the same entry
-   * is put again. It must therefore be idempotent by `submissionId`.
+   * is put again. It must therefore be idempotent by `submissionId`. One that rejects with an `UnstorableError` says
+   * that there is no point.
    */
   put(letter: DeadLetter, options: { readonly signal: AbortSignal }): PromiseLike<PutResult>
 }
