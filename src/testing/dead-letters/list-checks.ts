@@ -38,7 +38,7 @@ export const listChecks: StoreChecks = {
       const { store } = subject
       const now = subject.now()
       await store.put(letterOf(subject, 'leased', { pipeline: 'other' }))
-      await claimOnly(store)
+      await store.claim({ pipeline: 'other', limit: 1, leaseMs: longMs })
       await store.put(letterOf(subject, 'dead', { reason: 'stage_timeout', session: 'one' }), { dead: true })
       await store.put(letterOf(subject, 'old', { firstSeenAt: now - 1_000, stage: 'rag', session: 'one' }))
       await store.put(letterOf(subject, 'shed', { kind: 'shed', reason: 'full', firstSeenAt: now + 1_000 }))
