@@ -1,16 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { DeadLetterFilter } from '../../stores/dead-letter-store.ts'
-import {
-  claim,
-  claimedOf,
-  claimOnly,
-  letterOf,
-  listAll,
-  longMs,
-  putAll,
-  stored,
-  type StoreChecks,
-} from './store-check.ts'
+import { claim, claimedOf, letterOf, listAll, longMs, putAll, stored, type StoreChecks } from './store-check.ts'
 
 export const listChecks: StoreChecks = {
   'list gives what get gives, oldest submission first': {
