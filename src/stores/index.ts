@@ -18,5 +18,7 @@ export type {
   SweepReport,
 } from './dead-letter-store.ts'
 export type { DeadLetterStoreOptions } from './dead-letter-options.ts'
+export type { SessionStoreOptions } from './session-options.ts'
 export type { SessionStore, StoredSession } from './session-store.ts'
+export { createSqliteSessionStore, type SqliteSessionStoreOptions } from './sqlite-session-store.ts'
 export { StoreError, UnstorableError } from './store-error.ts'

@@ -317,7 +317,7 @@ const promised: Readonly<Record<string, Names>> = {
     ],
   },
   './stores': {
-    values: ['StoreError', 'UnstorableError'],
+    values: ['StoreError', 'UnstorableError', 'createSqliteSessionStore'],
     types: [
       'ClaimedDeadLetter',
       'DeadLetter',
@@ -336,6 +336,8 @@ const promised: Readonly<Record<string, Names>> = {
       'PutResult',
       'ReplayResult',
       'SessionStore',
+      'SessionStoreOptions',
+      'SqliteSessionStoreOptions',
       'StoredDeadLetter',
       'StoredSession',
       'SweepReport',
@@ -372,6 +374,7 @@ const promised: Readonly<Record<string, Names>> = {
       'retrieverContract',
       'roundMs',
       'serviceTimes',
+      'sessionStoreContract',
       'weights',
     ],
     types: [
@@ -392,6 +395,7 @@ const promised: Readonly<Record<string, Names>> = {
       'PipelineCheckOptions',
       'PipelineSubject',
       'Report',
+      'SessionStoreSubject',
       'Violation',
       'VirtualClockOptions',
       'WeighedMs',
