@@ -12,6 +12,7 @@ import {
   systemRandom,
 } from '../../../operators/index.ts'
 import { StoreError } from '../store-error.ts'
+import { abortable } from './abortable.ts'
 import { makeRedisClient, type RedisTlsOptions } from './redis-client.ts'
 import type { RedisScript } from './redis-script.ts'
 import { parseRedisUrl } from './redis-url.ts'
@@ -222,22 +223,6 @@ export class RedisConnection {
     if (!notSent.test(said)) this.current = { ...this.current, lastError: { message, at: this.clock.wallTime() } }
     // Not the error itself: it has the command's arguments on it, a password or a prompt.
     return new StoreError(`Redis at ${this.name}: ${message}`, { cause: new Error(said) })
-  }
-}
-
-/** Rejects with the signal's reason as soon as it aborts; what was waited for goes on. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise
-  const aborted = Promise.withResolvers<never>()
-  const abort = (): void => aborted.reject(signal.reason)
-  signal.addEventListener('abort', abort)
-  try {
-    if (signal.aborted) abort()
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-    // Nobody waits for it any more, if it lost.
-    promise.catch(() => undefined)
   }
 }
 
