@@ -8,6 +8,7 @@ import { drainStages } from './drain-stages.ts'
 import { describeError } from './describe-error.ts'
 import { DrainTimeoutError, StageError } from './errors.ts'
 import type { Outcome } from './outcome.ts'
+import { countsOf } from './dead-letter-metrics.ts'
 import { registerPipelineMetrics } from './pipeline-metrics.ts'
 import type { Reply } from './reply.ts'
 import type {
@@ -68,7 +69,13 @@ export class Runtime implements Running<unknown, unknown> {
       registerPipelineMetrics(
         registry,
         metricsPrefix,
-        { nodes: carrier.nodes, book: carrier.book, meter: carrier.meter, deadLetters: () => this.deadLetters() },
+        {
+          nodes: carrier.nodes,
+          book: carrier.book,
+          meter: carrier.meter,
+          deadLetters: () => this.deadLetters(),
+          store: countsOf(deadLetters, clock),
+        },
         () => this.lifecycle === 'stopped',
       )
     this.supervision = new StageSupervision(carrier.nodes, settings, {
