@@ -12,7 +12,7 @@ import {
 import type { CountsProbe } from '../stores/counts-probe.ts'
 import { deadLetterSamples } from './dead-letter-metrics.ts'
 import type { LedgerBook } from './ledger.ts'
-import type { DeadLetterFigures, StageState } from './running.ts'
+import type { DeadLetterFigures, Origin, StageState } from './running.ts'
 import type { Stage } from './stage-context.ts'
 
 /** What the gauge `stage_state` says. */
@@ -35,6 +35,8 @@ export interface Measured {
   readonly deadLetters: () => DeadLetterFigures
   /** The store of the dead letters, where it can be counted. */
   readonly store: CountsProbe | undefined
+  /** Who submits. */
+  readonly origins: readonly Origin[]
 }
 
 /**
@@ -45,7 +47,7 @@ export interface Measured {
 export function registerPipelineMetrics(
   registry: Registry,
   prefix: string,
-  { nodes, book, meter, deadLetters, store }: Measured,
+  { nodes, book, meter, deadLetters, store, origins }: Measured,
   isOver: () => boolean,
 ): void {
   const add = (
@@ -156,10 +158,12 @@ export function registerPipelineMetrics(
     byStage((node) => stateNumbers[node.state]),
   )
   add('counter', 'requests_total', 'Requests that ended, by how.', () => {
-    const { completed, shed, failed, expired, cancelled } = book.snapshot()
-    return Object.entries({ completed, shed, failed, expired, cancelled }).map(([outcome, value]) =>
-      one(value, { outcome, origin: book.origin }),
-    )
+    return origins.flatMap((origin) => {
+      const { completed, shed, failed, expired, cancelled } = book.countsOf(origin)
+      return Object.entries({ completed, shed, failed, expired, cancelled }).map(([outcome, value]) =>
+        one(value, { outcome, origin }),
+      )
+    })
   })
   add('gauge', 'requests_in_flight', 'Requests that have not ended.', () => [one(book.inFlight)])
   add(
