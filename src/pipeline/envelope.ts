@@ -2,7 +2,6 @@ import { isObservable, Observable, type Subscriber, Subscription, takeWhile } fr
 import {
   checkNumber,
   type Linked,
-  OverflowError,
   type ShedReason,
   type TimerWheel,
   WheelTimer,
@@ -12,6 +11,7 @@ import { AlreadyConsumedError, CancelledError, ExpiredError, ShedError, StageErr
 import type { Outcome, OutcomeKind } from './outcome.ts'
 import { PullReader } from './pull-reader.ts'
 import type { Reply } from './reply.ts'
+import type { Turn } from './session-turns.ts'
 import type { Teller, Told } from './teller.ts'
 
 /** Where a request is: `pending` before a stage that has no room, `waiting` in its channel. */
@@ -63,6 +63,8 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   reservedFrom = -1
   /** Takes it out of the line for room in which it is pending. */
   waiter: { leave(): void } | undefined
+  /** Its turn in its session, where requests of one are served one after the other. */
+  turn: Turn<this> | undefined
   /** Its run in the stage where it is. */
   run: Run | undefined
   /** The run whose stream it carries. */
@@ -210,6 +212,11 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   }
 
   // The runtime's side
+
+  /** It may pass the first channel: none of its session is before it. */
+  get mayPass(): boolean {
+    return this.turn === undefined || this.turn.hasCome
+  }
 
   /** It carries a stream, or did. */
   get streamed(): boolean {
@@ -367,7 +374,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   private receive(chunk: unknown): void {
     const { reader } = this
     if (reader instanceof PullReader) {
-      if (!reader.receive(chunk)) this.host.failStream(this, overrun(this.host.streamBuffer))
+      if (!reader.receive(chunk)) this.host.failStream(this, reader.overrun())
     } else {
       this.taken += 1
       reader?.next(chunk)
@@ -390,10 +397,4 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
 
 function alreadyConsumed(id: string): AlreadyConsumedError {
   return new AlreadyConsumedError(`the reply to request ${JSON.stringify(id)} has a reader already; it has only one`)
-}
-
-function overrun(streamBuffer: number): OverflowError {
-  return new OverflowError(
-    `the stream gave more than its reader had room for (streamBuffer ${streamBuffer}): its source must await context.ready() after each chunk, as pulled() does`,
-  )
 }

@@ -18,6 +18,7 @@ import {
 } from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
 import type { DeadLetterWriter } from '../stores/dead-letter-store.ts'
+import { checkSessions, type SessionOptions, type SessionSettings } from './session-options.ts'
 
 /** What of a supervisor's options those who start a pipeline may choose. */
 export interface StageSupervisionOptions extends Pick<
@@ -58,13 +59,18 @@ export interface StartOptions {
   readonly random?: RandomSource
   /** Where the requests go that a stage's `deadLetter` selects; needed where one does. */
   readonly deadLetters?: DeadLetterWriter
+  /** Where sessions are kept, and how their requests are served; default: a request's `session` means nothing. */
+  readonly sessions?: SessionOptions
   /** When a crashed stage is started again, which others are with it, and when it is given up. */
   readonly supervision?: StageSupervisionOptions
 }
 
 /** The options with the defaults filled in. */
-export type StartSettings = Required<Omit<StartOptions, 'registry' | 'deadLetters' | 'supervision'>> &
-  Pick<StartOptions, 'registry' | 'deadLetters'> & { readonly supervision: StageSupervisionOptions }
+export type StartSettings = Required<Omit<StartOptions, 'registry' | 'deadLetters' | 'sessions' | 'supervision'>> &
+  Pick<StartOptions, 'registry' | 'deadLetters'> & {
+    readonly sessions?: SessionSettings
+    readonly supervision: StageSupervisionOptions
+  }
 
 const known = [
   'clock',
@@ -78,13 +84,14 @@ const known = [
   'scale',
   'random',
   'deadLetters',
+  'sessions',
   'supervision',
 ] as const satisfies readonly (keyof StartOptions)[]
 
 /** @throws RangeError or TypeError that names the option, its value and the allowed range. */
 export function checkStartOptions(options: StartOptions): StartSettings {
   checkKeys('start', options, known)
-  const { registry, deadLetters } = options
+  const { registry, deadLetters, sessions } = options
   const clock = checkClock('clock', options.clock ?? systemClock)
   const random = checkFunction('random', options.random ?? systemRandom)
   const supervision = { backoff: exponentialBackoff({ random }), ...checkSupervision(options.supervision ?? {}) }
@@ -115,6 +122,7 @@ export function checkStartOptions(options: StartOptions): StartSettings {
     scale: checkNumber('scale', options.scale ?? 1, { min: Number.MIN_VALUE }),
     ...(registry === undefined ? {} : { registry }),
     ...(deadLetters === undefined ? {} : { deadLetters }),
+    ...(sessions === undefined ? {} : { sessions: checkSessions(sessions) }),
   }
 }
 
