@@ -11,7 +11,7 @@ import {
 import type { ChildSpec } from './child-spec.ts'
 import { checkLife, checkOnCrash, lifeKeys } from './life-options.ts'
 import { Run } from './run.ts'
-import { type StageHandler, tellingKeys } from './runner-options.ts'
+import { checkTelling, type StageHandler, tellingKeys } from './runner-options.ts'
 import { SharedChannel, type StageChannel } from './shared-channel.ts'
 import { StageRunner } from './stage-runner.ts'
 import type {
@@ -62,6 +62,7 @@ export class PoolWorkers<T, R> {
   /** @throws RangeError or TypeError that names the option, its value and what is allowed. */
   constructor(handler: StageHandler<T, R, WorkerRun<T>>, options: WorkerPoolOptions<T, R>) {
     checkKeys('fromWorkerPool', options, optionKeys)
+    checkTelling(options)
     checkKeys('supervision', options.supervision ?? {}, ['maxRestarts', 'withinMs', 'backoff', 'healthyAfterMs'])
     const workers = checkInteger('workers', options.workers, { min: 1 })
     const { onLost } = options.channel

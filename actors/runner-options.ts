@@ -1,4 +1,4 @@
-import type { Channel, Clock } from '../operators/index.ts'
+import { type Channel, checkFunction, type Clock } from '../operators/index.ts'
 import type { LifeOptions, LifeSettings, StageTrouble } from './life-options.ts'
 import type { Run, StageRun } from './run.ts'
 
@@ -34,6 +34,11 @@ export const tellingKeys: readonly ('onValue' | 'onError' | 'onPutBack' | 'onTro
   'onPutBack',
   'onTrouble',
 ]
+
+/** @throws TypeError that names the option and its value, where what is to be told something is no function. */
+export function checkTelling(options: Readonly<Partial<Record<(typeof tellingKeys)[number], unknown>>>): void {
+  for (const name of tellingKeys) if (options[name] !== undefined) checkFunction(name, options[name])
+}
 
 /** What a runner's owner settles besides: how long slots last, and what the handler is given. */
 export interface RunnerOptions<T, R, C extends Run<T>> extends Omit<StageOptions<T, R, C>, keyof LifeOptions<never>> {

@@ -225,18 +225,21 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
 
   private takeBack(runs: readonly C[], error: StageCrash | StageStoppedError): void {
     for (const run of runs) this.unfinished.delete(run)
+    const held = runs.filter((run) => run.phase === 'held')
     const again = runs.filter((run) => run.phase === 'running' && this.mayRunAgain(run))
-    const failed = runs.filter((run) => run.phase === 'held' || (run.phase === 'running' && !this.mayRunAgain(run)))
+    const spent = runs.filter((run) => run.phase === 'running' && !this.mayRunAgain(run))
     const calledOff = runs.filter((run) => run.phase === 'called-off')
     for (const run of runs) run.phase = 'ended'
     for (const run of again) this.putBack.add(run.item)
     // Told first: what the channel loses meanwhile is told, too, and whoever hears it may take these back.
     for (const run of again) this.onPutBack?.(run)
     this.channel.requeue(again.map((run) => run.item))
-    for (const _ of failed) this.channel.release('failed')
+    for (const _ of held.concat(spent)) this.channel.release('failed')
     for (const _ of calledOff) this.channel.release('cancelled')
+    // Before they are called off: a stream that ends because of that must not pass for one that has ended by itself.
+    for (const run of held) this.tell(this.onError, error, run)
     for (const run of runs) run.abort(error)
-    for (const run of failed.concat(calledOff)) this.tell(this.onError, error, run)
+    for (const run of spent.concat(calledOff)) this.tell(this.onError, error, run)
   }
 
   private readonly run = (item: T): void => {

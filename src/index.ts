@@ -131,3 +131,4 @@ export type { FilterEnding, TextField, TextFilter } from './stages/text-filter.t
 export type { DeadLetter, DeadLetterKind, DeadLetterWriter, PutResult } from './stores/dead-letter-store.ts'
 export { InvalidPromptError } from './workers/invalid-prompt-error.ts'
 export { WorkerError, type WorkerErrorDetails } from './workers/worker-error.ts'
+export { StoreError, UnstorableError } from './stores/store-error.ts'

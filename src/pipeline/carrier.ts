@@ -20,7 +20,9 @@ import { Graces } from './grace.ts'
 import { LedgerBook } from './ledger.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { OutcomeKind } from './outcome.ts'
+import { RedrivenEnvelope } from './redrive/redriven-envelope.ts'
 import { RequestLog } from './request-log.ts'
+import type { Origin } from './running.ts'
 import { type Carried, type Stage, StageContext } from './stage-context.ts'
 import { countUp } from './stage-node.ts'
 import { rankRequest } from './stage-ranking.ts'
@@ -90,12 +92,13 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
    *
    * @param refusal Why nothing is let in at present, if so.
    */
-  submit(request: unknown, refusal?: ShedReason): Carried {
+  submit(request: unknown, refusal?: ShedReason, origin: Origin = 'client'): Carried {
     const now = this.now()
     const deadlineMs = deadlineOf(request)
-    const envelope = new Envelope(this, request, ++this.submissions, now, deadlineMs)
+    const Submission = origin === 'client' ? Envelope : RedrivenEnvelope
+    const envelope: Carried = new Submission(this, request, ++this.submissions, now, deadlineMs)
     const first = this.nodes[0] as Stage
-    this.book.submit()
+    this.book.submit(origin)
     this.live.add(envelope)
     if (refusal !== undefined) {
       this.shed(envelope, first, refusal)
@@ -371,7 +374,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   /** Before anybody's code can run: whoever sees the end finds it in the ledger. */
   private enterInBooks(envelope: Carried, kind: OutcomeKind): void {
     this.live.delete(envelope)
-    this.book.end(kind)
+    this.book.end(kind, envelope.origin)
   }
 
   /** Takes a request that has ended off its way, where it was at: gives back its place, its slot and its reservations. */

@@ -7,10 +7,12 @@ import {
   WheelTimer,
   messageOf,
 } from '../../operators/index.ts'
-import { AlreadyConsumedError, CancelledError, ExpiredError, ShedError, StageError } from './errors.ts'
+import { CancelledError, ExpiredError, ShedError, StageError } from './errors.ts'
 import type { Outcome, OutcomeKind } from './outcome.ts'
 import { PullReader } from './pull-reader.ts'
+import { alreadyConsumed, overrun } from './reader-errors.ts'
 import type { Reply } from './reply.ts'
+import type { Origin } from './running.ts'
 import type { Turn } from './session-turns.ts'
 import type { Teller, Told } from './teller.ts'
 
@@ -213,9 +215,9 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
 
   // The runtime's side
 
-  /** It may pass the first channel: none of its session is before it. */
-  get mayPass(): boolean {
-    return this.turn === undefined || this.turn.hasCome
+  /** Who submitted it. */
+  get origin(): Origin {
+    return 'client'
   }
 
   /** It carries a stream, or did. */
@@ -306,7 +308,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
     }
   }
 
-  private toOutcome(kind: OutcomeKind): Outcome<unknown> {
+  protected toOutcome(kind: OutcomeKind): Outcome<unknown> {
     const timings = {
       submittedAt: this.submittedAt + this.host.wallOffset,
       durationMs: this.endedAt - this.submittedAt,
@@ -374,7 +376,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   private receive(chunk: unknown): void {
     const { reader } = this
     if (reader instanceof PullReader) {
-      if (!reader.receive(chunk)) this.host.failStream(this, reader.overrun())
+      if (!reader.receive(chunk)) this.host.failStream(this, overrun(this.host.streamBuffer))
     } else {
       this.taken += 1
       reader?.next(chunk)
@@ -393,8 +395,4 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
     this.stallAt = Math.max(now, this.heldUntil) + this.host.stallTimeoutMs
     this.arm()
   }
-}
-
-function alreadyConsumed(id: string): AlreadyConsumedError {
-  return new AlreadyConsumedError(`the reply to request ${JSON.stringify(id)} has a reader already; it has only one`)
 }

@@ -4,7 +4,7 @@ import type { StageMeter } from '../metrics/stage-meter.ts'
 import type { LatencyHistogram } from '../metrics/latency-histogram.ts'
 import { histogramSamples, type Labels, registerScraped, type Sample } from '../metrics/scraped-metric.ts'
 import type { LedgerBook } from './ledger.ts'
-import type { DeadLetterFigures, StageState } from './running.ts'
+import type { DeadLetterFigures, Origin, StageState } from './running.ts'
 import type { Stage } from './stage-context.ts'
 
 /** What the gauge `stage_state` says. */
@@ -25,6 +25,8 @@ export interface Measured {
   readonly book: LedgerBook
   readonly meter: StageMeter
   readonly deadLetters: () => DeadLetterFigures
+  /** Who submits. */
+  readonly origins: readonly Origin[]
 }
 
 /**
@@ -35,7 +37,7 @@ export interface Measured {
 export function registerPipelineMetrics(
   registry: Registry,
   prefix: string,
-  { nodes, book, meter, deadLetters }: Measured,
+  { nodes, book, meter, deadLetters, origins }: Measured,
   isOver: () => boolean,
 ): void {
   const add = (
@@ -144,10 +146,12 @@ export function registerPipelineMetrics(
     byStage((node) => stateNumbers[node.state]),
   )
   add('counter', 'requests_total', 'Requests that ended, by how.', () => {
-    const { completed, shed, failed, expired, cancelled } = book.snapshot()
-    return Object.entries({ completed, shed, failed, expired, cancelled }).map(([outcome, value]) =>
-      one(value, { outcome, origin: book.origin }),
-    )
+    return origins.flatMap((origin) => {
+      const { completed, shed, failed, expired, cancelled } = book.countsOf(origin)
+      return Object.entries({ completed, shed, failed, expired, cancelled }).map(([outcome, value]) =>
+        one(value, { outcome, origin }),
+      )
+    })
   })
   add('gauge', 'requests_in_flight', 'Requests that have not ended.', () => [one(book.inFlight)])
   add('counter', 'dead_letters_total', 'Requests that were to be kept as dead letters, by what became of them.', () => {

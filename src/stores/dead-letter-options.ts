@@ -7,7 +7,7 @@ export interface DeadLetterStoreOptions {
   readonly maxEntries?: number
   /** Of them dead, 1 … `maxEntries`; default 10,000. Beyond it the one that has been dead longest is evicted. */
   readonly maxDead?: number
-  /** Bytes of all entries together, 1 …; default 256 MiB. Beyond it `put` says `full`. */
+  /** Bytes of all entries together, 1 …; default 256 MiB. Beyond it `put` says `full`; what is there may still fail. */
   readonly maxBytes?: number
   /** Bytes of one entry, 1 …; default 1 MiB. */
   readonly maxEntryBytes?: number

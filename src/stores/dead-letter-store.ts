@@ -42,7 +42,8 @@ export type PutResult = 'stored' | 'duplicate' | 'conflict' | 'full'
 export interface DeadLetterWriter {
   /**
    * Keeps an entry; a promise that rejects, or takes longer than `signal` allows, means *unknown*, and the same entry
-   * is put again. It must therefore be idempotent by `submissionId`.
+   * is put again. It must therefore be idempotent by `submissionId`. One that rejects with an `UnstorableError` says
+   * that there is no point.
    */
   put(letter: DeadLetter, options: { readonly signal: AbortSignal }): PromiseLike<PutResult>
 }
@@ -63,7 +64,7 @@ export interface StoredDeadLetter extends DeadLetter {
   readonly replays: number
   /**
    * Why its request cannot be read: another encryption key, or a newer version's entry. `request` is then `undefined`,
-   * `id` and `error` may be missing too, and it is `dead` once it was claimed, whatever its attempts.
+   * `id`, `session` and `error` may be missing too, and it is `dead` once it was claimed, whatever its attempts.
    */
   readonly unreadable?: string
 }
@@ -114,7 +115,7 @@ export interface DeadLetterCounts {
   readonly due: number
   readonly leased: number
   readonly dead: number
-  /** Of all entries: what they take of `maxBytes`. */
+  /** Of all entries: what they take of `maxBytes`, which is what their bodies and errors take as `LetterCodec` writes them. */
   readonly bytes: number
   /** Since the store was made: `stored = due + leased + dead + acked + evicted + expired + purged + orphaned`. */
   readonly totals: DeadLetterTotals
@@ -158,6 +159,10 @@ interface Cancellable {
  * Keeps dead letters, hands them out to be redriven, and forgets them when that is done: `due → leased → (acked | due |
  * dead)`. What `put` has acknowledged is redriven at least once, or stands in a counted end; every method may be
  * repeated when its answer was lost. Several processes may share a store.
+ *
+ * A lease is over at the very time at which it ends. What is older than `maxAgeMs` and not leased is forgotten before
+ * `put`, `claim` and `sweep` do anything else; until then it is there. What is of the same millisecond stands in the
+ * order of its keys (`LetterCodec.keyOf`), in every store.
  */
 export interface DeadLetterStore extends DeadLetterWriter {
   /**
@@ -169,22 +174,28 @@ export interface DeadLetterStore extends DeadLetterWriter {
    */
   put(letter: DeadLetter, options?: Cancellable & { readonly dead?: boolean }): Promise<PutResult>
   /**
-   * Leases entries that are due, those due longest first, and those whose lease is over: such a one is given up
-   * instead when it has had its attempts, so a request that kills its worker is not redriven for ever.
+   * Leases entries that are due, those due longest first, and those whose lease is over, which are due since then: such
+   * a one is given up instead when it has had its attempts, so a request that kills its worker is not redriven for ever.
    *
+   * @param options.pipeline Of the pipeline of this name alone: no other can run its requests.
    * @param options.limit At most so many, 1 … 100.
    * @param options.leaseMs How long they are the caller's, 1 ….
    * @param options.perSession At most so many of one session are leased at a time, by whomever, 1 …; default no limit.
    * Entries of such a session are passed over.
    */
   claim(
-    options: Cancellable & { readonly limit: number; readonly leaseMs: number; readonly perSession?: number },
+    options: Cancellable & {
+      readonly pipeline: string
+      readonly limit: number
+      readonly leaseMs: number
+      readonly perSession?: number
+    },
   ): Promise<readonly ClaimedDeadLetter[]>
   /** It was redriven and completed: it is forgotten. The same lease may say so again. */
   ack(lease: Lease, options?: Cancellable): Promise<'acked' | Fenced>
   /**
-   * It was redriven and failed: it is due again after `retryInMs`, or `dead` when it has had its attempts, or `final`
-   * says that there is no point.
+   * It was redriven and failed, now, as `failure` says and no longer as before: it is due again after `retryInMs`, or
+   * `dead` when it has had its attempts, or `final` says that there is no point.
    */
   fail(
     lease: Lease,
@@ -196,7 +207,8 @@ export interface DeadLetterStore extends DeadLetterWriter {
   /** Makes the lease end `leaseMs` from now. */
   extend(lease: Lease, options: Cancellable & { readonly leaseMs: number }): Promise<'extended' | Fenced>
   /**
-   * Makes entries due now: a dead one gets all its attempts again. What is being redriven, or was, is left alone.
+   * Makes entries due now, unless they are already: a dead one gets all its attempts again. What is being redriven, or
+   * was, is left alone.
    *
    * @param submissionIds At most 100.
    * @returns What was done with each, in the same order.

@@ -19,4 +19,5 @@ export type {
 } from './dead-letter-store.ts'
 export type { DeadLetterStoreOptions } from './dead-letter-options.ts'
 export type { SessionStore, StoredSession } from './session-store.ts'
+export { createSqliteDeadLetterStore, type SqliteDeadLetterStoreOptions } from './sqlite-dead-letter-store.ts'
 export { StoreError, UnstorableError } from './store-error.ts'
