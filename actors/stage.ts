@@ -1,8 +1,8 @@
 import { type ActorLogic, type AnyMachineSnapshot, fromObservable, setup, type SnapshotFrom } from 'xstate'
-import { checkFunction, checkKeys } from '../operators/index.ts'
+import { checkKeys } from '../operators/index.ts'
 import { checkLife, checkOnCrash, lifeKeys } from './life-options.ts'
 import type { Run, StageRun } from './run.ts'
-import { type StageHandler, type StageOptions, type StagePhase, tellingKeys } from './runner-options.ts'
+import { checkTelling, type StageHandler, type StageOptions, type StagePhase, tellingKeys } from './runner-options.ts'
 import { StageRunner } from './stage-runner.ts'
 
 /** What a stage actor can be told. */
@@ -53,7 +53,7 @@ export function fromStage<T, R, S = undefined>(
   options: StageOptions<T, R, StageRun<T, S>, S>,
 ): StageLogic {
   checkKeys('fromStage', options, ['channel', ...tellingKeys, 'clock', ...lifeKeys])
-  for (const name of tellingKeys) if (options[name] !== undefined) checkFunction(name, options[name])
+  checkTelling(options)
   const runner = new StageRunner<T, R>(handler as StageHandler<T, R>, {
     ...(options as StageOptions<T, R>),
     life: checkLife(options),

@@ -7,7 +7,12 @@ import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:f
 import { delimiter, join } from 'node:path'
 
 /** Program → the Debian package that has it. */
-const packageOf: Readonly<Record<string, string>> = { curl: 'curl', openssl: 'openssl', promtool: 'prometheus' }
+const packageOf: Readonly<Record<string, string>> = {
+  curl: 'curl',
+  openssl: 'openssl',
+  promtool: 'prometheus',
+  'redis-server': 'redis-server',
+}
 
 /** Debian's own switch: while this program exists and exits with 101, a package starts no daemon. */
 const daemonPolicy = '/usr/sbin/policy-rc.d'

@@ -49,6 +49,8 @@ export type {
   Timings,
 } from './pipeline/outcome.ts'
 export { type Pipeline, pipeline, type Topology } from './pipeline/pipeline.ts'
+export type { RedriveBudgetOptions } from './pipeline/redrive/redrive-budget.ts'
+export type { Redriven, RedriveOptions } from './pipeline/redrive/redrive-options.ts'
 export type { Reply } from './pipeline/reply.ts'
 export type {
   DeadLetterFigures,
@@ -59,6 +61,8 @@ export type {
   Origin,
   PipelineEvent,
   PipelineState,
+  RedriveEnd,
+  RedriveFigures,
   Running,
   StageControl,
   StageFigures,
@@ -131,3 +135,4 @@ export type { FilterEnding, TextField, TextFilter } from './stages/text-filter.t
 export type { DeadLetter, DeadLetterKind, DeadLetterWriter, PutResult } from './stores/dead-letter-store.ts'
 export { InvalidPromptError } from './workers/invalid-prompt-error.ts'
 export { WorkerError, type WorkerErrorDetails } from './workers/worker-error.ts'
+export { StoreError, UnstorableError } from './stores/store-error.ts'

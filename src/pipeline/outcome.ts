@@ -1,4 +1,5 @@
 import type { ShedReason } from '../../operators/index.ts'
+import type { Origin } from './running.ts'
 
 /** When things happened to a request. */
 export interface Timings {
@@ -14,6 +15,8 @@ interface Settled {
   /** Names this submission, unlike `id` also when two callers chose the same. */
   readonly submissionId: string
   readonly timings: Timings
+  /** Who submitted it, where that was not a client: the retry worker. */
+  readonly origin?: Exclude<Origin, 'client'>
 }
 
 /** The answer is there: a value, or a stream whose last chunk has been taken. */

@@ -1,3 +1,4 @@
+import { StageCrash } from '../../actors/index.ts'
 import type { ShedReason } from '../../operators/index.ts'
 import { SpillwayError } from '../../operators/index.ts'
 import type { Cancelled, Expired, Failed, Outcome, Shed } from '../pipeline/outcome.ts'
@@ -77,6 +78,10 @@ function ofFailed({ stage, error }: Failed): Refusal {
     if (cause instanceof WorkerError) return ofWorkerError(cause)
     if (cause instanceof InvalidPromptError) return badInput(cause.field, cause.message, 'invalid_prompt')
     if (cause instanceof PromptTooLongError) return badInput('messages', cause.message, 'context_length_exceeded')
+    // Its words are its handler's and may quote the prompt of another, with whose request the stage went down.
+    if (cause instanceof StageCrash && cause.code === 'stage_crash') {
+      return serverError(500, cause.code, `The stage ${JSON.stringify(stage)} crashed`)
+    }
     if (cause instanceof SpillwayError) {
       const answer = failures[cause.code]
       if (answer !== undefined) return serverError(answer, cause.code, cause.message)
@@ -91,7 +96,6 @@ const failures: Readonly<Partial<Record<SpillwayError['code'], number>>> = {
   drain_timeout: 503,
   channel_closed: 503,
   restart_intensity: 503,
-  stage_crash: 500,
   stage_unhealthy: 503,
   stage_stopped: 503,
   retrieval_failed: 500,

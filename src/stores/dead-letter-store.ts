@@ -42,7 +42,8 @@ export type PutResult = 'stored' | 'duplicate' | 'conflict' | 'full'
 export interface DeadLetterWriter {
   /**
    * Keeps an entry; a promise that rejects, or takes longer than `signal` allows, means *unknown*, and the same entry
-   * is put again. It must therefore be idempotent by `submissionId`.
+   * is put again. It must therefore be idempotent by `submissionId`. One that rejects with an `UnstorableError` says
+   * that there is no point.
    */
   put(letter: DeadLetter, options: { readonly signal: AbortSignal }): PromiseLike<PutResult>
 }
@@ -176,13 +177,19 @@ export interface DeadLetterStore extends DeadLetterWriter {
    * Leases entries that are due, those due longest first, and those whose lease is over, which are due since then: such
    * a one is given up instead when it has had its attempts, so a request that kills its worker is not redriven for ever.
    *
+   * @param options.pipeline Of the pipeline of this name alone: no other can run its requests.
    * @param options.limit At most so many, 1 … 100.
    * @param options.leaseMs How long they are the caller's, 1 ….
    * @param options.perSession At most so many of one session are leased at a time, by whomever, 1 …; default no limit.
    * Entries of such a session are passed over.
    */
   claim(
-    options: Cancellable & { readonly limit: number; readonly leaseMs: number; readonly perSession?: number },
+    options: Cancellable & {
+      readonly pipeline: string
+      readonly limit: number
+      readonly leaseMs: number
+      readonly perSession?: number
+    },
   ): Promise<readonly ClaimedDeadLetter[]>
   /** It was redriven and completed: it is forgotten. The same lease may say so again. */
   ack(lease: Lease, options?: Cancellable): Promise<'acked' | Fenced>

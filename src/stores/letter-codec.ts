@@ -28,7 +28,6 @@ export class LetterCodec {
    * The key of an entry or a session in a store: 43 characters of `A-Z a-z 0-9 - _`, however long or strange the id is.
    */
   keyOf(id: string): string {
-    // UTF-8 writes every lone surrogate alike.
     return createHash('sha256').update(id, 'utf16le').digest('base64url')
   }
 

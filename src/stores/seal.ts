@@ -77,7 +77,7 @@ export class Seal {
   digest(text: string): string {
     const [key] = this.keys
     const hash = key === undefined ? createHash('sha256') : createHmac('sha256', key.digest)
-    // UTF-8 writes every lone surrogate alike.
+    // As UTF-16, so that halves of surrogate pairs, which UTF-8 has no bytes for, are told apart.
     return hash.update(text, 'utf16le').digest('base64url')
   }
 }

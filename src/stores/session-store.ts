@@ -21,9 +21,11 @@ export interface SessionStore {
   get(id: string, options?: Cancellable): Promise<StoredSession | undefined>
   /**
    * Stores a state, if nobody else has meanwhile. A promise that rejects means *unknown*; the same update may be
-   * repeated, and says `ok` when it was the one that was stored.
+   * repeated, and says `ok` when it was the one that was stored, as long as nobody has updated it since. It is known by
+   * its version and its state: of two who store equal states at once, both are told `ok`.
    *
-   * @param expectedVersion Of the session as it was read; 0 where there was none.
+   * @param expectedVersion Of the session as it was read; 0 where there was none. One that was deleted, or whose time
+   * was over, begins at version 1 again.
    * @throws UnstorableError when the state cannot be written as JSON, or is larger than `maxBytes`.
    */
   update(id: string, expectedVersion: number, state: unknown, options?: Cancellable): Promise<'ok' | 'conflict'>

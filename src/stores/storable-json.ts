@@ -10,15 +10,15 @@ import { UnstorableError } from './store-error.ts'
  * @throws UnstorableError that names the first part which JSON cannot hold.
  */
 export function storableJson(name: string, value: unknown, write: () => string): string {
-  let text: string
   try {
     // Also finds cycles, before the walk would run in them.
-    text = write()
+    const text = write()
+    checkPlain(name, value)
+    return text
   } catch (error) {
+    if (error instanceof UnstorableError) throw error
     throw new UnstorableError(`${name} cannot be written as JSON: ${messageOf(error)}`, { cause: error })
   }
-  checkPlain(name, value)
-  return text
 }
 
 function checkPlain(path: string, value: unknown): void {

@@ -32,4 +32,6 @@ export {
   type OperatorSubject,
 } from './operator-subject.ts'
 export { retrieverContract } from './retriever-contract.ts'
+export { sessionStoreContract } from './session-store-contract.ts'
+export type { SessionStoreSubject } from './sessions/session-check.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'

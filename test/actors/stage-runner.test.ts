@@ -208,8 +208,8 @@ describe('StageRunner', () => {
       'start a (2)',
       'start b',
       'value b hold',
-      'error a the stage was stopped before the handler returned',
       'error b the stage was stopped before the handler returned',
+      'error a the stage was stopped before the handler returned',
     ])
     expect(runs.map(({ phase }) => phase)).toEqual(['ended', 'ended', 'ended'])
     expect(channel.stats).toMatchObject({ failed: 2, running: 0, waiting: 0 })

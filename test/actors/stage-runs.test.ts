@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { StageRunner } from '../../actors/index.ts'
+import { Channel } from '../../operators/index.ts'
 import { crash, RunnerBench } from './runner-bench.ts'
+
+const forever = new Promise<never>(() => undefined)
 
 describe('an item that a crash has put back', () => {
   it.each<[string, (world: RunnerBench) => void]>([
@@ -48,6 +52,25 @@ describe('a run', () => {
     world.channel.offer('now')
     world.runner.callOff(world.runs[0]!, 'unwanted')
     expect([world.runs[0]!.phase, world.runs[0]!.signal.aborted]).toEqual(['held', false])
+  })
+
+  it('that is held hears of a crash before it is called off, and one whose handler runs after it is', () => {
+    const heard: [string, boolean][] = []
+    const channel = new Channel<string>({ capacity: 0, concurrency: 2 })
+    const runner = new StageRunner<string, Promise<string> | string>((item) => (item === 'held' ? item : forever), {
+      channel,
+      onCrash: 'fail',
+      holds: (value) => value === 'held',
+      onError: (_, { item, signal }) => heard.push([item, signal.aborted]),
+    })
+    runner.epoch$.subscribe({ error: () => undefined })
+    channel.offer('runs')
+    channel.offer('held')
+    runner.crash(crash)
+    expect(heard).toEqual([
+      ['held', false],
+      ['runs', true],
+    ])
   })
 
   it('that was called off and then fails counts as cancelled, and makes room for the next', async () => {

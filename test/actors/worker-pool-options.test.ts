@@ -16,6 +16,10 @@ describe('the options of a pool', () => {
     [{ supervision: { maxRestarts: -1 } }, 'maxRestarts'],
     [{ supervision: { strategy: 'one-for-all' } }, 'strategy'],
     [{ shutdownTimeoutMs: -1 }, 'shutdownTimeoutMs'],
+    [{ onValue: 'log' }, 'onValue must be a function, got "log"'],
+    [{ onError: true }, 'onError must be a function, got true'],
+    [{ onPutBack: null }, 'onPutBack must be a function, got null'],
+    [{ onTrouble: {} }, 'onTrouble must be a function, got an object'],
   ]
   it.each(bad)('%j say what is wrong', (options, message) => {
     expect(() => fromWorkerPool(() => 1, { workers: 3, channel: { capacity: 10 }, ...options })).toThrow(message)

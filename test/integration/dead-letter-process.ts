@@ -47,7 +47,7 @@ async function putAll(from: DeadLetterStore): Promise<never> {
 
 async function redriveAll(from: DeadLetterStore): Promise<never> {
   for (;;) {
-    const claimed = await answered(() => from.claim({ limit: 8, leaseMs: 300 }))
+    const claimed = await answered(() => from.claim({ pipeline: 'chat', limit: 8, leaseMs: 300 }))
     await Promise.all(claimed.map((each) => redrive(from, each)))
     // An empty store leaves the turn to those who fill it.
     await new Promise((resolve) => setImmediate(resolve))

@@ -104,7 +104,7 @@ async function runUntilKilled(place: StorePlace, name: string, seed: number, aft
 /** Runs all that can be run. */
 async function drain(store: DeadLetterStore, log: Log): Promise<void> {
   for (;;) {
-    const claimed = await store.claim({ limit: 100, leaseMs: hourMs })
+    const claimed = await store.claim({ pipeline: 'chat', limit: 100, leaseMs: hourMs })
     if (claimed.length === 0) return
     await Promise.all(
       claimed.map(async ({ lease }) => {

@@ -1,7 +1,14 @@
 import { Registry } from 'prom-client'
-import { map, type Observable, of } from 'rxjs'
+import { fromEvent, map, NEVER, type Observable, of, startWith, takeUntil, tap } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { pipeline, type PipelineEvent, StageCrash, StageError } from '../../../src/index.ts'
+import {
+  type HandlerContext,
+  pipeline,
+  type PipelineEvent,
+  pulled,
+  StageCrash,
+  StageError,
+} from '../../../src/index.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
 type Name = 'gen' | 'mid' | 'last'
@@ -68,3 +75,56 @@ describe('a stream that fails in a stage that it passes through', () => {
     expect(running.ledger()).toMatchObject({ submitted: 1, failed: 1, inFlight: 0 })
   })
 })
+
+describe('a stream whose stage crashes by the request of another', () => {
+  const calledOff$ = ({ signal }: HandlerContext) => fromEvent(signal, 'abort')
+  it.each<[string, (context: HandlerContext) => Observable<string>]>([
+    ['errors with the reason', (context) => pulled(() => fromStart(), context)],
+    [
+      'errors',
+      (context) =>
+        calledOff$(context).pipe(
+          tap(() => {
+            throw new Error('theirs')
+          }),
+          map(() => 'never'),
+          startWith('a'),
+        ),
+    ],
+    ['completes', (context) => NEVER.pipe(startWith('a'), takeUntil(calledOff$(context)))],
+  ])('and that %s as it is called off, fails with that stage, and takes no other with it', async (_, streamOf) => {
+    const clock = new VirtualClock()
+    const error = new StageCrash('broken')
+    const running = pipeline<string>('p')
+      .stage(
+        'gen',
+        (text, context) => {
+          if (text === 'crash') throw error
+          return streamOf(context)
+        },
+        { capacity: 2, concurrency: 2 },
+      )
+      .stage('mid', (text$) => text$, { capacity: 2 })
+      .stage('last', (text$) => text$, { capacity: 2 })
+      .start({ clock, supervision: { backoff: () => 100 } })
+    const reply = running.submit('x')
+    const seen: unknown[] = []
+    reply.output$.subscribe({
+      next: (chunk) => seen.push(chunk),
+      error: (end: unknown) => seen.push(end),
+      complete: () => seen.push('complete'),
+    })
+    await clock.settle()
+    running.submit('crash')
+    expect(reply.settled).toMatchObject({ kind: 'failed', stage: 'gen', error })
+    expect(seen).toMatchObject(['a', { stage: 'gen', cause: error }])
+    await clock.advance(100)
+    expect(names.map((name) => running.stages[name].restarts)).toEqual([1, 0, 0])
+    expect(running.ledger()).toMatchObject({ submitted: 2, failed: 2, inFlight: 0 })
+  })
+})
+
+async function* fromStart(): AsyncGenerator<string> {
+  yield 'a'
+  await new Promise(() => undefined)
+}

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { StageCrash, StageSetupError, StageUnhealthyError } from '../../../actors/index.ts'
 import type { ShedReason } from '../../../operators/index.ts'
 import { DrainTimeoutError, StageError, StageTimeoutError } from '../../../src/pipeline/errors.ts'
 import { refusalOf } from '../../../src/server/outcome-refusal.ts'
@@ -29,6 +30,9 @@ test.each<[string, unknown, number, string]>([
   ['a stage that times out', new StageTimeoutError('inference', 5), 504, 'stage_timeout'],
   ['a drain that is too short', new DrainTimeoutError('inference', 5), 503, 'drain_timeout'],
   ['an unknown error', new Error('secret'), 500, 'stage_failed'],
+  ['a crash of the stage', new StageCrash('secret'), 500, 'stage_crash'],
+  ['a stage that is unhealthy', new StageUnhealthyError('3 times', { cause: 'secret' }), 503, 'stage_unhealthy'],
+  ['a stage that is set up no more', new StageSetupError('secret'), 500, 'stage_failed'],
   ['no error at all', 'secret', 500, 'stage_failed'],
   ['a model that is not there', new WorkerError('w', 'secret'), 503, 'model_unavailable'],
   ['a model that speaks something else', new WorkerError('w', 'secret', { unreadable: true }), 502, 'model_failed'],
