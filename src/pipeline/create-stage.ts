@@ -3,6 +3,7 @@ import { type LifeSettings, type StageHandler, StageRunner } from '../../actors/
 import { Channel, type LossReason } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
+import { mayPass } from './session-turns.ts'
 import type { Carried, Stage, StageContext } from './stage-context.ts'
 import { StageNode } from './stage-node.ts'
 import type { CheckedStage, StageSetupContext } from './stage-options.ts'
@@ -37,6 +38,7 @@ export function createStage(
     meter,
     admission,
     waits,
+    sessions,
   }: StartSettings & { readonly meter: StageMeter; readonly waits: boolean },
   hooks: StageHooks,
 ): Stage {
@@ -49,6 +51,7 @@ export function createStage(
     overflow: overflow === 'drop-lowest' ? { drop: 'lowest', priority: priorityOf } : overflow,
     ...(prioritised && overflow !== 'drop-lowest' && { priority: priorityOf }),
     ...(weighted && { weight: weightOf }),
+    ...(index === 0 && sessions?.serial === true && { mayStart: mayPass }),
     ttlMs,
     clock,
     onLost: (envelope, reason) => {
