@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
+import { type Counted, CountsProbe } from '../stores/counts-probe.ts'
 import type { Refusal } from './refusal.ts'
 import type { ServedCompletions, ServedEmbeddings, ServerContext } from './server-context.ts'
 import { unknownModel } from './unknown-model.ts'
@@ -9,6 +10,7 @@ export interface InfoSources {
   /** The pipeline as it was defined; plain data. */
   readonly topology: unknown
   readonly registry: Registry
+  readonly deadLetters: Counted | undefined
   /** The pipelines beside the one that answers chats. */
   readonly sides: readonly SidePipeline[]
 }
@@ -19,13 +21,15 @@ type SidePipeline = Pick<ServedCompletions | ServedEmbeddings, 'name' | 'state' 
 export function addInfoRoutes(
   app: FastifyInstance,
   context: ServerContext,
-  { topology, registry, sides }: InfoSources,
+  { topology, registry, deadLetters, sides }: InfoSources,
 ): void {
   const { running, models, clock, refuse } = context
   const created = Math.floor(clock.wallTime() / 1000)
   const list = models.flatMap((info) =>
     info.models.map((id) => ({ id, object: 'model', created, owned_by: info.provider })),
   )
+
+  const probe = deadLetters && new CountsProbe(deadLetters, clock)
 
   app.get('/v1/models', () => ({ object: 'list', data: list }))
   // A model's name may have slashes in it, escaped or not.
@@ -37,17 +41,30 @@ export function addInfoRoutes(
     return refuse(reply, unknownModel(name, names))
   })
   app.get('/healthz', () => ({ status: 'alive' }))
-  app.get('/readyz', (request, reply) => {
+  app.get('/readyz', async (request, reply) => {
     const obstacle = notReady([running, ...sides])
-    return obstacle === undefined ? reply.send({ status: 'ready' }) : refuse(reply, obstacle)
+    if (obstacle !== undefined) return refuse(reply, obstacle)
+    // A store that is away keeps no request from being answered.
+    const stores = probe && { deadLetters: (await probe.read()) === undefined ? 'away' : 'ready' }
+    return reply.send({ status: 'ready', ...(stores !== undefined && { stores }) })
   })
   app.get('/metrics', async (request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
-  app.get('/v1/pipeline', () => ({ ...figuresOf(running), topology, pipelines: sides.map(figuresOf) }))
+  app.get('/v1/pipeline', async () => ({
+    ...figuresOf(running),
+    topology,
+    ...(probe !== undefined && { deadLetterStore: await storeFigures(probe) }),
+    pipelines: sides.map(figuresOf),
+  }))
 }
 
 function figuresOf(pipeline: SidePipeline): object {
   const { name, state, stages } = pipeline
   return { name, state, stages, ledger: pipeline.ledger(), deadLetters: pipeline.deadLetters() }
+}
+
+async function storeFigures(probe: CountsProbe): Promise<object> {
+  const counts = await probe.read()
+  return counts === undefined ? { state: 'away' } : { state: 'ready', ...counts }
 }
 
 /** Why no requests should be sent here now; `undefined` when they should. */

@@ -317,7 +317,7 @@ const promised: Readonly<Record<string, Names>> = {
     ],
   },
   './stores': {
-    values: ['StoreError', 'UnstorableError', 'createSqliteSessionStore'],
+    values: ['StoreError', 'UnstorableError', 'createSqliteDeadLetterStore', 'createSqliteSessionStore'],
     types: [
       'ClaimedDeadLetter',
       'DeadLetter',
@@ -337,6 +337,7 @@ const promised: Readonly<Record<string, Names>> = {
       'ReplayResult',
       'SessionStore',
       'SessionStoreOptions',
+      'SqliteDeadLetterStoreOptions',
       'SqliteSessionStoreOptions',
       'StoredDeadLetter',
       'StoredSession',

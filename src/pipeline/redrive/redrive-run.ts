@@ -53,10 +53,6 @@ export class RedriveRun {
   async redrive(): Promise<RedriveResult> {
     const { letter } = this.claimed
     const { terms, settings } = this.ground
-    if (letter.unreadable !== undefined) {
-      const failure = answerLost(letter.stage, 'unreadable', letter.unreadable)
-      return this.tell(failBy(letter, failure, terms, { final: true }))
-    }
     this.reply = this.ground.submit(letter.request)
     const chunks = await readAll(this.reply, settings.maxResultBytes)
     const outcome = this.reply.settled as Outcome<unknown>

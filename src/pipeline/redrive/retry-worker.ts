@@ -1,6 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs'
-import { type Backoff, exponentialBackoff, type TimerHandle } from '../../../operators/index.ts'
+import { type Backoff, exponentialBackoff, show, type TimerHandle } from '../../../operators/index.ts'
 import type { ClaimedDeadLetter } from '../../stores/dead-letter-store.ts'
+import { StoreError } from '../../stores/store-error.ts'
 import type { RedriveBook } from './redrive-book.ts'
 import type { RedriveBudget } from './redrive-budget.ts'
 import { RedriveRun, type RedriveResult, type RedriveRunGround } from './redrive-run.ts'
@@ -130,7 +131,8 @@ export class RetryWorker {
     this.changed = false
     let claimed: readonly ClaimedDeadLetter[] | undefined
     try {
-      claimed = await calls.ask((signal) => store.claim({ pipeline, limit, leaseMs, perSession, signal }), {
+      const options = { pipeline, limit, leaseMs, perSession }
+      claimed = await calls.ask(async (signal) => checkClaimed(await store.claim({ ...options, signal })), {
         onLate: (late) => {
           this.takeIn(late, from, 'claimed too late')
         },
@@ -186,4 +188,10 @@ export class RetryWorker {
     this.ground.budget.withdraw()
     return run.redrive()
   }
+}
+
+/** A store is a stranger's: what is no list would be the worker's crash. */
+function checkClaimed(answer: readonly ClaimedDeadLetter[]): readonly ClaimedDeadLetter[] {
+  if (!Array.isArray(answer)) throw new StoreError(`claim must give a list of entries, got ${show(answer)}`)
+  return answer
 }

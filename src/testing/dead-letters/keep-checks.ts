@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import {
   claim,
+  claimedOf,
   claimOnly,
   idsOf,
   leaseOver,
@@ -38,9 +39,10 @@ export const keepChecks: StoreChecks = {
     check: async (subject) => {
       const { store } = subject
       await putAll(subject, ['acked', 'leased', 'later'])
-      const [acked, , later] = await claim(store)
-      await store.ack(acked!.lease)
-      await store.fail(later!.lease, later!.letter, { retryInMs: longMs })
+      const first = await claim(store)
+      await store.ack(claimedOf(first, 'acked').lease)
+      const later = claimedOf(first, 'later')
+      await store.fail(later.lease, later.letter, { retryInMs: longMs })
       await putAll(subject, ['dead'], { dead: true })
       const submissionIds = ['later', 'dead', 'leased', 'acked', 'no', 'dead']
       deepEqual(await store.replay(submissionIds), ['due', 'replayed', 'leased', 'acked', 'unknown', 'due'])
@@ -50,7 +52,7 @@ export const keepChecks: StoreChecks = {
       equal((await store.counts()).totals.replayed, 1)
       const claimed = await claim(store)
       deepEqual(new Set(idsOf(claimed)), new Set(['later', 'dead']))
-      equal(claimed.find(({ letter }) => letter.submissionId === 'later')!.letter.attempts, 2)
+      equal(claimedOf(claimed, 'later').letter.attempts, 2)
       deepEqual(await store.replay([]), [])
     },
   },
@@ -96,7 +98,8 @@ export const keepChecks: StoreChecks = {
       await putAll(subject, ['c', 'b', 'a'])
       const claimed = await claim(store)
       // They die in another order than they came.
-      for (const { letter, lease } of [claimed[1]!, claimed[0]!, claimed[2]!]) {
+      for (const id of ['b', 'c', 'a']) {
+        const { letter, lease } = claimedOf(claimed, id)
         equal(await store.fail(lease, letter, { retryInMs: 0, final: true }), 'dead')
         await subject.advance(2)
       }

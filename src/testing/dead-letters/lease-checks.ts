@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { DeadLetterFailure, DeadLetterStore, Lease } from '../../stores/dead-letter-store.ts'
-import { claim, claimOnly, leaseOver, longMs, putAll, stored, type StoreChecks } from './store-check.ts'
+import { claim, claimedOf, claimOnly, leaseOver, longMs, putAll, stored, type StoreChecks } from './store-check.ts'
 
 const failure: DeadLetterFailure = { stage: 'post', kind: 'expired', reason: 'deadline' }
 
@@ -65,16 +65,16 @@ export const leaseChecks: StoreChecks = {
       const { store } = subject
       await putAll(subject, ['a', 'b'])
       const before = await stored(store, 'a')
-      const [a, b] = await claim(store)
+      const claimed = await claim(store)
       const start = subject.now()
       const told: DeadLetterFailure = { stage: 'rag', kind: 'failed', reason: 'stage_failed', error: 'no words' }
-      equal(await store.fail(a!.lease, told, { retryInMs: longMs }), 'due')
+      equal(await store.fail(claimedOf(claimed, 'a').lease, told, { retryInMs: longMs }), 'due')
       const failed = await stored(store, 'a')
       const { stateAt, lastSeenAt } = failed
       deepEqual(failed, { ...before, ...told, state: 'due', stateAt, lastSeenAt, attempts: 1, epoch: 1 })
       ok(lastSeenAt >= start && lastSeenAt <= subject.now(), `it was last seen now, not at ${lastSeenAt}`)
       ok(stateAt >= start + longMs && stateAt <= subject.now() + longMs, `it must be due in a minute: ${stateAt}`)
-      equal(await store.fail(b!.lease, failure, { retryInMs: 5 }), 'due')
+      equal(await store.fail(claimedOf(claimed, 'b').lease, failure, { retryInMs: 5 }), 'due')
       await subject.advance(10)
       const { letter } = await claimOnly(store)
       deepEqual([letter.submissionId, letter.attempts, letter.epoch], ['b', 2, 2])
@@ -105,11 +105,11 @@ export const leaseChecks: StoreChecks = {
     check: async (subject) => {
       const { store } = subject
       await putAll(subject, ['a', 'b', 'c'])
-      const [a, b, c] = await claim(store)
-      await store.fail(a!.lease, failure, { retryInMs: longMs })
-      await store.defer(b!.lease, { retryInMs: longMs })
-      await store.fail(c!.lease, failure, { retryInMs: 0, final: true })
-      for (const { lease } of [a!, b!, c!]) await checkFenced(store, lease)
+      const claimed = await claim(store)
+      await store.fail(claimedOf(claimed, 'a').lease, failure, { retryInMs: longMs })
+      await store.defer(claimedOf(claimed, 'b').lease, { retryInMs: longMs })
+      await store.fail(claimedOf(claimed, 'c').lease, failure, { retryInMs: 0, final: true })
+      for (const { lease } of claimed) await checkFenced(store, lease)
     },
   },
   'defer makes it due after retryInMs, and no attempt was made': {

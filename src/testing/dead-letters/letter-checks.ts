@@ -3,6 +3,7 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import {
   claim,
+  claimedOf,
   claimOnly,
   letterOf,
   listAll,
@@ -58,8 +59,8 @@ function found(written: Uint8Array): readonly string[] {
 const playSecrets: StoreCheck['check'] = async (subject) => {
   const { store } = subject
   await putAll(subject, ['a', 'b'], { changes: secrets })
-  const [a] = await claim(store)
-  await store.fail(a!.lease, { ...a!.letter, error: 'secret-failure-45' }, { retryInMs: longMs })
+  const { letter, lease } = claimedOf(await claim(store), 'a')
+  await store.fail(lease, { ...letter, error: 'secret-failure-45' }, { retryInMs: longMs })
   deepEqual(
     (await listAll(store, { session: secrets.session })).map(({ error }) => error),
     ['secret-failure-45', secrets.error],
@@ -85,7 +86,7 @@ export const letterChecks: StoreChecks = {
           [id],
         )
       }
-      const claimed = await store.claim({ limit: 100, leaseMs: longMs, perSession: 1 })
+      const claimed = await store.claim({ pipeline: 'chat', limit: 100, leaseMs: longMs, perSession: 1 })
       equal(claimed.length, strangeIds.length)
       for (const { lease } of claimed) equal(await store.ack(lease), 'acked')
       deepEqual(
@@ -145,11 +146,9 @@ export const letterChecks: StoreChecks = {
         const other = await subject.reopen({ encryptionKeys })
         const [listed, ...more] = await listAll(other)
         equal(more.length, 0)
-        ok(listed!.unreadable, 'it must say why it cannot be read')
-        deepEqual(
-          [listed!.submissionId, listed!.state, listed!.reason, listed!.request],
-          ['a', 'due', 'worker_failed', undefined],
-        )
+        ok(listed?.unreadable, 'it must be listed, and say why it cannot be read')
+        const { submissionId, state, reason, request } = listed
+        deepEqual([submissionId, state, reason, request], ['a', 'due', 'worker_failed', undefined])
         deepEqual(await claim(other), [])
         equal((await stored(other, 'a')).state, 'dead')
         deepEqual(await other.replay(['a']), ['replayed'])
@@ -171,7 +170,7 @@ export const letterChecks: StoreChecks = {
       const { lease } = await claimOnly(store)
       const calls: readonly ((signal: AbortSignal) => Promise<unknown>)[] = [
         (signal) => store.put(letterOf(subject, 'b'), { signal }),
-        (signal) => store.claim({ limit: 1, leaseMs: longMs, signal }),
+        (signal) => store.claim({ pipeline: 'chat', limit: 1, leaseMs: longMs, signal }),
         (signal) => store.get('a', { signal }),
         (signal) => store.list({ signal }),
         (signal) => store.counts({ signal }),

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { DeadLetterFilter } from '../../stores/dead-letter-store.ts'
-import { claim, claimOnly, letterOf, listAll, longMs, putAll, stored, type StoreChecks } from './store-check.ts'
+import { claim, claimedOf, letterOf, listAll, longMs, putAll, stored, type StoreChecks } from './store-check.ts'
 
 export const listChecks: StoreChecks = {
   'list gives what get gives, oldest submission first': {
@@ -28,7 +28,7 @@ export const listChecks: StoreChecks = {
       const { store } = subject
       const now = subject.now()
       await store.put(letterOf(subject, 'leased', { pipeline: 'other' }))
-      await claimOnly(store)
+      await store.claim({ pipeline: 'other', limit: 1, leaseMs: longMs })
       await store.put(letterOf(subject, 'dead', { reason: 'stage_timeout', session: 'one' }), { dead: true })
       await store.put(letterOf(subject, 'old', { firstSeenAt: now - 1_000, stage: 'rag', session: 'one' }))
       await store.put(letterOf(subject, 'shed', { kind: 'shed', reason: 'full', firstSeenAt: now + 1_000 }))
@@ -109,9 +109,10 @@ export const listChecks: StoreChecks = {
       deepEqual(await store.counts(), { due: 0, leased: 0, dead: 0, bytes: 0, totals: nothing })
       await putAll(subject, ['a', 'b', 'c', 'd'])
       equal(await store.put(letterOf(subject, 'e')), 'full')
-      const [a, b] = await claim(store, 3)
-      await store.ack(a!.lease)
-      await store.fail(b!.lease, b!.letter, { retryInMs: longMs })
+      const claimed = await claim(store, 3)
+      await store.ack(claimedOf(claimed, 'a').lease)
+      const { letter, lease } = claimedOf(claimed, 'b')
+      await store.fail(lease, letter, { retryInMs: longMs })
       const { bytes, ...counts } = await store.counts()
       ok(Number.isInteger(bytes) && bytes > 0, `bytes must be a number of them, are ${bytes}`)
       deepEqual(counts, {

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { DeadLetter } from '../../stores/dead-letter-store.ts'
-import { claim, claimOnly, letterOf, longMs, putAll, stored, type StoreChecks } from './store-check.ts'
+import { claim, claimedOf, claimOnly, letterOf, longMs, putAll, stored, type StoreChecks } from './store-check.ts'
 
 /** JSON with all that is easily lost on the way. */
 const request = {
@@ -11,9 +11,22 @@ const request = {
   deep: [[[[{ a: [true, false] }]]]],
 }
 
-const cycle: Record<string, unknown> = {}
-cycle['self'] = cycle
-const notJson: readonly unknown[] = [undefined, NaN, 1n, new Date(0), new Map(), { at: [new Date(0)] }, cycle, () => 1]
+const notJson: readonly unknown[] = [
+  undefined,
+  NaN,
+  1n,
+  new Date(0),
+  new Map(),
+  { at: [new Date(0)] },
+  cycle(),
+  () => 1,
+]
+
+function cycle(): unknown {
+  const circle: Record<string, unknown> = {}
+  circle['self'] = circle
+  return circle
+}
 
 export const putChecks: StoreChecks = {
   'put keeps an entry whole, due at once': {
@@ -215,13 +228,16 @@ export const putChecks: StoreChecks = {
     options: {},
     check: async (subject) => {
       await putAll(subject, ['a', 'b', 'c'])
-      const [first, second] = await claim(subject.store, 2)
-      await subject.store.fail(second!.lease, letterOf(subject, 'b'), { retryInMs: longMs, final: true })
+      const claimed = await claim(subject.store, 2)
+      await subject.store.fail(claimedOf(claimed, 'b').lease, letterOf(subject, 'b'), {
+        retryInMs: longMs,
+        final: true,
+      })
       const before = await subject.store.counts()
       await subject.store.close()
       const again = await subject.reopen({})
       deepEqual(await again.counts(), before)
-      equal(await again.ack(first!.lease), 'acked')
+      equal(await again.ack(claimedOf(claimed, 'a').lease), 'acked')
       deepEqual(
         (await claim(again)).map(({ letter }) => letter.submissionId),
         ['c'],

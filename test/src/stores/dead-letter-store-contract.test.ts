@@ -1,11 +1,11 @@
 import { test } from 'vitest'
-import { deadLetterStoreContract, VirtualClock } from '../../../src/testing/index.ts'
+import type { DeadLetterStoreOptions } from '../../../src/stores/index.ts'
+import { deadLetterStoreContract, type DeadLetterStoreSubject, VirtualClock } from '../../../src/testing/index.ts'
 import { createModelDeadLetterStore, ModelData } from '../../fixtures/model-dead-letter-store.ts'
+import { sqliteSubject } from './sqlite-subject.ts'
 
-const startAt = 1_700_000_000_000
-
-for (const check of deadLetterStoreContract('the model', (options) => {
-  const [clock, data] = [new VirtualClock({ startAt }), new ModelData()]
+function modelSubject(options: DeadLetterStoreOptions): DeadLetterStoreSubject {
+  const [clock, data] = [new VirtualClock({ startAt: 1_700_000_000_000 }), new ModelData()]
   return {
     store: createModelDeadLetterStore({ ...options, clock, data }),
     now: () => clock.wallTime(),
@@ -13,6 +13,11 @@ for (const check of deadLetterStoreContract('the model', (options) => {
     reopen: (others) => createModelDeadLetterStore({ ...others, clock, data }),
     written: () => data.bytes(),
   }
-})) {
+}
+
+for (const check of [
+  ...deadLetterStoreContract('the model', modelSubject),
+  ...deadLetterStoreContract('SQLite', sqliteSubject),
+]) {
   test(check.name, check.run)
 }

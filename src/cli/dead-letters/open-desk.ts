@@ -1,0 +1,42 @@
+import { systemClock } from '../../../operators/index.ts'
+import { openLetters } from '../open-letters.ts'
+import { createProgressLine } from '../progress-line.ts'
+import { stopSignal } from '../stop-signals.ts'
+import type { Desk } from './desk.ts'
+import { lineOutput } from './output.ts'
+import type { LetterSettings } from './settings.ts'
+
+/**
+ * Opens the store, works with it and closes it. SIGINT and SIGTERM end the work between two steps.
+ *
+ * @param create Whether a store that is not there is made.
+ * @throws Error that says why the store cannot be opened.
+ */
+export async function atDesk<Result>(
+  settings: LetterSettings,
+  create: boolean,
+  work: (desk: Desk) => Promise<Result>,
+): Promise<Result> {
+  const { stdout, stderr } = process
+  const store = await openLetters(settings, create)
+  const controller = new AbortController()
+  void stopSignal().then((signal) => {
+    controller.abort(new Error(`stopped by ${signal}`))
+  })
+  try {
+    return await work({
+      store,
+      clock: systemClock,
+      signal: controller.signal,
+      json: settings.json,
+      columns: stdout.isTTY ? stdout.columns : undefined,
+      progress: createProgressLine(stderr, systemClock, 'dead letters'),
+      print: lineOutput(stdout),
+      say: (line) => {
+        console.error(line)
+      },
+    })
+  } finally {
+    await store.close()
+  }
+}
