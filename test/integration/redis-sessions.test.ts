@@ -309,7 +309,13 @@ describe('options', () => {
       await vi.waitFor(() => own.update('a', 0, 'x'), { timeout: 30_000 })
       await own.close()
       await shared.close()
-      expect(connection.state.connected).toBe(true)
+      await vi.waitFor(
+        async () => {
+          const clients = String(await server.command('CLIENT', 'LIST'))
+          expect(clients.match(/name=spillway/g)).toHaveLength(1)
+        },
+        { timeout: 30_000 },
+      )
       expect(await createRedisSessionStore({ connection }).get('a')).toMatchObject({ state: 'x' })
     } finally {
       await connection.close()
