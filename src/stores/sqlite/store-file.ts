@@ -122,7 +122,7 @@ function kindOf(error: unknown): number | undefined {
   return errcode === undefined ? undefined : errcode & 0xff
 }
 
-function problemOf(error: Error & { readonly code?: string }): string {
+function problemOf(error: Error & { readonly code: unknown }): string {
   if (error.code === 'ERR_INVALID_STATE') return 'is closed'
   switch (kindOf(error)) {
     case 5:
