@@ -50,6 +50,7 @@ export type {
 } from './pipeline/outcome.ts'
 export { type Pipeline, pipeline, type Topology } from './pipeline/pipeline.ts'
 export type { Reply } from './pipeline/reply.ts'
+export type { RequestSession } from './pipeline/request-session.ts'
 export type {
   DeadLetterFigures,
   DrainReport,
@@ -66,6 +67,7 @@ export type {
   StageSwap,
   StageTypes,
 } from './pipeline/running.ts'
+export type { SessionOptions } from './pipeline/session-options.ts'
 export type {
   StageDropLowest,
   StageOptions,
@@ -131,4 +133,5 @@ export type { FilterEnding, TextField, TextFilter } from './stages/text-filter.t
 export type { DeadLetter, DeadLetterKind, DeadLetterWriter, PutResult } from './stores/dead-letter-store.ts'
 export { InvalidPromptError } from './workers/invalid-prompt-error.ts'
 export { WorkerError, type WorkerErrorDetails } from './workers/worker-error.ts'
+export type { SessionStore, StoredSession } from './stores/session-store.ts'
 export { StoreError, UnstorableError } from './stores/store-error.ts'

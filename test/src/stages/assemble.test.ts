@@ -16,7 +16,7 @@ const context = handlerContext({ request: {} })
 
 const passage: Passage = { source: 'docs/a.md', headings: ['Guide', 'Setup'], text: 'Run it.', score: 2 }
 const run = (request: PromptRequest, passages: readonly Passage[] = [], options: AssembleOptions = {}): Prompt =>
-  assemble(options)({ request, passages }, context)
+  assemble(options)({ request, passages }, context) as Prompt
 const system = (prompt: Prompt): string | undefined =>
   prompt.messages.find((message) => message.role === 'system')?.content
 
