@@ -15,7 +15,7 @@ import { deadlineOf } from './deadline-of.ts'
 import { errorCode } from './describe-error.ts'
 import { Door } from './door.ts'
 import { Envelope, type EnvelopeHost } from './envelope.ts'
-import { StageTimeoutError } from './errors.ts'
+import { type SessionFullError, StageTimeoutError } from './errors.ts'
 import { Graces } from './grace.ts'
 import { LedgerBook } from './ledger.ts'
 import type { DeadLetters } from './dead-letters.ts'
@@ -341,7 +341,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.end(envelope, 'failed', error, node)
   }
 
-  shed(envelope: Carried, node: Stage, reason: ShedReason, refusedBy?: Error & { retryAfterMs: number }): void {
+  shed(envelope: Carried, node: Stage, reason: ShedReason, refusedBy?: CircuitOpenError | SessionFullError): void {
     if (envelope.kind !== undefined) return
     countUp(node.shed, reason)
     const at = envelope.stage

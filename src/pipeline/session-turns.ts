@@ -1,4 +1,5 @@
-import { type Linked, LinkedList, OverflowError } from '../../operators/index.ts'
+import { type Linked, LinkedList } from '../../operators/index.ts'
+import { SessionFullError } from './errors.ts'
 import { nameOfSession } from './session-of.ts'
 
 /** A request that may belong to a session. */
@@ -6,16 +7,6 @@ export interface Seated<Self> {
   readonly request: unknown
   /** Its turn in its session, from its admission to its end. */
   turn: Turn<Self> | undefined
-}
-
-/** Too many requests of a session wait for their turn. */
-export class SessionFullError extends OverflowError {
-  readonly retryAfterMs: number
-
-  constructor(maxWaiting: number, retryAfterMs: number) {
-    super(`${maxWaiting} requests of the session wait for their turn already, which is maxWaiting`)
-    this.retryAfterMs = retryAfterMs
-  }
 }
 
 /** The requests of one session that have not ended, in order of admission. */

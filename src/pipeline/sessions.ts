@@ -7,7 +7,8 @@ import { StoreCalls } from './redrive/store-calls.ts'
 import type { RequestSession } from './request-session.ts'
 import { nameOfSession } from './session-of.ts'
 import type { SessionSettings } from './session-options.ts'
-import { type Seated, type SessionFullError, SessionTurns } from './session-turns.ts'
+import type { SessionFullError } from './errors.ts'
+import { type Seated, SessionTurns } from './session-turns.ts'
 
 /** What a store is taken to hold at the most in one session that does not say it. */
 const defaultMaxBytes = 65_536
