@@ -71,8 +71,8 @@ export function addDeadLetterRoutes(
   /** Asks the store, if there is one, and says so if it is away. */
   async function answer(
     reply: FastifyReply,
-    ask: (store: DeadLetterStore, signal: AbortSignal) => Promise<FastifyReply>,
-  ): Promise<FastifyReply> {
+    ask: (store: DeadLetterStore, signal: AbortSignal) => Promise<unknown>,
+  ): Promise<unknown> {
     if (deadLetters === undefined) return refuse(reply, notKept)
     const controller = new AbortController()
     let timer: unknown
