@@ -26,6 +26,7 @@ import type { Origin } from './running.ts'
 import { type Carried, type Stage, StageContext } from './stage-context.ts'
 import { countUp } from './stage-node.ts'
 import { rankRequest } from './stage-ranking.ts'
+import { type SessionFullError, SessionTurns } from './session-turns.ts'
 import type { StartSettings } from './start-options.ts'
 import { streamEnded, watchStream } from './stage-stream.ts'
 import { Teller } from './teller.ts'
@@ -47,6 +48,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   private readonly door: Door
   private readonly graces: Graces
   private readonly rooms: WaitingRooms
+  private readonly turns: SessionTurns<Carried> | undefined
   /** Why nothing is let in any more. */
   private refusal: ShedReason | undefined
   private readonly letters: DeadLetters | undefined
@@ -64,7 +66,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     onOverflow: (node: Stage, error: unknown) => void,
     letters?: DeadLetters,
   ) {
-    const { clock, logger, random } = settings
+    const { clock, logger, random, sessions } = settings
     this.book = new LedgerBook(this.live)
     this.instanceId = Math.floor(random() * 2 ** 52).toString(36)
     this.settings = settings
@@ -81,6 +83,8 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.nodes = stages.map((stage, index) => createStage(stage, index, ground, this))
     this.door = new Door(this.nodes)
     this.rooms = new WaitingRooms(this.nodes, this.door, { clock, random, wheel: this.wheel }, this)
+    const onTurn = (envelope: Carried): void => (this.nodes[0] as Stage).channel.free(envelope)
+    if (sessions?.serial === true) this.turns = new SessionTurns(sessions.maxWaiting, () => clock.now(), onTurn)
   }
 
   /**
@@ -113,6 +117,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
 
   /** Ends everything that is in flight as failed. */
   failAll(errorAt: (stage: Stage) => unknown, blamed?: Stage): number {
+    this.turns?.close()
     const envelopes = [...this.live]
     for (const envelope of envelopes) {
       const stage = (envelope.place === 'through' ? envelope.source?.node : this.nodes[envelope.stage]) as Stage
@@ -177,10 +182,12 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   // The way of a request
 
   private admit(envelope: Carried, first: Stage, now: number): void {
+    const sessionFull = this.turns?.join(envelope)
+    if (sessionFull !== undefined) this.shed(envelope, first, 'rate', sessionFull)
     this.rooms.serveDoor()
     // Those who went first may have ended it all.
     if (this.refusal !== undefined) this.shed(envelope, first, this.refusal)
-    const { full } = this.door
+    const full = this.door.fullFor(envelope)
     if (full !== undefined && envelope.kind === undefined && !this.rooms.waitAtDoor(envelope, full)) {
       this.shed(envelope, full, full.state === 'running' ? 'door' : 'stage-down')
     }
@@ -334,7 +341,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.end(envelope, 'failed', error, node)
   }
 
-  shed(envelope: Carried, node: Stage, reason: ShedReason, refusedBy?: CircuitOpenError): void {
+  shed(envelope: Carried, node: Stage, reason: ShedReason, refusedBy?: CircuitOpenError | SessionFullError): void {
     if (envelope.kind !== undefined) return
     countUp(node.shed, reason)
     const at = envelope.stage
@@ -388,5 +395,6 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     if (envelope.place === 'waiting') node.runner.withdraw(envelope, itemEnd)
     if (envelope.place === 'running' && run !== undefined) this.graces.callOff(run, detail ?? kind)
     envelope.place = 'outside'
+    this.turns?.leave(envelope)
   }
 }

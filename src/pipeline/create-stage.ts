@@ -37,6 +37,7 @@ export function createStage(
     meter,
     admission,
     waits,
+    sessions,
   }: StartSettings & { readonly meter: StageMeter; readonly waits: boolean },
   hooks: StageHooks,
 ): Stage {
@@ -49,6 +50,7 @@ export function createStage(
     overflow: overflow === 'drop-lowest' ? { drop: 'lowest', priority: priorityOf } : overflow,
     ...(prioritised && overflow !== 'drop-lowest' && { priority: priorityOf }),
     ...(weighted && { weight: weightOf }),
+    ...(index === 0 && sessions?.serial === true && { mayStart: mayPass }),
     ttlMs,
     clock,
     onLost: (envelope, reason) => {
@@ -118,4 +120,8 @@ function priorityOf({ priority }: Carried): number {
 
 function weightOf({ weight }: Carried): number {
   return weight
+}
+
+function mayPass(envelope: Carried): boolean {
+  return envelope.mayPass
 }

@@ -18,6 +18,17 @@ export class Door {
     return undefined
   }
 
+  /** The first stage that has no place for a request; one that is held before the first needs one in its line. */
+  fullFor(envelope: Carried): Stage | undefined {
+    return this.full ?? (envelope.mayPass ? undefined : this.fullLine)
+  }
+
+  private get fullLine(): Stage | undefined {
+    const [first] = this.places
+    if (first?.index !== 0) return undefined
+    return first.ahead + first.channel.size >= first.channel.capacity ? first : undefined
+  }
+
   /** Reserves a place in each channel. */
   reserve(envelope: Carried): void {
     for (const node of this.places) node.ahead += 1

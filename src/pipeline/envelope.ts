@@ -13,6 +13,7 @@ import { PullReader } from './pull-reader.ts'
 import { alreadyConsumed, overrun } from './reader-errors.ts'
 import type { Reply } from './reply.ts'
 import type { Origin } from './running.ts'
+import type { Turn } from './session-turns.ts'
 import type { Teller, Told } from './teller.ts'
 
 /** Where a request is: `pending` before a stage that has no room, `waiting` in its channel. */
@@ -64,6 +65,8 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   reservedFrom = -1
   /** Takes it out of the line for room in which it is pending. */
   waiter: { leave(): void } | undefined
+  /** Its turn in its session, where requests of one are served one after the other. */
+  turn: Turn<this> | undefined
   /** Its run in the stage where it is. */
   run: Run | undefined
   /** The run whose stream it carries. */
@@ -215,6 +218,11 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   /** Who submitted it. */
   get origin(): Origin {
     return 'client'
+  }
+
+  /** It may pass the first channel: none of its session is before it. */
+  get mayPass(): boolean {
+    return this.turn === undefined || this.turn.hasCome
   }
 
   /** It carries a stream, or did. */
@@ -373,7 +381,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   private receive(chunk: unknown): void {
     const { reader } = this
     if (reader instanceof PullReader) {
-      if (!reader.receive(chunk)) this.host.failStream(this, overrun(this.host.streamBuffer))
+      if (!reader.receive(chunk)) this.host.failStream(this, reader.overrun())
     } else {
       this.taken += 1
       reader?.next(chunk)

@@ -1,7 +1,7 @@
 import { type ShedReason, SpillwayError } from '../../operators/index.ts'
 import type { ExpiryReason } from './outcome.ts'
 
-/** The request was turned away; try again after `retryAfterMs`. `cause` is the refusal of a breaker, if that is the reason. */
+/** The request was turned away; try again after `retryAfterMs`. `cause` is the refusal of a breaker or a full session, if that is the reason. */
 export class ShedError extends SpillwayError {
   readonly code = 'shed'
   readonly stage: string

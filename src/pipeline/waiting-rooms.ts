@@ -97,7 +97,9 @@ export class WaitingRooms {
     return [this.lobby, ...this.rooms.values()].flatMap((room) => room.close())
   }
 
+  /** Who is held would keep others from slots that are free: it has a place in the first channel at once, or none. */
   private wait(envelope: Carried, node: Stage, room: WaitingRoom<Carried, Stage>): boolean {
+    if (!envelope.mayPass) return false
     envelope.waiter = room.join(envelope, node, isHigh(envelope.request))
     if (envelope.waiter === undefined) return false
     envelope.stage = node.index

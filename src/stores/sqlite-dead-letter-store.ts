@@ -62,11 +62,11 @@ export function createSqliteDeadLetterStore(options: SqliteDeadLetterStoreOption
       const encoded = encodeLetter(codec, letter)
       return commits.run(signal, () => transitions.put(encoded, dead))
     },
-    claim: async ({ limit, leaseMs, perSession = Infinity, signal }) => {
+    claim: async ({ pipeline, limit, leaseMs, perSession = Infinity, signal }) => {
       checkInteger('limit', limit, { min: 1, max: 100 })
       checkNumber('leaseMs', leaseMs, { min: 1 })
       checkInteger('perSession', perSession, { min: 1, max: Infinity })
-      return commits.run(signal, () => transitions.claim(limit, leaseMs, perSession))
+      return commits.run(signal, () => transitions.claim({ pipeline, limit, leaseMs, perSession }))
     },
     ack: async (lease, { signal } = {}) => commits.run(signal, () => transitions.ack(lease)),
     fail: async (lease, failure, { retryInMs, final = false, signal }) => {

@@ -317,7 +317,7 @@ const promised: Readonly<Record<string, Names>> = {
     ],
   },
   './stores': {
-    values: ['StoreError', 'UnstorableError', 'createSqliteDeadLetterStore'],
+    values: ['StoreError', 'UnstorableError', 'createSqliteDeadLetterStore', 'createSqliteSessionStore'],
     types: [
       'ClaimedDeadLetter',
       'DeadLetter',
@@ -336,7 +336,9 @@ const promised: Readonly<Record<string, Names>> = {
       'PutResult',
       'ReplayResult',
       'SessionStore',
+      'SessionStoreOptions',
       'SqliteDeadLetterStoreOptions',
+      'SqliteSessionStoreOptions',
       'StoredDeadLetter',
       'StoredSession',
       'SweepReport',
@@ -373,6 +375,7 @@ const promised: Readonly<Record<string, Names>> = {
       'retrieverContract',
       'roundMs',
       'serviceTimes',
+      'sessionStoreContract',
       'weights',
     ],
     types: [
@@ -393,6 +396,7 @@ const promised: Readonly<Record<string, Names>> = {
       'PipelineCheckOptions',
       'PipelineSubject',
       'Report',
+      'SessionStoreSubject',
       'Violation',
       'VirtualClockOptions',
       'WeighedMs',

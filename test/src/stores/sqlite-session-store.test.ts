@@ -1,0 +1,210 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { SessionStore } from '../../../src/stores/session-store.ts'
+import { createSqliteSessionStore, type SqliteSessionStoreOptions } from '../../../src/stores/sqlite-session-store.ts'
+import { StoreError } from '../../../src/stores/store-error.ts'
+import { VirtualClock } from '../../../src/testing/index.ts'
+import { createModelSessionStore, ModelData } from '../../fixtures/model-session-store.ts'
+import { scaled } from '../../effort.ts'
+
+let folder: string
+let file: string
+let clock: VirtualClock
+const opened: SessionStore[] = []
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'spillway-sessions-'))
+  file = join(folder, 'sessions.db')
+  clock = new VirtualClock({ startAt: 1_700_000_000_000 })
+})
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close()
+  rmSync(folder, { recursive: true })
+})
+
+function open(options: Partial<SqliteSessionStoreOptions> = {}): SessionStore {
+  const store = createSqliteSessionStore({ file, clock, busyTimeoutMs: 0, ...options })
+  opened.push(store)
+  return store
+}
+
+/** What another program sees in the file. */
+function look<T>(work: (database: DatabaseSync) => T): T {
+  const database = new DatabaseSync(file)
+  try {
+    return work(database)
+  } finally {
+    database.close()
+  }
+}
+
+const countOf = (): unknown =>
+  look((database) => database.prepare('SELECT count(*) AS count FROM sessions').get()?.['count'])
+
+interface Real {
+  /** Of one file. */
+  readonly stores: readonly SessionStore[]
+  /** Makes the ids of this run, so that a file serves all runs. */
+  readonly run: string
+}
+
+/** Asks the model and one of the stores the same, and compares the answers. */
+function asking(
+  text: string,
+  writer: number,
+  ask: (store: SessionStore, run: string) => Promise<unknown>,
+): fc.AsyncCommand<SessionStore, Real> {
+  return {
+    check: () => true,
+    run: async (model, { stores, run }) => {
+      const expected = await ask(model, run)
+      expect(await ask(stores[writer]!, run), text).toEqual(expected)
+    },
+    toString: () => `${text} by ${writer}`,
+  }
+}
+
+test('whatever is done with it, it is as the model is', async () => {
+  const limits = { ttlMs: 100, maxAgeMs: 250 }
+  const stores = [open(limits), open(limits)]
+  const one = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(1))
+  const update = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(1), fc.nat(3), fc.constantFrom('x', 'y', { n: 1 }))
+  const commands: readonly fc.Arbitrary<fc.AsyncCommand<SessionStore, Real>>[] = [
+    one.map(([id, by]) => asking(`get ${id}`, by, (store, run) => store.get(run + id))),
+    one.map(([id, by]) => asking(`touch ${id}`, by, (store, run) => store.touch(run + id))),
+    one.map(([id, by]) => asking(`delete ${id}`, by, (store, run) => store.delete(run + id))),
+    update.map(([id, by, version, state]) =>
+      asking(`update ${id} from ${version} to ${JSON.stringify(state)}`, by, (store, run) =>
+        store.update(run + id, version, state),
+      ),
+    ),
+    fc.constantFrom(1, 30, 99, 100, 101).map((ms) => ({
+      check: () => true,
+      run: () => clock.advance(ms),
+      toString: () => `advance ${ms}`,
+    })),
+  ]
+  let runs = 0
+  await fc.assert(
+    fc.asyncProperty(fc.commands([...commands], { maxCommands: 60 }), async (program) => {
+      const model = createModelSessionStore({ ...limits, clock, data: new ModelData() })
+      const real: Real = { stores, run: `${++runs} ` }
+      await fc.asyncModelRun(() => ({ model, real }), program)
+    }),
+    { numRuns: scaled(200) },
+  )
+})
+
+describe('expired sessions', () => {
+  test('are deleted with updates, a few at a time', async () => {
+    const store = open({ ttlMs: 100 })
+    for (let id = 0; id < 20; id++) await store.update(`${id}`, 0, 'x')
+    await clock.advance(100)
+    await store.update('new', 0, 'x')
+    expect(countOf()).toBe(13)
+    await store.update('new', 1, 'y')
+    expect(countOf()).toBe(5)
+    // One that wins nothing clears away, too.
+    await store.update('new', 7, 'z')
+    expect(countOf()).toBe(1)
+    expect(await store.get('new')).toMatchObject({ version: 2, state: 'y' })
+  })
+
+  test('are not those whose time began anew', async () => {
+    const store = open({ ttlMs: 100 })
+    await store.update('used', 0, 'x')
+    await store.update('unused', 0, 'x')
+    await clock.advance(60)
+    await store.touch('used')
+    await clock.advance(60)
+    await store.update('new', 0, 'x')
+    expect(countOf()).toBe(2)
+    expect(await store.get('used')).toBeDefined()
+  })
+})
+
+test('a use of a large session writes little', async () => {
+  const store = open()
+  await store.update('a', 0, 'x'.repeat(60_000))
+  const before = statSync(`${file}-wal`).size
+  await clock.advance(1)
+  await store.get('a')
+  expect(statSync(`${file}-wal`).size - before).toBeLessThan(20_000)
+})
+
+describe('options', () => {
+  test.each([
+    [{ ttlMs: 0 }, /ttlMs must be a whole number from 1 to 604800000, got 0/],
+    [{ ttlMs: 11, maxAgeMs: 10 }, /ttlMs must be a whole number from 1 to 10, got 11/],
+    [{ maxAgeMs: 0 }, /maxAgeMs/],
+    [{ maxBytes: 0.5 }, /maxBytes/],
+    [{ file: '' }, /file must not be empty/],
+    [{ busyTimeoutMs: 60_001 }, /busyTimeoutMs/],
+    [{ clock: {} as never }, /clock must be a Clock/],
+    [{ encryptionKeys: [new Uint8Array(16)] }, /encryptionKeys\[0\] must have 32 bytes, has 16/],
+    [{ maxByte: 1 } as never, /createSqliteSessionStore: unknown option "maxByte"/],
+  ] as const)('%o is refused', (options, message) => {
+    expect(() => open(options)).toThrow(message)
+  })
+
+  test('a maxAgeMs below a day bounds the default of ttlMs', async () => {
+    const store = open({ maxAgeMs: 1000 })
+    await store.update('a', 0, 'x')
+    await clock.advance(1000)
+    expect(await store.get('a')).toBeUndefined()
+  })
+})
+
+describe('faults', () => {
+  const said = async (answer: Promise<unknown>): Promise<string> => {
+    const error: unknown = await answer.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    )
+    expect(error).toBeInstanceOf(StoreError)
+    return (error as StoreError).message
+  }
+
+  test('another process that holds the file for too long', async () => {
+    const store = open()
+    await store.update('a', 0, 'x')
+    const other = new DatabaseSync(file)
+    other.exec('BEGIN IMMEDIATE')
+    expect(await said(store.update('a', 1, 'y'))).toMatch(/sessions\.db": the session store is locked/)
+    expect(await said(store.get('a'))).toMatch(/is locked/)
+    other.exec('ROLLBACK')
+    other.close()
+    expect(await store.update('a', 1, 'y')).toBe('ok')
+  })
+
+  test('a state that somebody else has written', async () => {
+    const store = open()
+    for (const [id, state] of [
+      ['kind', "x'07'"],
+      ['json', "x'007b'"],
+      ['empty', "x''"],
+    ] as const) {
+      await store.update(id, 0, 'x')
+      look((database) => database.exec(`UPDATE sessions SET state = ${state} WHERE version = 1`))
+      expect(await said(store.get(id))).toMatch(/the session cannot be read: /)
+      await store.delete(id)
+    }
+  })
+
+  test('an encrypted state that stands under another id', async () => {
+    const store = open({ encryptionKeys: [new Uint8Array(32).fill(1)] })
+    await store.update('a', 0, 'mine')
+    await store.update('b', 0, 'theirs')
+    look((database) => database.exec('UPDATE sessions SET state = (SELECT state FROM sessions LIMIT 1)'))
+    const answers = await Promise.allSettled([store.get('a'), store.get('b')])
+    expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  })
+
+  test('a file that is something else', () => {
+    look((database) => database.exec('CREATE TABLE mine (id)'))
+    expect(() => open()).toThrow(/sessions\.db": is a database, but no session store/)
+  })
+})
