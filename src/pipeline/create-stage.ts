@@ -3,6 +3,7 @@ import { type LifeSettings, type StageHandler, StageRunner } from '../../actors/
 import { Channel, type LossReason } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
+import { mayPass } from './session-turns.ts'
 import type { Carried, Stage, StageContext } from './stage-context.ts'
 import { StageNode } from './stage-node.ts'
 import type { CheckedStage, StageSetupContext } from './stage-options.ts'
@@ -120,8 +121,4 @@ function priorityOf({ priority }: Carried): number {
 
 function weightOf({ weight }: Carried): number {
   return weight
-}
-
-function mayPass(envelope: Carried): boolean {
-  return envelope.mayPass
 }

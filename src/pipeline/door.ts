@@ -1,3 +1,4 @@
+import { mayPass } from './session-turns.ts'
 import type { Carried, Stage } from './stage-context.ts'
 
 /**
@@ -20,7 +21,7 @@ export class Door {
 
   /** The first stage that has no place for a request; one that is held before the first needs one in its line. */
   fullFor(envelope: Carried): Stage | undefined {
-    return this.full ?? (envelope.mayPass ? undefined : this.fullLine)
+    return this.full ?? (mayPass(envelope) ? undefined : this.fullLine)
   }
 
   private get fullLine(): Stage | undefined {

@@ -220,11 +220,6 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
     return 'client'
   }
 
-  /** It may pass the first channel: none of its session is before it. */
-  get mayPass(): boolean {
-    return this.turn === undefined || this.turn.hasCome
-  }
-
   /** It carries a stream, or did. */
   get streamed(): boolean {
     return this.source !== undefined && isObservable(this.value)
@@ -381,7 +376,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   private receive(chunk: unknown): void {
     const { reader } = this
     if (reader instanceof PullReader) {
-      if (!reader.receive(chunk)) this.host.failStream(this, reader.overrun())
+      if (!reader.receive(chunk)) this.host.failStream(this, overrun(this.host.streamBuffer))
     } else {
       this.taken += 1
       reader?.next(chunk)

@@ -1,5 +1,3 @@
-import { OverflowError } from '../../operators/index.ts'
-
 /**
  * The pace-setting reader of a stream: chunks gather in a bounded buffer while it is busy, and when it asks
  * it gets all that are there.
@@ -47,13 +45,6 @@ export class PullReader<Chunk> {
       })
     }
     return true
-  }
-
-  /** What a stream fails with that gave more than there was room for. */
-  overrun(): OverflowError {
-    return new OverflowError(
-      `the stream gave more than its reader had room for (streamBuffer ${this.limit}): its source must await context.ready() after each chunk, as pulled() does`,
-    )
   }
 
   /** Resolves once there is room; `undefined` when there is. */

@@ -50,6 +50,11 @@ export class Turn<T> implements Linked {
   }
 }
 
+/** Whether a request may pass the first channel: none of its session is before it. */
+export function mayPass({ turn }: { readonly turn: { readonly hasCome: boolean } | undefined }): boolean {
+  return turn === undefined || turn.hasCome
+}
+
 /**
  * Whose turn it is in each session: one request's at a time, in order of admission, until it has ended. A session is
  * known only while a request of its is on its way; requests without one pass by.

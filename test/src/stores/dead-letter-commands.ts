@@ -169,7 +169,7 @@ function commands(virtual: boolean): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[
   const claim = fc
     .record({ limit: fc.integer({ min: 1, max: 6 }), leaseMs: ms, perSession: fc.constantFrom(undefined, 1, 2) })
     .map(({ limit, leaseMs, perSession }) => {
-      const options = { limit, leaseMs, ...(perSession !== undefined && { perSession }) }
+      const options = { pipeline: 'chat', limit, leaseMs, ...(perSession !== undefined && { perSession }) }
       return new Step(`claim ${JSON.stringify(options)}`, (store) => store.claim(options), over(leaseMs))
     })
   const retry = virtual ? fc.nat(60) : fc.constantFrom(0, shortMs, longMs)
