@@ -115,7 +115,8 @@ function prepare(
   database: DatabaseSync,
   { ttlMs, maxAgeMs }: SessionStoreSettings,
 ): Readonly<Record<Statement, StatementSync>> {
-  const lives = 'sessions.expires_at > :now'
+  // By the age, too, which another process may have left more of.
+  const lives = `sessions.expires_at > :now AND sessions.created_at + ${maxAgeMs} > :now`
   const expiry = `min(:now + ${ttlMs}, created_at + ${maxAgeMs})`
   return {
     use: database.prepare(`
@@ -128,7 +129,7 @@ function prepare(
       ON CONFLICT (key) DO UPDATE SET
         version = 1, created_at = :now, updated_at = :now, expires_at = excluded.expires_at,
         digest = :digest, state = :state
-      WHERE NOT ${lives}
+      WHERE NOT (${lives})
     `),
     replace: database.prepare(`
       UPDATE sessions SET
