@@ -8,7 +8,11 @@ import { makeFolder } from './make-folder.ts'
 import type { StoreSettings } from './store-settings.ts'
 
 /** The files in the data folder. */
-export const storeFiles = { letters: 'dead-letters.db', answers: 'redrive-answers.db' } as const
+export const storeFiles = {
+  letters: 'dead-letters.db',
+  answers: 'redrive-answers.db',
+  sessions: 'sessions.db',
+} as const
 
 /**
  * How old an entry may become is the server's affair; who only looks must not have it expire sooner.

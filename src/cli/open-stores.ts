@@ -4,12 +4,20 @@ import { type Clock, messageOf } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import { registerScraped } from '../metrics/scraped-metric.ts'
 import type { RedriveOptions } from '../pipeline/redrive/redrive-options.ts'
+import type { SessionOptions } from '../pipeline/session-options.ts'
 import type { DeadLetterStore } from '../stores/index.ts'
-import { createRedisConnection, createRedisDeadLetterStore, type RedisConnection } from '../stores/redis/index.ts'
+import {
+  createRedisConnection,
+  createRedisDeadLetterStore,
+  createRedisSessionStore,
+  type RedisConnection,
+} from '../stores/redis/index.ts'
 import { createSpooledDeadLetterStore, type SpooledDeadLetterStore } from '../stores/spooled-dead-letter-store.ts'
 import { createSqliteDeadLetterStore } from '../stores/sqlite-dead-letter-store.ts'
 import { createSqliteRedriveAnswers } from '../stores/sqlite-redrive-answers.ts'
+import { createSqliteSessionStore } from '../stores/sqlite-session-store.ts'
 import type { KeptLetters } from './kept-letters.ts'
+import type { KeptSessions } from './kept-sessions.ts'
 import { makeFolder } from './make-folder.ts'
 import { storeFiles } from './open-letters.ts'
 import { redrivenAnswer } from './redriven-answer.ts'
@@ -21,9 +29,16 @@ export interface OpenedStores {
   readonly deadLetters: DeadLetterStore | undefined
   /** How dead letters are run again; `undefined` where they are not. */
   readonly redrive: RedriveOptions | undefined
+  /** `undefined` where no sessions are kept. */
+  readonly sessions: SessionOptions | undefined
   /** Which stores they are, in words. */
   readonly description: string
   close(): Promise<void>
+}
+
+type OpenedStoreSettings = StoreSettings & {
+  readonly deadLetters: KeptLetters | undefined
+  readonly sessions: KeptSessions | undefined
 }
 
 /** What stores tell of themselves, and by which time they go. */
@@ -34,46 +49,79 @@ interface StoreGround {
 }
 
 const sweepMs = 60_000
+const weekMs = 604_800_000
 
 /**
  * Opens a server's stores. A Redis that is away keeps nothing from starting.
  *
  * @throws Error or StoreError saying what is wrong with the data folder.
  */
-export function openStores(
-  settings: StoreSettings & { readonly deadLetters: KeptLetters | undefined },
-  ground: StoreGround,
-): OpenedStores {
-  const { dataDir, redis, encryptionKeys, deadLetters: kept } = settings
-  if (kept === undefined) {
-    return { deadLetters: undefined, redrive: undefined, description: 'no dead letters', close: async () => undefined }
-  }
+export function openStores(settings: OpenedStoreSettings, ground: StoreGround): OpenedStores {
+  const { redis, dataDir, deadLetters, sessions } = settings
   makeFolder('--data-dir', dataDir)
-  const { maxAgeMs, maxEntries, maxAttempts, redrive } = kept
-  const options = { maxAgeMs, maxEntries, maxDead: Math.min(10_000, maxEntries), maxAttempts, encryptionKeys }
-  const file = join(dataDir, storeFiles.letters)
-  const local = createSqliteDeadLetterStore({ ...options, file, clock: ground.clock })
   const connection = redis && createRedisConnection({ url: redis.url, clock: ground.clock })
-  const store = connection === undefined ? local : spooled(connection, local, options, ground)
-  const answers = redrive
-    ? createSqliteRedriveAnswers({ file: join(dataDir, storeFiles.answers), encryptionKeys, clock: ground.clock })
-    : undefined
-  const stopSweeping = sweepNowAndThen(store, ground)
+  const letters = deadLetters && openKeptLetters(settings, deadLetters, connection, ground)
+  const talks = sessions && openKeptSessions(settings, sessions, connection, ground)
   return {
-    deadLetters: store,
+    deadLetters: letters?.store,
+    redrive: letters?.redrive,
+    sessions: talks,
+    description: describe(settings),
+    async close() {
+      await letters?.close()
+      await talks?.store.close()
+      await connection?.close()
+    },
+  }
+}
+
+interface OpenedLetters {
+  readonly store: DeadLetterStore
+  readonly redrive: RedriveOptions | undefined
+  close(): Promise<void>
+}
+
+function openKeptLetters(
+  { dataDir, encryptionKeys }: StoreSettings,
+  { maxAgeMs, maxEntries, maxAttempts, redrive }: KeptLetters,
+  connection: RedisConnection | undefined,
+  ground: StoreGround,
+): OpenedLetters {
+  const { clock } = ground
+  const options = { maxAgeMs, maxEntries, maxDead: Math.min(10_000, maxEntries), maxAttempts, encryptionKeys }
+  const local = createSqliteDeadLetterStore({ ...options, file: join(dataDir, storeFiles.letters), clock })
+  const store = connection === undefined ? local : spooled(connection, local, options, ground)
+  const stopSweeping = sweepNowAndThen(store, ground)
+  const answers = redrive
+    ? createSqliteRedriveAnswers({ file: join(dataDir, storeFiles.answers), encryptionKeys, clock })
+    : undefined
+  return {
+    store,
     redrive: answers && {
       onRedriven: (redriven) => {
         answers.keep(redriven.letter.submissionId, redrivenAnswer(redriven))
       },
     },
-    description: describe(settings, kept),
     async close() {
       stopSweeping()
       await store.close()
       answers?.close()
-      await connection?.close()
     },
   }
+}
+
+function openKeptSessions(
+  { dataDir, encryptionKeys }: StoreSettings,
+  { ttlMs, onOutage }: KeptSessions,
+  connection: RedisConnection | undefined,
+  { clock }: StoreGround,
+): SessionOptions {
+  const options = { ttlMs, maxAgeMs: Math.max(weekMs, ttlMs), encryptionKeys }
+  const store =
+    connection === undefined
+      ? createSqliteSessionStore({ ...options, file: join(dataDir, storeFiles.sessions), clock })
+      : createRedisSessionStore({ ...options, connection })
+  return { store, onOutage }
 }
 
 function spooled(
@@ -125,8 +173,19 @@ function sweepNowAndThen(store: DeadLetterStore, { clock, logger }: StoreGround)
   }
 }
 
-function describe({ dataDir, redis, encryptionKeys }: StoreSettings, { kinds, redrive }: KeptLetters): string {
-  const where = redis === undefined ? join(dataDir, storeFiles.letters) : `Redis at ${redis.name}`
-  const how = encryptionKeys.length === 0 ? 'readable' : 'encrypted'
-  return `dead letters (${kinds.join(', ')}) in ${where}, ${how}, ${redrive ? 'redriven' : 'not redriven'}`
+function describe({ dataDir, redis, encryptionKeys, deadLetters, sessions }: OpenedStoreSettings): string {
+  const place = (file: string): string => (redis === undefined ? join(dataDir, file) : `Redis at ${redis.name}`)
+  const kinds = deadLetters?.kinds.join(', ') ?? ''
+  const letters =
+    deadLetters === undefined
+      ? 'no dead letters'
+      : `dead letters (${kinds}) in ${place(storeFiles.letters)}, ${deadLetters.redrive ? '' : 'not '}redriven`
+  const talks = sessions === undefined ? 'no sessions' : `sessions in ${place(storeFiles.sessions)}`
+  const form =
+    deadLetters === undefined && sessions === undefined
+      ? ''
+      : encryptionKeys.length === 0
+        ? ', readable'
+        : ', encrypted'
+  return `${letters}; ${talks}${form}`
 }

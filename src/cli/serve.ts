@@ -60,6 +60,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     scale: settings.scale,
     ...(stores.deadLetters !== undefined && { deadLetters: stores.deadLetters }),
     ...(stores.redrive !== undefined && { redrive: stores.redrive }),
+    ...(stores.sessions !== undefined && { sessions: stores.sessions }),
   })
   const { inferenceConcurrency, inferenceTimeoutMs } = settings
   const likeChat = {
@@ -75,6 +76,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
     running,
     ...sides,
     ...(stores.deadLetters !== undefined && { deadLetters: stores.deadLetters }),
+    ...(stores.sessions !== undefined && { sessions: stores.sessions.store }),
     models: [worker.info],
     topology: chat.topology,
     logger,

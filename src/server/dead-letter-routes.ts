@@ -86,7 +86,7 @@ export function addDeadLetterRoutes(
       return await Promise.race([ask(deadLetters, controller.signal), late])
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      return refuse(reply, away(error))
+      return await refuse(reply, away(error))
     } finally {
       clock.clearTimeout(timer)
     }

@@ -87,7 +87,7 @@ test('dead letters are moved to another folder', async () => {
   ])
   expect(again.stderr).toBe(`error: --output "${output}": is there already; name a file that is not\n`)
   expect(printed.stdout.trimEnd().split('\n')).toEqual(entries)
-  expect(imported).toMatchObject({ code: 0, stdout: expect.stringMatching(/^3 stored, 0 there before/) })
+  expect(imported).toMatchObject({ code: 0, stdout: expect.stringMatching(/^3 stored, 0 there before/) as string })
   expect(lines(await letters('list', 'to', '--json')).map(({ state }) => state)).toEqual(['dead', 'dead', 'due'])
   writeFileSync(output, `${entries[0]}\n{}\n`)
   expect(await letters('import', 'to', output)).toMatchObject({
@@ -136,7 +136,9 @@ test('what a model failed to answer is brought to completion once it is well aga
   const run = (command: string, ...args: readonly string[]): Promise<Ran> =>
     runSpillway(['dead-letters', command, '--data-dir', dataDir, ...args], { SPILLWAY_ENCRYPTION_KEY: 'ab'.repeat(32) })
   try {
-    expect(spillway.lines.find((line) => line.includes('stores'))).toContain('dead-letters.db, encrypted, redriven')
+    expect(spillway.lines.find((line) => line.includes('stores'))).toMatch(
+      /dead-letters\.db, redriven; sessions in .*sessions\.db, encrypted;/,
+    )
     const ask = async (content: string): Promise<number> => {
       const response = await fetch(`${spillway.url}/v1/chat/completions`, {
         method: 'POST',
@@ -170,7 +172,10 @@ test('what a model failed to answer is brought to completion once it is well aga
     expect(shown).toEqual([
       {
         submissionId: ids[0],
-        redrive: { at: expect.any(Number), answer: expect.objectContaining({ text: 'question 1, odd' }) },
+        redrive: {
+          at: expect.any(Number) as number,
+          answer: expect.objectContaining({ text: 'question 1, odd' }) as object,
+        },
       },
     ])
     const metrics = await (await fetch(`${spillway.url}/metrics`)).text()

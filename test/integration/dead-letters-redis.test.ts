@@ -44,14 +44,18 @@ test('a Redis that is away, at the start and later, loses no dead letter and kee
 
   expect(await ask(spillway)).toBe(502)
   await until(async () => (await metric(spillway, 'dead_letters_spooled')) === 1)
-  expect(await ready()).toEqual({ status: 'ready', stores: { deadLetters: 'away' } })
+  expect(await ready()).toEqual({ status: 'ready', stores: { deadLetters: 'away', sessions: 'away' } })
   expect((await fetch(`${spillway.url}/v1/dead-letters`)).status).toBe(503)
   const asked = await runSpillway(['dead-letters', 'list'], environment)
-  expect(asked).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(`127.0.0.1:${redis.port}`) })
+  expect(asked).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining(`127.0.0.1:${redis.port}`) as string,
+  })
 
   await redis.restart()
   await until(async () => (await metric(spillway, 'dead_letters_moved_total')) === 1)
-  expect(await ready()).toEqual({ status: 'ready', stores: { deadLetters: 'ready' } })
+  expect(await ready()).toEqual({ status: 'ready', stores: { deadLetters: 'ready', sessions: 'ready' } })
   expect(await metric(spillway, 'dead_letters_spooled')).toBe(0)
   const listed = await runSpillway(['dead-letters', 'list', '--json'], environment)
   const entry = JSON.parse(listed.stdout) as unknown

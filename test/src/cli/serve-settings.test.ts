@@ -32,6 +32,7 @@ test('without anything: loopback, port 8080, the echo model, the own documents',
     allowedHosts: [],
     redis: undefined,
     encryptionKeys: [],
+    sessions: { ttlMs: 86_400_000, onOutage: 'continue-without' },
     deadLetters: {
       kinds: ['failed', 'expired'],
       redrive: true,
@@ -73,6 +74,7 @@ test('everything that is given is taken', () => {
     deadLettersMaxAge: '1h',
     deadLettersMaxEntries: '5',
     deadLettersMaxAttempts: '2',
+    sessions: false,
   }
   const stores = { REDIS_URL: 'redis://r', SPILLWAY_ENCRYPTION_KEY: '00'.repeat(32) }
   const environment = { ...endpoint, OPENAI_API_KEY: 'k', SPILLWAY_API_KEY: 's,t', PORT: '99', ...stores }

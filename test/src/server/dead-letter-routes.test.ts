@@ -68,7 +68,7 @@ describe('a list', () => {
   ])('%s is refused', async (query, param, message) => {
     const { status, body } = await call('GET', query)
     expect(status).toBe(400)
-    expect(body['error']).toMatchObject({ param, message: expect.stringContaining(message) })
+    expect(body['error']).toMatchObject({ param, message: expect.stringContaining(message) as string })
   })
 })
 
@@ -133,7 +133,7 @@ describe('a replay', () => {
   ])('%j is refused', async (body, message) => {
     const answer = await call('POST', '/replay', body)
     expect(answer.status).toBe(400)
-    expect(answer.body['error']).toMatchObject({ message: expect.stringContaining(message) })
+    expect(answer.body['error']).toMatchObject({ message: expect.stringContaining(message) as string })
   })
 })
 
