@@ -69,6 +69,7 @@ export function createSqliteSessionStore(options: SqliteSessionStoreOptions): Se
     })
 
   return {
+    maxBytes: settings.maxBytes,
     get: (id, { signal } = {}) =>
       answer(signal, (now) => {
         const key = codec.keyOf(id)
