@@ -11,8 +11,8 @@ import {
 import type { ChildSpec } from './child-spec.ts'
 import { checkLife, checkOnCrash, lifeKeys } from './life-options.ts'
 import { Run } from './run.ts'
-import { checkTelling, type StageHandler, tellingKeys } from './runner-options.ts'
-import { SharedChannel, type StageChannel } from './shared-channel.ts'
+import { checkTelling, type StageChannel, type StageHandler, tellingKeys } from './runner-options.ts'
+import { SharedChannel } from './shared-channel.ts'
 import { StageRunner } from './stage-runner.ts'
 import type {
   WorkerFigures,
@@ -33,7 +33,7 @@ class PoolRun<T> extends Run<T> implements WorkerRun<T> {
 
 /** Where a worker takes its items from. */
 interface Place<T> {
-  readonly channel: Channel<T>
+  readonly channel: StageChannel<T>
   load(): number
   /** The worker is down. */
   left(): void
@@ -122,26 +122,20 @@ export class PoolWorkers<T, R> {
     { channel }: Place<T>,
     worker: number,
   ): StageRunner<T, R, PoolRun<T>> {
-    const { setup, onPutBack, onTrouble } = options
+    const { setup, onTrouble } = options
     const life = checkLife(options)
-    const runner: StageRunner<T, R, PoolRun<T>> = new StageRunner<T, R, PoolRun<T>>(handler, {
+    return new StageRunner<T, R, PoolRun<T>>(handler, {
       ...options,
       channel,
       onCrash: checkOnCrash(options),
       life: setup === undefined ? life : { ...life, setup: (context) => setup({ ...context, worker }) },
-      createRun: (item) => new PoolRun(item, this.putBack.delete(item) ? 2 : 1, worker),
+      putBack: this.putBack,
+      createRun: (item, attempt) => new PoolRun(item, attempt, worker),
       onPhase: (phase) => {
         this.states[worker] = phase
       },
-      onPutBack: (run) => {
-        // Another worker may run it next.
-        runner.lost(run.item)
-        this.putBack.add(run.item)
-        onPutBack?.(run)
-      },
       onTrouble: (trouble) => onTrouble?.(trouble, worker),
     })
-    return runner
   }
 
   private childOf(place: Place<T>, worker: number): ChildSpec {
@@ -175,8 +169,7 @@ export class PoolWorkers<T, R> {
       channels: [shared.channel],
       channelOf: () => shared.channel,
       places: shared.shares.map((share) => ({
-        // A runner asks nothing else of its channel than a share can do.
-        channel: share as StageChannel<T> as Channel<T>,
+        channel: share,
         load: () => share.load,
         left: () => {
           share.handBack()

@@ -1,4 +1,4 @@
-import { type Channel, checkFunction, type Clock } from '../operators/index.ts'
+import { type Channel, checkFunction, checkMethods, type Clock } from '../operators/index.ts'
 import type { LifeOptions, LifeSettings, StageTrouble } from './life-options.ts'
 import type { Run, StageRun } from './run.ts'
 
@@ -40,8 +40,26 @@ export function checkTelling(options: Readonly<Partial<Record<(typeof tellingKey
   for (const name of tellingKeys) if (options[name] !== undefined) checkFunction(name, options[name])
 }
 
+/** What a runner needs of the channel that its items come from: all of a `Channel`, or a share of one. */
+export type StageChannel<T> = Pick<
+  Channel<T>,
+  'consume' | 'detach' | 'release' | 'drain' | 'remove' | 'requeue' | 'idle'
+>
+
+/** @throws TypeError that names what it lacks. */
+export function checkChannel<T>(channel: StageChannel<T>): StageChannel<T> {
+  const methods = ['consume', 'detach', 'release', 'drain', 'remove', 'requeue'] satisfies (keyof StageChannel<T>)[]
+  return checkMethods('channel', channel, 'a Channel', methods)
+}
+
 /** What a runner's owner settles besides: how long slots last, and what the handler is given. */
-export interface RunnerOptions<T, R, C extends Run<T>> extends Omit<StageOptions<T, R, C>, keyof LifeOptions<never>> {
+export interface RunnerOptions<T, R, C extends Run<T>> extends Omit<
+  StageOptions<T, R, C>,
+  'channel' | keyof LifeOptions<never>
+> {
+  readonly channel: StageChannel<T>
+  /** Items that crashes have put back, where several runners take from one channel; each has its own by default. */
+  readonly putBack?: Set<T>
   /** What the stage needs for its work; default nothing. */
   readonly life?: LifeSettings
   readonly onCrash?: 'requeue-once' | 'fail'

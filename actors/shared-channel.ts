@@ -1,10 +1,5 @@
 import { Channel, type ChannelOptions, type ItemEnd } from '../operators/index.ts'
-
-/** What the runner of a stage asks of its channel. */
-export type StageChannel<T> = Pick<
-  Channel<T>,
-  'offer' | 'consume' | 'detach' | 'release' | 'drain' | 'remove' | 'requeue' | 'idle'
->
+import type { StageChannel } from './runner-options.ts'
 
 /**
  * One channel that several stages take from: what waits first goes to the one that runs least, of equal ones to the
@@ -87,10 +82,6 @@ export class Share<T> implements StageChannel<T> {
   /** Nothing waits, and no stage runs anything: what one of them puts back is for all. */
   get idle(): boolean {
     return this.channel.idle
-  }
-
-  offer(item: T): 'accepted' | 'shed' | 'closed' {
-    return this.channel.offer(item)
   }
 
   start(item: T): void {

@@ -1,17 +1,16 @@
 import { Observable, type Subscriber } from 'rxjs'
-import {
-  type Channel,
-  checkFunction,
-  checkMethods,
-  type ItemEnd,
-  LinkedList,
-  reportUnhandled,
-} from '../operators/index.ts'
+import { checkFunction, type ItemEnd, LinkedList, reportUnhandled } from '../operators/index.ts'
 import { StageCrash, StageStoppedError } from './errors.ts'
 import { isPromiseLike } from './is-promise-like.ts'
 import { checkLife, checkOnCrash, lifeClock, type LifeSettings, type TeardownReason } from './life-options.ts'
 import { Run } from './run.ts'
-import type { RunnerOptions, StageHandler, StagePhase } from './runner-options.ts'
+import {
+  checkChannel,
+  type RunnerOptions,
+  type StageChannel,
+  type StageHandler,
+  type StagePhase,
+} from './runner-options.ts'
 import { StageHoldings } from './stage-holdings.ts'
 import { StageLife } from './stage-life.ts'
 
@@ -21,7 +20,7 @@ import { StageLife } from './stage-life.ts'
  * each subscription of `epoch$` begins a new epoch, and results of an older one are ignored.
  */
 export class StageRunner<T, R, C extends Run<T> = Run<T>> {
-  readonly channel: Channel<T>
+  private readonly channel: StageChannel<T>
   private handler: StageHandler<T, R, C>
   private readonly onValue: ((value: R, run: C) => void) | undefined
   private readonly onError: ((error: unknown, run: C) => void) | undefined
@@ -36,7 +35,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   /** Runs whose handler has not returned, or whose result keeps the slot. */
   private readonly unfinished = new LinkedList<C>()
   /** Items that a crash has put back; a second crash fails them. */
-  private readonly putBack = new Set<T>()
+  private readonly putBack: Set<T>
   /** Whoever watches the present epoch: an error is a crash, completion its end in peace. */
   private watcher: Subscriber<StagePhase> | undefined
   /** What was acquired is there, and the epoch has not ended. */
@@ -53,7 +52,8 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
 
   constructor(handler: StageHandler<T, R, C>, options: RunnerOptions<T, R, C>) {
     this.handler = checkFunction('handler', handler)
-    this.channel = checkMethods('channel', options.channel, 'a Channel', ['offer', 'consume', 'release', 'drain'])
+    this.channel = checkChannel(options.channel)
+    this.putBack = options.putBack ?? new Set()
     this.settings = options.life ?? checkLife({})
     this.requeues = checkOnCrash(options) === 'requeue-once'
     const clock = lifeClock(options.clock)

@@ -13,6 +13,7 @@ import { PullReader } from './pull-reader.ts'
 import { alreadyConsumed, overrun } from './reader-errors.ts'
 import type { Reply } from './reply.ts'
 import type { Origin } from './running.ts'
+import type { Turn } from './session-turns.ts'
 import type { Teller, Told } from './teller.ts'
 
 /** Where a request is: `pending` before a stage that has no room, `waiting` in its channel. */
@@ -64,6 +65,8 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   reservedFrom = -1
   /** Takes it out of the line for room in which it is pending. */
   waiter: { leave(): void } | undefined
+  /** Its turn in its session, where requests of one are served one after the other. */
+  turn: Turn<this> | undefined
   /** Its run in the stage where it is. */
   run: Run | undefined
   /** The run whose stream it carries. */
@@ -233,8 +236,9 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
     if (this.reader !== undefined && !(this.reader instanceof PullReader && !this.reader.waiting)) this.open()
   }
 
-  ready(): Promise<void> | undefined {
-    return this.kind === undefined && this.reader instanceof PullReader ? this.reader.ready() : undefined
+  /** Its reader, where that sets the pace. */
+  get pacemaker(): PullReader<unknown> | undefined {
+    return this.kind === undefined && this.reader instanceof PullReader ? this.reader : undefined
   }
 
   /** Sets the wheel to the first of its deadlines. */

@@ -8,6 +8,7 @@ import { drainStages } from './drain-stages.ts'
 import { describeError } from './describe-error.ts'
 import { DrainTimeoutError, StageError } from './errors.ts'
 import type { Outcome } from './outcome.ts'
+import { countsOf } from './dead-letter-metrics.ts'
 import { registerPipelineMetrics } from './pipeline-metrics.ts'
 import { noRedrives, Redriving } from './redrive/redriving.ts'
 import type { Reply } from './reply.ts'
@@ -75,6 +76,7 @@ export class Runtime implements Running<unknown, unknown> {
         {
           ...{ nodes: carrier.nodes, book: carrier.book, meter: carrier.meter },
           deadLetters: () => this.deadLetters(),
+          store: countsOf(deadLetters, clock),
           origins: redrive === undefined ? ['client'] : ['client', 'redrive'],
         },
         () => this.lifecycle === 'stopped',

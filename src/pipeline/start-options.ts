@@ -19,6 +19,7 @@ import {
 import { type Logger, silentLogger } from '../logger.ts'
 import type { DeadLetterStore, DeadLetterWriter } from '../stores/dead-letter-store.ts'
 import { checkRedrive, type RedriveOptions, type RedriveSettings } from './redrive/redrive-options.ts'
+import { checkSessions, type SessionOptions, type SessionSettings } from './session-options.ts'
 
 /** What of a supervisor's options those who start a pipeline may choose. */
 export interface StageSupervisionOptions extends Pick<
@@ -64,14 +65,19 @@ export interface StartOptions {
    * all. `deadLetters` must be a whole `DeadLetterStore`. The process stays alive until the pipeline is drained.
    */
   readonly redrive?: RedriveOptions
+  /** Where sessions are kept, and how their requests are served; default: a request's `session` means nothing. */
+  readonly sessions?: SessionOptions
   /** When a crashed stage is started again, which others are with it, and when it is given up. */
   readonly supervision?: StageSupervisionOptions
 }
 
 /** The options with the defaults filled in. */
-export type StartSettings = Required<Omit<StartOptions, 'registry' | 'deadLetters' | 'redrive' | 'supervision'>> &
+export type StartSettings = Required<
+  Omit<StartOptions, 'registry' | 'deadLetters' | 'redrive' | 'sessions' | 'supervision'>
+> &
   Pick<StartOptions, 'registry' | 'deadLetters'> & {
     readonly redrive?: { readonly store: DeadLetterStore; readonly settings: RedriveSettings }
+    readonly sessions?: SessionSettings
     readonly supervision: StageSupervisionOptions
   }
 
@@ -88,13 +94,14 @@ const known = [
   'random',
   'deadLetters',
   'redrive',
+  'sessions',
   'supervision',
 ] as const satisfies readonly (keyof StartOptions)[]
 
 /** @throws RangeError or TypeError that names the option, its value and the allowed range. */
 export function checkStartOptions(options: StartOptions): StartSettings {
   checkKeys('start', options, known)
-  const { registry, deadLetters, redrive } = options
+  const { registry, deadLetters, redrive, sessions } = options
   const clock = checkClock('clock', options.clock ?? systemClock)
   const random = checkFunction('random', options.random ?? systemRandom)
   const supervision = { backoff: exponentialBackoff({ random }), ...checkSupervision(options.supervision ?? {}) }
@@ -128,6 +135,7 @@ export function checkStartOptions(options: StartOptions): StartSettings {
     ...(redrive === undefined
       ? {}
       : { redrive: { settings: checkRedrive(redrive, random), store: checkStore(deadLetters) } }),
+    ...(sessions === undefined ? {} : { sessions: checkSessions(sessions) }),
   }
 }
 

@@ -18,6 +18,8 @@ export type {
   SweepReport,
 } from './dead-letter-store.ts'
 export type { DeadLetterStoreOptions } from './dead-letter-options.ts'
+export type { SessionStoreOptions } from './session-options.ts'
 export type { SessionStore, StoredSession } from './session-store.ts'
 export { createSqliteDeadLetterStore, type SqliteDeadLetterStoreOptions } from './sqlite-dead-letter-store.ts'
+export { createSqliteSessionStore, type SqliteSessionStoreOptions } from './sqlite-session-store.ts'
 export { StoreError, UnstorableError } from './store-error.ts'

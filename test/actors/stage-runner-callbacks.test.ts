@@ -55,6 +55,8 @@ describe('StageRunner, for whoever gives it functions', () => {
 
   it('refuses what is no channel', () => {
     const create = (): unknown => new StageRunner(() => 1, { channel: {} as never })
-    expect(create).toThrow('channel must be a Channel, got an object without offer, consume, release, drain')
+    expect(create).toThrow(
+      'channel must be a Channel, got an object without consume, detach, release, drain, remove, requeue',
+    )
   })
 })

@@ -317,7 +317,7 @@ const promised: Readonly<Record<string, Names>> = {
     ],
   },
   './stores': {
-    values: ['StoreError', 'UnstorableError', 'createSqliteDeadLetterStore'],
+    values: ['StoreError', 'UnstorableError', 'createSqliteDeadLetterStore', 'createSqliteSessionStore'],
     types: [
       'ClaimedDeadLetter',
       'DeadLetter',
@@ -336,10 +336,22 @@ const promised: Readonly<Record<string, Names>> = {
       'PutResult',
       'ReplayResult',
       'SessionStore',
+      'SessionStoreOptions',
       'SqliteDeadLetterStoreOptions',
+      'SqliteSessionStoreOptions',
       'StoredDeadLetter',
       'StoredSession',
       'SweepReport',
+    ],
+  },
+  './redis': {
+    values: ['createRedisConnection', 'createRedisDeadLetterStore'],
+    types: [
+      'RedisConnection',
+      'RedisConnectionOptions',
+      'RedisConnectionState',
+      'RedisDeadLetterStoreOptions',
+      'RedisTlsOptions',
     ],
   },
   './server': {
@@ -373,6 +385,7 @@ const promised: Readonly<Record<string, Names>> = {
       'retrieverContract',
       'roundMs',
       'serviceTimes',
+      'sessionStoreContract',
       'weights',
     ],
     types: [
@@ -393,6 +406,7 @@ const promised: Readonly<Record<string, Names>> = {
       'PipelineCheckOptions',
       'PipelineSubject',
       'Report',
+      'SessionStoreSubject',
       'Violation',
       'VirtualClockOptions',
       'WeighedMs',

@@ -1,8 +1,8 @@
 import type { StoredDeadLetter } from '../../stores/index.ts'
+import type { RedriveAnswer } from '../../stores/sqlite-redrive-answers.ts'
 import { printable } from '../printable.ts'
 import { unknownLetter } from './change-letters.ts'
 import type { Desk } from './desk.ts'
-import type { KeptRedrive } from './redrives.ts'
 
 /**
  * Prints all that is known of an entry, its request too, and what its redrive gave where that is kept.
@@ -10,7 +10,7 @@ import type { KeptRedrive } from './redrives.ts'
  * @param redrive Of the same submission; the entry itself is gone once it was completed.
  * @returns The exit code: 1 where there is neither.
  */
-export async function showLetter(desk: Desk, id: string, redrive: KeptRedrive | undefined): Promise<number> {
+export async function showLetter(desk: Desk, id: string, redrive: RedriveAnswer | undefined): Promise<number> {
   const letter = await desk.store.get(id, { signal: desk.signal })
   if (letter === undefined && redrive === undefined) {
     desk.say(unknownLetter(id))
@@ -44,14 +44,16 @@ function linesOf(letter: StoredDeadLetter): readonly string[] {
   ]
 }
 
-function redriveLines({ at, result }: KeptRedrive): readonly string[] {
-  return [`redriven    completed ${time(at)}`, 'result', ...jsonLines(result)]
+function redriveLines({ at, answer }: RedriveAnswer): readonly string[] {
+  return [`redriven    completed ${time(at)}`, 'answer', ...jsonLines(answer)]
 }
 
 const stateTimes = { due: 'at', leased: 'until', dead: 'since' } as const
 
 function jsonLines(value: unknown): readonly string[] {
-  return (JSON.stringify(value, null, 2) ?? 'undefined').split('\n').map((line) => `  ${line}`)
+  return JSON.stringify(value, null, 2)
+    .split('\n')
+    .map((line) => `  ${line}`)
 }
 
 function time(ms: number): string {

@@ -24,7 +24,7 @@ export async function* textLines(input: AsyncIterable<Uint8Array>): AsyncGenerat
     }
     begun.push(chunk.subarray(start))
   }
-  const last = lineOf(begun, ++number)
+  const last = lineOf(begun, number + 1)
   if (last !== undefined) yield last
 }
 

@@ -52,7 +52,7 @@ export async function claimLetters(
   options: ClaimOptions,
   limitsOf: (shard: number) => ClaimLimits,
 ): Promise<readonly ClaimedDeadLetter[]> {
-  const visits = await peek(shards, options, limitsOf)
+  const { visits, failures } = await peek(shards, options, limitsOf)
   const token = randomBytes(16).toString('base64url')
   const claimed = new Map<string, Claimed>()
   let calls = 0
@@ -72,30 +72,26 @@ export async function claimLetters(
   const first = await Promise.allSettled(
     visits.filter(({ wanted, toClear }) => wanted > 0 || toClear).map((visit) => claim(visit, visit.wanted)),
   )
-  const failure = first.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
-  // What was leased is handed out, whatever else has failed: nobody else could end its lease.
-  if (failure !== undefined && claimed.size === 0) throw failure.reason
-  for (const visit of failure === undefined ? visits : []) {
-    while (visit.more && claimed.size < options.limit && options.signal?.aborted !== true) {
-      try {
-        await claim(visit, options.limit - claimed.size)
-      } catch (error) {
-        if (claimed.size === 0) throw error
-        visit.more = false
-      }
+  failures.push(...first.filter(({ status }) => status === 'rejected'))
+  for (const visit of visits) {
+    while (visit.more && claimed.size < options.limit && failures.length === 0 && options.signal?.aborted !== true) {
+      const [rest] = await Promise.allSettled([claim(visit, options.limit - claimed.size)])
+      if (rest.status === 'rejected') failures.push(rest)
     }
   }
+  // What was leased is handed out, whatever else has failed: nobody else could end its lease.
+  if (failures.length > 0 && claimed.size === 0) throw (failures[0] as PromiseRejectedResult).reason
   return readable(shards, codec, [...claimed.values()], limitsOf)
 }
 
-/** The shards with something to claim or to clear, and how many of the entries that are due longest each has. */
+/** The shards that answer, and how many of the entries that are due longest each has. */
 async function peek(
   shards: LetterShards,
   { pipeline, limit, signal }: ClaimOptions,
   limitsOf: (shard: number) => ClaimLimits,
-): Promise<readonly Visit[]> {
+): Promise<{ readonly visits: readonly Visit[]; readonly failures: PromiseSettledResult<unknown>[] }> {
   const dueTimes: { readonly time: number; readonly visit: Visit }[] = []
-  const visits = await Promise.all(
+  const peeks = await Promise.allSettled(
     shards.all.map(async (shard) => {
       const { maxAgeMs } = limitsOf(shard)
       const reply = await shards.run(shard, peekScript, { pipeline, limit, maxAgeMs }, signal && { signal })
@@ -107,7 +103,10 @@ async function peek(
     }),
   )
   for (const { visit } of dueTimes.toSorted((a, b) => a.time - b.time).slice(0, limit)) visit.wanted += 1
-  return visits
+  return {
+    visits: peeks.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])),
+    failures: peeks.filter(({ status }) => status === 'rejected'),
+  }
 }
 
 async function claimIn(

@@ -169,9 +169,9 @@ export class LetterTable {
     return this.statements.dead.all(limit) as unknown as readonly LetterRow[]
   }
 
-  /** Key and session of those that are due, one after the other; nothing may be changed before the end. */
-  due(now: number): Iterable<Pick<LetterRow, 'key' | 'session'>> {
-    return this.statements.due.iterate(now) as unknown as Iterable<Pick<LetterRow, 'key' | 'session'>>
+  /** Key and session of a pipeline's that are due, one after the other; nothing may be changed before the end. */
+  due(pipeline: string, now: number): Iterable<Pick<LetterRow, 'key' | 'session'>> {
+    return this.statements.due.iterate(now, pipeline) as unknown as Iterable<Pick<LetterRow, 'key' | 'session'>>
   }
 
   leasedOf(session: string): number {
@@ -220,7 +220,7 @@ const texts = {
   older: `SELECT ${row} FROM letters INDEXED BY letters_by_time WHERE first_seen_at < ? AND state <> 'leased'`,
   over: `SELECT ${row} FROM letters WHERE state = 'leased' AND state_at <= ? ORDER BY state_at, key`,
   dead: `SELECT ${row} FROM letters WHERE state = 'dead' ORDER BY state_at, key LIMIT ?`,
-  due: `SELECT key, session FROM letters WHERE state = 'due' AND state_at <= ? ORDER BY state_at, key`,
+  due: `SELECT key, session FROM letters WHERE state = 'due' AND state_at <= ? AND pipeline = ? ORDER BY state_at, key`,
   leasedOf: `SELECT count(*) AS count FROM letters WHERE state = 'leased' AND session = ?`,
   findDone: 'SELECT key, digest, epoch, token, done_at AS doneAt FROM done WHERE key = ? AND done_at > ?',
   addDone: 'INSERT INTO done (key, digest, epoch, token, done_at) VALUES (:key, :digest, :epoch, :token, :doneAt)',

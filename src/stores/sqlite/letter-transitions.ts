@@ -22,6 +22,14 @@ export interface EncodedLetter extends LetterBody {
   readonly error: Uint8Array | null
 }
 
+/** What is to be leased, and for how long. */
+interface ClaimTerms {
+  readonly pipeline: string
+  readonly limit: number
+  readonly leaseMs: number
+  readonly perSession: number
+}
+
 /** How entries go from state to state; each method is called within a transaction. */
 export class LetterTransitions {
   private readonly table: LetterTable
@@ -63,12 +71,12 @@ export class LetterTransitions {
     return 'stored'
   }
 
-  claim(limit: number, leaseMs: number, perSession: number): readonly ClaimedDeadLetter[] {
+  claim({ pipeline, limit, leaseMs, perSession }: ClaimTerms): readonly ClaimedDeadLetter[] {
     this.release()
     this.expire()
     const stateAt = this.wallTime() + leaseMs
     const claimed: ClaimedDeadLetter[] = []
-    for (const key of this.choose(limit, perSession)) {
+    for (const key of this.choose(pipeline, limit, perSession)) {
       const row = this.table.read(key)
       if (row === undefined) continue
       const token = randomUUID()
@@ -184,10 +192,10 @@ export class LetterTransitions {
   }
 
   /** Keys of entries to lease. */
-  private choose(limit: number, perSession: number): readonly string[] {
+  private choose(pipeline: string, limit: number, perSession: number): readonly string[] {
     const keys: string[] = []
     const leased = new Map<string, number>()
-    for (const { key, session } of this.table.due(this.wallTime())) {
+    for (const { key, session } of this.table.due(pipeline, this.wallTime())) {
       if (session !== null && perSession < Infinity) {
         const before = leased.get(session) ?? this.table.leasedOf(session)
         leased.set(session, before < perSession ? before + 1 : before)

@@ -59,7 +59,7 @@ export const claimChecks: StoreChecks = {
       await putAll(subject, ['a', 'b', 'c'], sessions)
       await putAll(subject, ['d'], { changes: { session: 'two' } })
       await putAll(subject, ['e', 'f'])
-      const limits = { limit: 100, leaseMs: longMs, perSession: 1 }
+      const limits = { pipeline: 'chat', limit: 100, leaseMs: longMs, perSession: 1 }
       const first = await store.claim(limits)
       deepEqual(idsOf(first), ['a', 'd', 'e', 'f'])
       const other = await subject.reopen({})
@@ -78,9 +78,20 @@ export const claimChecks: StoreChecks = {
       await Promise.all(crowd.map((letter) => store.put(letter)))
       await subject.advance(2)
       await putAll(subject, ['last'], { changes: { session: 'two' } })
-      const claimed = await store.claim({ limit: 2, leaseMs: longMs, perSession: 1 })
+      const claimed = await store.claim({ pipeline: 'chat', limit: 2, leaseMs: longMs, perSession: 1 })
       equal(claimed.length, 2)
       equal(idsOf(claimed)[1], 'last')
+    },
+  },
+  'claim takes entries of one pipeline alone': {
+    options: {},
+    check: async (subject) => {
+      const { store } = subject
+      await putAll(subject, ['a', 'b'], { changes: { pipeline: 'other' } })
+      await putAll(subject, ['c'])
+      deepEqual(idsOf(await claim(store)), ['c'])
+      deepEqual(await claim(store), [])
+      deepEqual(idsOf(await store.claim({ pipeline: 'other', limit: 1, leaseMs: longMs })), ['a'])
     },
   },
   'claim takes what nobody ended in time, under a greater epoch': {
@@ -99,7 +110,7 @@ export const claimChecks: StoreChecks = {
       await putAll(subject, ['a'], sessions)
       await leaseOver(subject)
       await putAll(subject, ['b'], sessions)
-      const claimed = await subject.store.claim({ limit: 100, leaseMs: longMs, perSession: 1 })
+      const claimed = await subject.store.claim({ pipeline: 'chat', limit: 100, leaseMs: longMs, perSession: 1 })
       deepEqual(idsOf(claimed), ['a'])
     },
   },
@@ -119,11 +130,11 @@ export const claimChecks: StoreChecks = {
   'claim refuses a bad number by its name': {
     options: {},
     check: async ({ store }) => {
-      await rejects(store.claim({ limit: 0, leaseMs: 1 }), /limit/)
-      await rejects(store.claim({ limit: 101, leaseMs: 1 }), /limit/)
-      await rejects(store.claim({ limit: 1, leaseMs: 0 }), /leaseMs/)
-      await rejects(store.claim({ limit: 1, leaseMs: NaN }), /leaseMs/)
-      await rejects(store.claim({ limit: 1, leaseMs: 1, perSession: 0 }), /perSession/)
+      await rejects(store.claim({ pipeline: 'chat', limit: 0, leaseMs: 1 }), /limit/)
+      await rejects(store.claim({ pipeline: 'chat', limit: 101, leaseMs: 1 }), /limit/)
+      await rejects(store.claim({ pipeline: 'chat', limit: 1, leaseMs: 0 }), /leaseMs/)
+      await rejects(store.claim({ pipeline: 'chat', limit: 1, leaseMs: NaN }), /leaseMs/)
+      await rejects(store.claim({ pipeline: 'chat', limit: 1, leaseMs: 1, perSession: 0 }), /perSession/)
     },
   },
 }

@@ -86,7 +86,7 @@ export const letterChecks: StoreChecks = {
           [id],
         )
       }
-      const claimed = await store.claim({ limit: 100, leaseMs: longMs, perSession: 1 })
+      const claimed = await store.claim({ pipeline: 'chat', limit: 100, leaseMs: longMs, perSession: 1 })
       equal(claimed.length, strangeIds.length)
       for (const { lease } of claimed) equal(await store.ack(lease), 'acked')
       deepEqual(
@@ -170,7 +170,7 @@ export const letterChecks: StoreChecks = {
       const { lease } = await claimOnly(store)
       const calls: readonly ((signal: AbortSignal) => Promise<unknown>)[] = [
         (signal) => store.put(letterOf(subject, 'b'), { signal }),
-        (signal) => store.claim({ limit: 1, leaseMs: longMs, signal }),
+        (signal) => store.claim({ pipeline: 'chat', limit: 1, leaseMs: longMs, signal }),
         (signal) => store.get('a', { signal }),
         (signal) => store.list({ signal }),
         (signal) => store.counts({ signal }),

@@ -1,16 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { DeadLetterFilter } from '../../stores/dead-letter-store.ts'
-import {
-  claim,
-  claimedOf,
-  claimOnly,
-  letterOf,
-  listAll,
-  longMs,
-  putAll,
-  stored,
-  type StoreChecks,
-} from './store-check.ts'
+import { claim, claimedOf, letterOf, listAll, longMs, putAll, stored, type StoreChecks } from './store-check.ts'
 
 export const listChecks: StoreChecks = {
   'list gives what get gives, oldest submission first': {
@@ -38,7 +28,7 @@ export const listChecks: StoreChecks = {
       const { store } = subject
       const now = subject.now()
       await store.put(letterOf(subject, 'leased', { pipeline: 'other' }))
-      await claimOnly(store)
+      await store.claim({ pipeline: 'other', limit: 1, leaseMs: longMs })
       await store.put(letterOf(subject, 'dead', { reason: 'stage_timeout', session: 'one' }), { dead: true })
       await store.put(letterOf(subject, 'old', { firstSeenAt: now - 1_000, stage: 'rag', session: 'one' }))
       await store.put(letterOf(subject, 'shed', { kind: 'shed', reason: 'full', firstSeenAt: now + 1_000 }))

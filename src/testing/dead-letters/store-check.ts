@@ -74,14 +74,14 @@ export async function putAll(
   }
 }
 
-/** Claims for a minute. */
+/** Claims for a minute, of the pipeline of `letterOf`. */
 export function claim(store: DeadLetterStore, limit: number = 100): Promise<readonly ClaimedDeadLetter[]> {
-  return store.claim({ limit, leaseMs: longMs })
+  return store.claim({ pipeline: 'chat', limit, leaseMs: longMs })
 }
 
 /** Claims the only entry that can be claimed. */
 export async function claimOnly(store: DeadLetterStore, leaseMs: number = longMs): Promise<ClaimedDeadLetter> {
-  const [claimed, ...others] = await store.claim({ limit: 100, leaseMs })
+  const [claimed, ...others] = await store.claim({ pipeline: 'chat', limit: 100, leaseMs })
   equal(others.length, 0, 'there must be one entry to claim, not more')
   if (claimed === undefined) throw new Error('there must be an entry to claim, there is none')
   return claimed

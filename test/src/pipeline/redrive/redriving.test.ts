@@ -92,11 +92,7 @@ describe('redriving', () => {
   it('tries again when the backoff says so, by default in full jitter below ceilings of 10, 40, 160 and 640 s', async () => {
     const { clock, store, start, put } = createWorld()
     const at: number[] = []
-    const note = (): never => {
-      at.push(clock.now())
-      return fail()
-    }
-    const running = start(note, { backoff: (attempt) => attempt * 5_000 })
+    const running = start(() => (at.push(clock.now()), fail()), { backoff: (attempt) => attempt * 5_000 })
     await put({ id: 'a' })
     await clock.advance(100_000)
     const waits = at.slice(1).map((now, index) => now - at[index]!)
@@ -108,7 +104,7 @@ describe('redriving', () => {
     await running.drain()
     at.length = 0
     await store.replay(['first-a'])
-    const usual = start(note, {}, { random: () => 0.99 })
+    const usual = start(() => (at.push(clock.now()), fail()), {}, { random: () => 0.99 })
     await clock.advance(900_000)
     const usually = at.slice(1).map((now, index) => now - at[index]!)
     for (const [index, ms] of [9_900, 39_600, 158_400, 633_600].entries()) {
