@@ -49,6 +49,8 @@ export type {
   Timings,
 } from './pipeline/outcome.ts'
 export { type Pipeline, pipeline, type Topology } from './pipeline/pipeline.ts'
+export type { RedriveBudgetOptions } from './pipeline/redrive/redrive-budget.ts'
+export type { Redriven, RedriveOptions } from './pipeline/redrive/redrive-options.ts'
 export type { Reply } from './pipeline/reply.ts'
 export type { RequestSession } from './pipeline/request-session.ts'
 export type {
@@ -60,6 +62,8 @@ export type {
   Origin,
   PipelineEvent,
   PipelineState,
+  RedriveEnd,
+  RedriveFigures,
   Running,
   StageControl,
   StageFigures,

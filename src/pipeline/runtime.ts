@@ -98,6 +98,8 @@ export class Runtime implements Running<unknown, unknown> {
         state: () => this.lifecycle,
         submit: (request) => carrier.submit(request, undefined, 'redrive'),
       })
+    // A stage may have been given up as it was started.
+    if (this.state === 'failed') this.redriving?.stop()
   }
 
   get events$(): Observable<PipelineEvent> {

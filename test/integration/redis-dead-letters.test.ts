@@ -7,8 +7,10 @@ import {
   type RedisConnection,
 } from '../../src/stores/redis/index.ts'
 import { deadLetterStoreContract, type DeadLetterStoreSubject } from '../../src/testing/index.ts'
+import { scaled } from '../effort.ts'
 import { startRedis, startRedisCluster } from '../fixtures/redis-server.ts'
 import { writtenIn } from '../fixtures/written-in-redis.ts'
+import { playDeadLetterStore } from '../src/stores/dead-letter-commands.ts'
 
 const bounds = ['maxEntries', 'maxDead', 'maxBytes', 'maxDone'] as const
 
@@ -61,4 +63,10 @@ describe.each(['one server', 'a cluster'] as const)('dead letters in %s', (kind)
 
   if (kind === 'one server') checkContract('1 shard', 1, () => connection)
   checkContract('16 shards', 16, () => connection)
+
+  test('whatever is done, it answers like the model and has the same entries and figures', async () => {
+    // An entry of another session is in another shard, and no conflict there.
+    const create = (options: DeadLetterStoreOptions): DeadLetterStoreSubject => subject(connection, '', 1, options)
+    await playDeadLetterStore(create, { virtual: false, numRuns: scaled(20) })
+  })
 })

@@ -142,13 +142,11 @@ export class RetryWorker {
       this.failures += 1
       if (!this.subscriber.closed) book.claimFailed(error)
     }
+    if (claimed !== undefined) this.takeIn(claimed, from)
+    // Not before: what is submitted may drain the pipeline, and must then be waited for.
     this.claiming = false
-    if (claimed === undefined) {
-      this.sleep(this.claimBackoff(this.failures))
-    } else {
-      this.takeIn(claimed, from)
-      this.sleep(this.changed || claimed.length === limit ? 0 : this.pollInMs)
-    }
+    if (claimed === undefined) this.sleep(this.claimBackoff(this.failures))
+    else this.sleep(this.changed || claimed.length === limit ? 0 : this.pollInMs)
     this.finish()
   }
 
