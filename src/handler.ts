@@ -29,6 +29,11 @@ export interface HandlerContext<Request = unknown, State = unknown> {
    * a promise that resolves when there is room again (or the stream is over). `pulled()` does it for you.
    */
   ready(): Promise<void> | undefined
+  /**
+   * For what is to be done at the end of a stream: `undefined` when its reader has taken all that was given, otherwise a
+   * promise that resolves when it has (or the stream is over).
+   */
+  taken(): Promise<void> | undefined
 }
 
 /**

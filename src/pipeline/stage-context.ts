@@ -49,6 +49,10 @@ export class StageContext extends Run<Envelope<StageContext>> implements Handler
   }
 
   ready(): Promise<void> | undefined {
-    return this.item.ready()
+    return this.item.pacemaker?.ready()
+  }
+
+  taken(): Promise<void> | undefined {
+    return this.item.pacemaker?.taken()
   }
 }

@@ -8,15 +8,16 @@ import { fieldOf } from './request-parameter.ts'
 import { conversationAfter } from './session-conversation.ts'
 
 /**
- * The same answer, which is stored in the request's session once it is complete, and only then ends: whoever asks next
- * finds it there. Of several choices the first is stored, without what the model said to itself; what ends with an
- * error, is refused or says nothing is not stored, nor is what it answers.
+ * The same answer, which is stored in the request's session once its reader has taken all of it, and only then ends:
+ * whoever asks next finds it there. Of several choices the first is stored, without what the model said to itself. What
+ * ends with an error, is refused or says nothing is not stored, nor is what it answers.
  */
 export function rememberTurn(
   answer$: Observable<CompletionChunk>,
-  { request, meter }: Pick<HandlerContext, 'request' | 'meter'>,
+  context: Pick<HandlerContext, 'request' | 'meter' | 'taken'>,
   session: RequestSession,
 ): Observable<CompletionChunk> {
+  const { request, meter } = context
   if (!isPrompt(request)) return answer$
   return defer(() => {
     const answer = new CompletionParts()
@@ -25,9 +26,9 @@ export function rememberTurn(
       if (message === undefined) return
       let dropped = 0
       await session.update((state) => {
-        const next = conversationAfter(state, request, message, session.maxBytes)
-        dropped = next.dropped - droppedBefore(state)
-        return next
+        const { conversation, newlyDropped } = conversationAfter(state, request, message, session.maxBytes)
+        dropped = newlyDropped
+        return conversation
       })
       if (dropped > 0) meter.count('conversationDrops', 'size', dropped)
     }
@@ -38,6 +39,8 @@ export function rememberTurn(
           answer.add({ text, ...(refusal !== undefined && { refusal }), ...(toolCalls !== undefined && { toolCalls }) })
         }),
       ),
+      // Its reader may still go away, with half of what was given.
+      defer(() => from(context.taken() ?? [])).pipe(ignoreElements()),
       defer(() => from(store())).pipe(ignoreElements()),
     )
   })
@@ -46,11 +49,6 @@ export function rememberTurn(
 /** Bare texts are no conversation. */
 function isPrompt(request: unknown): request is PromptRequest {
   return fieldOf(request, 'input') !== undefined || fieldOf(request, 'messages') !== undefined
-}
-
-function droppedBefore(state: unknown): number {
-  const dropped = fieldOf(state, 'dropped')
-  return typeof dropped === 'number' ? dropped : 0
 }
 
 /** `undefined` where there is nothing to store. */

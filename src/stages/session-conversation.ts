@@ -14,16 +14,19 @@ export function bringsHistory(request: PromptRequest): boolean {
 /**
  * A session's state once a request has been answered: what was asked and the answer stand behind what was said before,
  * or in its place, where the request has brought that itself.
+ *
+ * @param state As it was before.
  */
 export function conversationAfter(
   state: unknown,
   request: PromptRequest,
   answer: ChatMessage,
   maxBytes: number,
-): Conversation {
+): { readonly conversation: Conversation; readonly newlyDropped: number } {
   const before = bringsHistory(request) ? emptyConversation : withoutOpenCalls(readConversation(state))
   const asked = messagesOf(request).filter(({ role }) => role !== 'system')
-  return appendTurn(before, [...asked, answer], maxBytes)
+  const conversation = appendTurn(before, [...asked, answer], maxBytes)
+  return { conversation, newlyDropped: conversation.dropped - before.dropped }
 }
 
 /** Models refuse a conversation that goes on behind calls which nobody has answered. */

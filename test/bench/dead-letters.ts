@@ -106,11 +106,7 @@ async function bullmq({ port }: RedisServer, round: number): Promise<Figures> {
 }
 
 /** Lets a worker end all jobs that wait. */
-async function work(
-  queue: Queue,
-  connection: ConnectionOptions,
-  process: () => Promise<void>,
-): Promise<void> {
+async function work(queue: Queue, connection: ConnectionOptions, process: () => Promise<void>): Promise<void> {
   const worker = new Worker(queue.name, process, { connection, concurrency: callers })
   let ended = 0
   await new Promise<void>((resolve) => {

@@ -344,6 +344,16 @@ const promised: Readonly<Record<string, Names>> = {
       'SweepReport',
     ],
   },
+  './redis': {
+    values: ['createRedisConnection', 'createRedisDeadLetterStore'],
+    types: [
+      'RedisConnection',
+      'RedisConnectionOptions',
+      'RedisConnectionState',
+      'RedisDeadLetterStoreOptions',
+      'RedisTlsOptions',
+    ],
+  },
   './server': {
     values: ['collectProcessMetrics', 'createServer'],
     types: [
