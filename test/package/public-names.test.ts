@@ -345,12 +345,13 @@ const promised: Readonly<Record<string, Names>> = {
     ],
   },
   './redis': {
-    values: ['createRedisConnection', 'createRedisDeadLetterStore'],
+    values: ['createRedisConnection', 'createRedisDeadLetterStore', 'createRedisSessionStore'],
     types: [
       'RedisConnection',
       'RedisConnectionOptions',
       'RedisConnectionState',
       'RedisDeadLetterStoreOptions',
+      'RedisSessionStoreOptions',
       'RedisTlsOptions',
     ],
   },
