@@ -317,7 +317,13 @@ const promised: Readonly<Record<string, Names>> = {
     ],
   },
   './stores': {
-    values: ['StoreError', 'UnstorableError', 'createSqliteDeadLetterStore', 'createSqliteSessionStore'],
+    values: [
+      'StoreError',
+      'UnstorableError',
+      'createSpooledDeadLetterStore',
+      'createSqliteDeadLetterStore',
+      'createSqliteSessionStore',
+    ],
     types: [
       'ClaimedDeadLetter',
       'DeadLetter',
@@ -337,6 +343,9 @@ const promised: Readonly<Record<string, Names>> = {
       'ReplayResult',
       'SessionStore',
       'SessionStoreOptions',
+      'SpoolFigures',
+      'SpooledDeadLetterStore',
+      'SpooledDeadLetterStoreOptions',
       'SqliteDeadLetterStoreOptions',
       'SqliteSessionStoreOptions',
       'StoredDeadLetter',
