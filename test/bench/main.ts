@@ -14,6 +14,7 @@ const races: Readonly<Record<string, () => readonly Variant[]>> = { 'five-stages
 
 /** Benchmarks that find something out by themselves, by name; loaded when they are asked for. */
 const reports: Readonly<Record<string, () => Promise<Report>>> = {
+  'dead-letters': async () => (await import('./dead-letters.ts')).deadLetters(),
   redaction: async () => (await import('./redaction.ts')).redaction(),
   assemble: async () => (await import('./assemble.ts')).assembling(),
   'dead-letters': async () => (await import('./dead-letters.ts')).deadLetters(),
