@@ -17,6 +17,8 @@ interface Cancellable {
  * ends with `maxAgeMs` at the latest. Several processes may share a store.
  */
 export interface SessionStore {
+  /** Bytes that a state may have, as JSON in UTF-8; default 65,536. Who fills sessions leaves out what is beyond it. */
+  readonly maxBytes?: number
   /** `undefined` when there is none, or its time is over. Its time begins anew. */
   get(id: string, options?: Cancellable): Promise<StoredSession | undefined>
   /**

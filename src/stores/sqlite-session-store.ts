@@ -69,6 +69,7 @@ export function createSqliteSessionStore(options: SqliteSessionStoreOptions): Se
     })
 
   return {
+    maxBytes: settings.maxBytes,
     get: (id, { signal } = {}) =>
       answer(signal, (now) => {
         const key = codec.keyOf(id)
@@ -81,13 +82,14 @@ export function createSqliteSessionStore(options: SqliteSessionStoreOptions): Se
         checkInteger('expectedVersion', expectedVersion)
         const { payload, digest } = codec.encode(state, key)
         return inTransaction(database, () => {
-          statements.deleteExpired.run({ now })
           const session = { key, now, digest }
           const changed =
             expectedVersion === 0
               ? changes(statements.create, { ...session, state: payload })
               : changes(statements.replace, { ...session, state: payload, expectedVersion })
-          return changed || changes(statements.repeat, { ...session, expectedVersion }) ? 'ok' : 'conflict'
+          const stored = changed || changes(statements.repeat, { ...session, expectedVersion })
+          statements.deleteExpired.run({ now })
+          return stored ? 'ok' : 'conflict'
         })
       }),
     touch: (id, { signal } = {}) =>
@@ -114,7 +116,8 @@ function prepare(
   database: DatabaseSync,
   { ttlMs, maxAgeMs }: SessionStoreSettings,
 ): Readonly<Record<Statement, StatementSync>> {
-  const lives = 'sessions.expires_at > :now'
+  // By the age, too, which another process may have left more of.
+  const lives = `sessions.expires_at > :now AND sessions.created_at + ${maxAgeMs} > :now`
   const expiry = `min(:now + ${ttlMs}, created_at + ${maxAgeMs})`
   return {
     use: database.prepare(`
@@ -127,7 +130,7 @@ function prepare(
       ON CONFLICT (key) DO UPDATE SET
         version = 1, created_at = :now, updated_at = :now, expires_at = excluded.expires_at,
         digest = :digest, state = :state
-      WHERE NOT ${lives}
+      WHERE NOT (${lives})
     `),
     replace: database.prepare(`
       UPDATE sessions SET

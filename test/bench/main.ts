@@ -17,7 +17,6 @@ const reports: Readonly<Record<string, () => Promise<Report>>> = {
   'dead-letters': async () => (await import('./dead-letters.ts')).deadLetters(),
   redaction: async () => (await import('./redaction.ts')).redaction(),
   assemble: async () => (await import('./assemble.ts')).assembling(),
-  'dead-letters': async () => (await import('./dead-letters.ts')).deadLetters(),
   idle: async () => (await import('./idle.ts')).idle(),
   ingest: async () => (await import('./ingest.ts')).ingesting(),
   retrieval: async () => (await import('./retrieval.ts')).retrieval(),

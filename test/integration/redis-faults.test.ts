@@ -127,9 +127,7 @@ describe('while Redis fails', () => {
   })
 })
 
-async function everything(
-  store: DeadLetterStore,
-): Promise<{
+async function everything(store: DeadLetterStore): Promise<{
   readonly entries: readonly string[]
   readonly totals: { readonly stored: number }
   readonly acked: number

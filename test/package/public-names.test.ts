@@ -344,6 +344,17 @@ const promised: Readonly<Record<string, Names>> = {
       'SweepReport',
     ],
   },
+  './redis': {
+    values: ['createRedisConnection', 'createRedisDeadLetterStore', 'createRedisSessionStore'],
+    types: [
+      'RedisConnection',
+      'RedisConnectionOptions',
+      'RedisConnectionState',
+      'RedisDeadLetterStoreOptions',
+      'RedisSessionStoreOptions',
+      'RedisTlsOptions',
+    ],
+  },
   './server': {
     values: ['collectProcessMetrics', 'createServer'],
     types: [

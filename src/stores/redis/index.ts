@@ -1,4 +1,5 @@
 export { createRedisDeadLetterStore, type RedisDeadLetterStoreOptions } from './redis-dead-letter-store.ts'
+export { createRedisSessionStore, type RedisSessionStoreOptions } from './redis-session-store.ts'
 export {
   createRedisConnection,
   type RedisConnection,

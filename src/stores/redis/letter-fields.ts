@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import { messageOf } from '../../../operators/index.ts'
 import type { DeadLetterKind, DeadLetterState, StoredDeadLetter } from '../dead-letter-store.ts'
 import type { LetterCodec } from '../letter-codec.ts'
@@ -32,7 +32,7 @@ export class LetterFields {
   private readonly values: readonly RedisReply[]
 
   constructor(reply: RedisReply) {
-    this.values = reply as readonly RedisReply[]
+    this.values = (reply ?? []) as readonly RedisReply[]
   }
 
   /** Whether there was an entry, and not only the mark that it was acked. */
@@ -78,13 +78,13 @@ export function readLetter(fields: LetterFields, key: string, codec: LetterCodec
       throw new StoreError(`it was written in layout ${fields.text('schema')}, this version reads ${schema}`)
     }
     return {
-      ...codec.decode(fields.bytes('payload')!, key),
+      ...codec.decode(fields.bytes('payload') ?? Buffer.of(), key),
       ...known,
       ...(error !== undefined && { error: codec.decodeError(error, key) }),
     }
   } catch (reason) {
     return {
-      submissionId: decodeText(fields.bytes('submissionId')!),
+      submissionId: decodeText(fields.text('submissionId')),
       id: '',
       request: undefined,
       ...known,
@@ -98,6 +98,6 @@ export function encodeText(text: string): string {
   return JSON.stringify(text)
 }
 
-function decodeText(bytes: Buffer): string {
-  return JSON.parse(bytes.toString()) as string
+function decodeText(encoded: string): string {
+  return JSON.parse(encoded) as string
 }

@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import { checkInteger, show } from '../../../operators/index.ts'
 import type { DeadLetterFilter, DeadLetterPage, StoredDeadLetter } from '../dead-letter-store.ts'
 import type { LetterCodec } from '../letter-codec.ts'
@@ -100,9 +100,9 @@ async function read(
     [...Map.groupBy(page, ({ shard }) => shard)].map(async ([shard, found]) => {
       const list = found.map(({ id }) => id)
       const reply = await shards.run(shard, readScript, {}, { list, ...(signal && { signal }) })
-      for (const [at, entry] of (reply as readonly RedisReply[]).entries()) {
-        const fields = new LetterFields(entry)
-        if (fields.found) letters.set(found[at]!, readLetter(fields, found[at]!.id, codec, letterSchema))
+      for (const [at, entry] of found.entries()) {
+        const fields = new LetterFields((reply as readonly RedisReply[])[at] ?? null)
+        if (fields.found) letters.set(entry, readLetter(fields, entry.id, codec, letterSchema))
       }
     }),
   )
@@ -118,5 +118,6 @@ function stillFits(letter: StoredDeadLetter, filter: DeadLetterFilter): boolean 
 function parseCursor(cursor: string): Position {
   const found = /^(-?[\d.]+(?:e[+-]?\d+)?)~([\w-]{43})$/.exec(cursor)
   if (found === null) throw new RangeError(`cursor must be one that list gave, got ${show(cursor)}`)
-  return { time: found[1]!, id: found[2]! }
+  const [, time = '', id = ''] = found
+  return { time, id }
 }

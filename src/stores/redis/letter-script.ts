@@ -8,7 +8,9 @@ export type ScriptFlag = 'deny-oom' | 'allow-oom' | 'no-writes'
 export interface LetterScript<Name extends string> {
   readonly script: RedisScript
   /** The arguments in order; what follows them is a list. */
-  argumentsOf(values: Readonly<Record<Name, string | number | Buffer>>): readonly (string | number | Buffer)[]
+  readonly argumentsOf: (
+    values: Readonly<Record<Name, string | number | Buffer>>,
+  ) => readonly (string | number | Buffer)[]
 }
 
 /**

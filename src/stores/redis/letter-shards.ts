@@ -41,8 +41,9 @@ export class LetterShards {
   /** Of which shard an entry's key is, and its id; nothing, where it is another's. */
   entryOf(key: string): { readonly shard: number; readonly id: string } | undefined {
     const found = /^\{q(\d+)\}:e:([\w-]+)$/.exec(key.slice(this.prefix.length + 1))
-    const shard = Number(found?.[1] ?? this.count)
-    return shard < this.count ? { shard, id: found![2]! } : undefined
+    if (found === null) return undefined
+    const [, shard = '', id = ''] = found
+    return Number(shard) < this.count ? { shard: Number(shard), id } : undefined
   }
 
   /** Where it is written how many shards there are. */

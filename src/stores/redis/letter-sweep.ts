@@ -59,12 +59,12 @@ async function endWhatIsOver(
   report: Mutable<SweepReport>,
   options: Cancellable,
 ): Promise<void> {
-  let counts: readonly number[]
+  let counts: readonly [number, number, number]
   do {
-    counts = (await shards.run(shard, sweepScript, { ...limits }, options)) as readonly number[]
-    report.released += counts[0]!
-    report.expired += counts[1]!
-    report.evicted += counts[2]!
+    counts = (await shards.run(shard, sweepScript, { ...limits }, options)) as typeof counts
+    report.released += counts[0]
+    report.expired += counts[1]
+    report.evicted += counts[2]
   } while (counts.some((count) => count >= 100))
 }
 

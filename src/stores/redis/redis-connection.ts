@@ -111,6 +111,7 @@ export class RedisConnection {
   /**
    * Sends a command to the node that has its key.
    *
+   * @internal
    * @throws StoreError whose message names the server and says what failed; the command may have been done.
    */
   async send(name: string, args: readonly Argument[], options: Cancellable = {}): Promise<RedisReply> {
@@ -122,6 +123,7 @@ export class RedisConnection {
   /**
    * Runs a script where its keys are, which must be in one slot.
    *
+   * @internal
    * @throws StoreError as `send`.
    */
   async run(
@@ -143,6 +145,7 @@ export class RedisConnection {
   /**
    * Sends commands to each master, one after the other.
    *
+   * @internal
    * @param visit Is called for each with a function that asks that master.
    */
   async eachMaster(

@@ -95,7 +95,7 @@ class RedisDeadLetterStore implements DeadLetterStore {
     this.logger = checkMethods('logger', options.logger ?? silentLogger, 'a Logger', ['warn'])
     this.codec = new LetterCodec(this.settings.encryptionKeys, this.settings.maxEntryBytes)
     this.ownsConnection = connection === undefined
-    this.connection = connection ?? createRedisConnection({ url: url! })
+    this.connection = connection ?? createRedisConnection({ url: url ?? [] })
     this.shards = new LetterShards(this.connection, count, prefix)
   }
 
@@ -124,7 +124,7 @@ class RedisDeadLetterStore implements DeadLetterStore {
           firstSeenAt: letter.firstSeenAt,
           lastSeenAt: letter.lastSeenAt,
           state: options.dead === true ? 'dead' : 'due',
-          ...this.limits[shard]!,
+          ...this.limitsOf(shard),
           maxAgeMs,
           doneWindowMs,
         },
@@ -146,7 +146,7 @@ class RedisDeadLetterStore implements DeadLetterStore {
       this.shards,
       this.codec,
       { pipeline, limit, leaseMs, perSession, ...(signal && { signal }) },
-      (shard) => ({ maxAttempts, maxAgeMs, maxDead: this.limits[shard]!.maxDead }),
+      (shard) => ({ maxAttempts, maxAgeMs, maxDead: this.limitsOf(shard).maxDead }),
     )
   }
 
@@ -197,7 +197,7 @@ class RedisDeadLetterStore implements DeadLetterStore {
       this.shards.all.map((shard) => this.shards.run(shard, readScript, {}, { ...options, list: [id] })),
     )
     const entry = replies
-      .map((reply) => new LetterFields((reply as readonly RedisReply[])[0]!))
+      .map((reply) => new LetterFields((reply as readonly RedisReply[])[0] ?? null))
       .find(({ found }) => found)
     return entry && readLetter(entry, id, this.codec, letterSchema)
   }
@@ -217,7 +217,7 @@ class RedisDeadLetterStore implements DeadLetterStore {
     const { maxAttempts, maxAgeMs, doneWindowMs } = this.settings
     return sweepLetters(
       this.shards,
-      (shard) => ({ maxAttempts, maxAgeMs, doneWindowMs, maxDead: this.limits[shard]!.maxDead }),
+      (shard) => ({ maxAttempts, maxAgeMs, doneWindowMs, maxDead: this.limitsOf(shard).maxDead }),
       options,
     )
   }
@@ -225,6 +225,10 @@ class RedisDeadLetterStore implements DeadLetterStore {
   async close(): Promise<void> {
     this.closed = true
     if (this.ownsConnection) await this.connection.close()
+  }
+
+  private limitsOf(shard: number): ShardLimits {
+    return this.limits[shard] as ShardLimits
   }
 
   /** Ends or extends a lease, whose token says of which shard it is. */

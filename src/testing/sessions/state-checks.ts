@@ -137,7 +137,8 @@ export const stateChecks: SessionChecks = {
       state.list.push(2)
       const session = await stored(store, 'a')
       deepEqual(session.state, { list: [1] })
-      ;(session.state as typeof state).list.push(3)
+      const copy = session.state as { readonly list: number[] }
+      copy.list.push(3)
       deepEqual((await stored(store, 'a')).state, { list: [1] })
     },
   },
@@ -188,18 +189,20 @@ export const stateChecks: SessionChecks = {
   },
   'without keys the state is kept readable, the id is not': {
     options: {},
-    check: async ({ store, written }) => {
+    check: async (subject) => {
+      const { store } = subject
       await store.update(secretId, 0, secretState)
-      deepEqual(found(await written()), ['secret-field', 'secret-text'])
+      deepEqual(found(await subject.written()), ['secret-field', 'secret-text'])
     },
   },
   'with a key nothing that a caller said can be read in what is written': {
     options: { encryptionKeys: [firstKey] },
-    check: async ({ store, written }) => {
+    check: async (subject) => {
+      const { store } = subject
       await store.update(secretId, 0, secretState)
       await store.update(secretId, 1, secretState)
       deepEqual((await stored(store, secretId)).state, secretState)
-      deepEqual(found(await written()), [])
+      deepEqual(found(await subject.written()), [])
     },
   },
   'with a second key it reads what the first one wrote, and goes on from there': {

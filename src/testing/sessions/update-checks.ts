@@ -27,11 +27,12 @@ export const updateChecks: SessionChecks = {
   },
   'gives what was stored, with its version and time': {
     options: {},
-    check: async ({ store, now }) => {
+    check: async (subject) => {
+      const { store } = subject
       for (const version of [1, 2, 3]) {
-        const before = now()
+        const before = subject.now()
         equal(await store.update('a', version - 1, { turns: version }), 'ok')
-        const after = now()
+        const after = subject.now()
         const session = await stored(store, 'a')
         deepEqual([session.version, session.state], [version, { turns: version }])
         ok(
@@ -88,7 +89,7 @@ export const updateChecks: SessionChecks = {
         for (let version = 0; version < 5; version++) {
           const results = await Promise.all(
             Array.from({ length: 10 }, (_, writer) =>
-              [store, other][writer % 2]!.update('a', version, `${version}.${writer}`),
+              (writer % 2 === 0 ? store : other).update('a', version, `${version}.${writer}`),
             ),
           )
           equal(results.filter((result) => result === 'ok').length, 1, results.join())
@@ -103,7 +104,7 @@ export const updateChecks: SessionChecks = {
     check: async (subject) => {
       const writers = Array.from({ length: 10 }, (_, writer) => writer)
       await withOther(subject, {}, async (other) => {
-        await Promise.all(writers.map((writer) => append([subject.store, other][writer % 2]!, writer)))
+        await Promise.all(writers.map((writer) => append(writer % 2 === 0 ? subject.store : other, writer)))
       })
       const { version, state } = await stored(subject.store, 'a')
       equal(version, 10)

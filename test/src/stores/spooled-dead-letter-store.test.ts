@@ -80,6 +80,18 @@ describe('a spooled store', () => {
     await store.close()
   })
 
+  it('is not put off by what comes meanwhile', async () => {
+    const { primary, spool, clock, store } = spooled()
+    primary.away = new Error('gone')
+    for (let at = 0; at < 400; at++) {
+      if (at === 100) primary.away = undefined
+      await store.put(letterOf(String(at), { firstSeenAt: at }))
+      await clock.advance(100)
+    }
+    expect([store.figures.state, primary.entries.size, spool.entries.size]).toEqual(['ready', 400, 0])
+    await store.close()
+  })
+
   it('says at once that the primary is there again, when it answers something else', async () => {
     const { primary, clock, store } = spooled()
     primary.away = new Error('gone')

@@ -10,6 +10,7 @@ import { StoreError } from '../../../src/stores/store-error.ts'
 import { VirtualClock } from '../../../src/testing/index.ts'
 import { createModelSessionStore, ModelData } from '../../fixtures/model-session-store.ts'
 import { scaled } from '../../effort.ts'
+import { type SessionCommand, sessionCommands, type Stores } from '../../fixtures/session-commands.ts'
 
 let folder: string
 let file: string
@@ -44,43 +45,14 @@ function look<T>(work: (database: DatabaseSync) => T): T {
 const countOf = (): unknown =>
   look((database) => database.prepare('SELECT count(*) AS count FROM sessions').get()?.['count'])
 
-interface Real {
-  /** Of one file. */
-  readonly stores: readonly SessionStore[]
-  /** Makes the ids of this run, so that a file serves all runs. */
-  readonly run: string
-}
-
-/** Asks the model and one of the stores the same, and compares the answers. */
-function asking(
-  text: string,
-  writer: number,
-  ask: (store: SessionStore, run: string) => Promise<unknown>,
-): fc.AsyncCommand<SessionStore, Real> {
-  return {
-    check: () => true,
-    run: async (model, { stores, run }) => {
-      const expected = await ask(model, run)
-      expect(await ask(stores[writer]!, run), text).toEqual(expected)
-    },
-    toString: () => `${text} by ${writer}`,
-  }
-}
-
 test('whatever is done with it, it is as the model is', async () => {
-  const limits = { ttlMs: 100, maxAgeMs: 250 }
-  const stores = [open(limits), open(limits)]
-  const one = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(1))
-  const update = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(1), fc.nat(3), fc.constantFrom('x', 'y', { n: 1 }))
-  const commands: readonly fc.Arbitrary<fc.AsyncCommand<SessionStore, Real>>[] = [
-    one.map(([id, by]) => asking(`get ${id}`, by, (store, run) => store.get(run + id))),
-    one.map(([id, by]) => asking(`touch ${id}`, by, (store, run) => store.touch(run + id))),
-    one.map(([id, by]) => asking(`delete ${id}`, by, (store, run) => store.delete(run + id))),
-    update.map(([id, by, version, state]) =>
-      asking(`update ${id} from ${version} to ${JSON.stringify(state)}`, by, (store, run) =>
-        store.update(run + id, version, state),
-      ),
-    ),
+  const [limits, less] = [
+    { ttlMs: 100, maxAgeMs: 250 },
+    { ttlMs: 70, maxAgeMs: 160 },
+  ]
+  const stores: Stores = [open(limits), open(less)]
+  const commands: readonly fc.Arbitrary<SessionCommand>[] = [
+    ...sessionCommands(),
     fc.constantFrom(1, 30, 99, 100, 101).map((ms) => ({
       check: () => true,
       run: () => clock.advance(ms),
@@ -90,9 +62,12 @@ test('whatever is done with it, it is as the model is', async () => {
   let runs = 0
   await fc.assert(
     fc.asyncProperty(fc.commands([...commands], { maxCommands: 60 }), async (program) => {
-      const model = createModelSessionStore({ ...limits, clock, data: new ModelData() })
-      const real: Real = { stores, run: `${++runs} ` }
-      await fc.asyncModelRun(() => ({ model, real }), program)
+      const data = new ModelData()
+      const model: Stores = [
+        createModelSessionStore({ ...limits, clock, data }),
+        createModelSessionStore({ ...less, clock, data }),
+      ]
+      await fc.asyncModelRun(() => ({ model, real: { stores, run: `${++runs} ` } }), program)
     }),
     { numRuns: scaled(200) },
   )
@@ -113,6 +88,16 @@ describe('expired sessions', () => {
     expect(await store.get('new')).toMatchObject({ version: 2, state: 'y' })
   })
 
+  test('can be made anew while they lie about, with all of their time', async () => {
+    const store = open({ ttlMs: 100, maxAgeMs: 100 })
+    for (let id = 0; id < 20; id++) await store.update(`${id}`, 0, 'x')
+    await clock.advance(100)
+    expect(await store.update('19', 0, 'y')).toBe('ok')
+    expect(countOf()).toBe(12)
+    await clock.advance(99)
+    expect(await store.get('19')).toMatchObject({ version: 1, state: 'y' })
+  })
+
   test('are not those whose time began anew', async () => {
     const store = open({ ttlMs: 100 })
     await store.update('used', 0, 'x')
@@ -124,6 +109,24 @@ describe('expired sessions', () => {
     expect(countOf()).toBe(2)
     expect(await store.get('used')).toBeDefined()
   })
+})
+
+test('the time of a session never goes beyond its age', async () => {
+  const store = open({ ttlMs: 100, maxAgeMs: 100 })
+  const uses = [
+    () => store.get('a'),
+    () => store.touch('a'),
+    () => store.update('a', 1, 'y'),
+    () => store.update('a', 1, 'y'),
+  ]
+  await store.update('a', 0, 'x')
+  for (const use of uses) {
+    await clock.advance(10)
+    await use()
+    expect(look((database) => database.prepare('SELECT expires_at - created_at AS ms FROM sessions').get())).toEqual({
+      ms: 100,
+    })
+  }
 })
 
 test('a use of a large session writes little', async () => {
