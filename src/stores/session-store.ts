@@ -35,5 +35,6 @@ export interface SessionStore {
   touch(id: string, options?: Cancellable): Promise<boolean>
   /** `false` when there was none. */
   delete(id: string, options?: Cancellable): Promise<boolean>
+  /** Gives back what the store holds; calls that follow reject with a StoreError. It may be called again. */
   close(): Promise<void>
 }
