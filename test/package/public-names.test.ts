@@ -328,7 +328,13 @@ const promised: Readonly<Record<string, Names>> = {
     ],
   },
   './stores': {
-    values: ['StoreError', 'UnstorableError', 'createSqliteDeadLetterStore', 'createSqliteSessionStore'],
+    values: [
+      'StoreError',
+      'UnstorableError',
+      'createSpooledDeadLetterStore',
+      'createSqliteDeadLetterStore',
+      'createSqliteSessionStore',
+    ],
     types: [
       'ClaimedDeadLetter',
       'DeadLetter',
@@ -348,6 +354,9 @@ const promised: Readonly<Record<string, Names>> = {
       'ReplayResult',
       'SessionStore',
       'SessionStoreOptions',
+      'SpoolFigures',
+      'SpooledDeadLetterStore',
+      'SpooledDeadLetterStoreOptions',
       'SqliteDeadLetterStoreOptions',
       'SqliteSessionStoreOptions',
       'StoredDeadLetter',
