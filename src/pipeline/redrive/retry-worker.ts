@@ -108,6 +108,7 @@ export class RetryWorker {
     const places = Math.min(free, this.ground.sparePlaces())
     const limit = Math.min(places, budget.available)
     if (limit > 0) {
+      this.changed = false
       this.claim(limit).catch((error: unknown) => {
         this.subscriber.error(error)
       })
@@ -128,7 +129,6 @@ export class RetryWorker {
     const { leaseMs, perSession } = settings
     const from = clock.now()
     this.claiming = true
-    this.changed = false
     let claimed: readonly ClaimedDeadLetter[] | undefined
     try {
       const options = { pipeline, limit, leaseMs, perSession }
@@ -190,6 +190,7 @@ export class RetryWorker {
 
 /** A store is a stranger's: what is no list would be the worker's crash. */
 function checkClaimed(answer: readonly ClaimedDeadLetter[]): readonly ClaimedDeadLetter[] {
-  if (!Array.isArray(answer)) throw new StoreError(`claim must give a list of entries, got ${show(answer)}`)
+  const given: unknown = answer
+  if (!Array.isArray(given)) throw new StoreError(`claim must give a list of entries, got ${show(given)}`)
   return answer
 }
