@@ -58,8 +58,10 @@ const weekMs = 604_800_000
  */
 export function openStores(settings: OpenedStoreSettings, ground: StoreGround): OpenedStores {
   const { redis, dataDir, deadLetters, sessions } = settings
-  makeFolder('--data-dir', dataDir)
-  const connection = redis && createRedisConnection({ url: redis.url, clock: ground.clock })
+  const isAnyKept = deadLetters !== undefined || sessions !== undefined
+  if (isAnyKept) makeFolder('--data-dir', dataDir)
+  const connection =
+    isAnyKept && redis !== undefined ? createRedisConnection({ url: redis.url, clock: ground.clock }) : undefined
   const letters = deadLetters && openKeptLetters(settings, deadLetters, connection, ground)
   const talks = sessions && openKeptSessions(settings, sessions, connection, ground)
   return {
