@@ -20,7 +20,7 @@ const chat = pipeline<{ readonly id: string }>('chat')
       pollMs: 100,
       budget: { perSecond: 100 },
       onRedriven: ({ letter }) => {
-        console.log(letter.id)
+        process.stdout.write(`${letter.id}\n`)
       },
     },
   })
