@@ -137,10 +137,18 @@ local function release(maxAttempts)
     local entry = fieldsOf(id, 'state', 'pipeline', 'attempts', 'stateAt')
     if not entry or entry[1] ~= 'leased' then
       redis.call('ZREM', leased, id)
-    elseif tonumber(entry[3]) >= maxAttempts then
-      kill(id, entry[2])
     else
-      makeDue(id, entry[2], tonumber(entry[4]))
+      expect(dueKey(entry[2]), 'zset')
+      local key = entryKey(id)
+      local before = sizeOf(key)
+      redis.call('HDEL', key, 'error')
+      count('bytes', sizeOf(key) - before)
+      redis.call('HSET', key, 'kind', 'failed', 'reason', 'lease_over', 'lastSeenAt', entry[4])
+      if tonumber(entry[3]) >= maxAttempts then
+        kill(id, entry[2])
+      else
+        makeDue(id, entry[2], tonumber(entry[4]))
+      end
     end
   end
   return #ids
