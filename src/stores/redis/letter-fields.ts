@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { messageOf } from '../../../operators/index.ts'
-import type { DeadLetterKind, DeadLetterState, StoredDeadLetter } from '../dead-letter-store.ts'
+import type { DeadLetterFailure, DeadLetterKind, DeadLetterState, StoredDeadLetter } from '../dead-letter-store.ts'
 import type { LetterCodec } from '../letter-codec.ts'
 import { StoreError } from '../store-error.ts'
 import type { RedisReply } from './redis-connection.ts'
@@ -10,9 +10,7 @@ export const letterFields = [
   'schema',
   'submissionId',
   'pipeline',
-  'stage',
-  'kind',
-  'reason',
+  'failure',
   'error',
   'payload',
   'firstSeenAt',
@@ -23,7 +21,11 @@ export const letterFields = [
   'epoch',
   'replays',
   'token',
+  'session',
+  'size',
 ] as const
+
+type Failure = Pick<DeadLetterFailure, 'stage' | 'kind' | 'reason'>
 
 type Field = (typeof letterFields)[number]
 
@@ -60,9 +62,7 @@ export class LetterFields {
 export function readLetter(fields: LetterFields, key: string, codec: LetterCodec, schema: number): StoredDeadLetter {
   const known = {
     pipeline: fields.text('pipeline'),
-    stage: fields.text('stage'),
-    kind: fields.text('kind') as DeadLetterKind,
-    reason: fields.text('reason'),
+    ...decodeFailure(fields.text('failure')),
     firstSeenAt: fields.number('firstSeenAt'),
     lastSeenAt: fields.number('lastSeenAt'),
     state: fields.text('state') as DeadLetterState,
@@ -91,6 +91,16 @@ export function readLetter(fields: LetterFields, key: string, codec: LetterCodec
       unreadable: messageOf(reason),
     }
   }
+}
+
+/** Where and how it ended, as one field: a hash costs by their number. */
+export function encodeFailure({ stage, kind, reason }: Failure): string {
+  return JSON.stringify([stage, kind, reason])
+}
+
+function decodeFailure(encoded: string): Failure {
+  const [stage, kind, reason] = JSON.parse(encoded) as [string, DeadLetterKind, string]
+  return { stage, kind, reason }
 }
 
 /** A text as bytes that keep every character, also those that UTF-8 has no bytes for. */
