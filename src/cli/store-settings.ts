@@ -1,11 +1,20 @@
-import { checkText, show } from '../../operators/index.ts'
+import { checkText, messageOf } from '../../operators/index.ts'
+import { parseRedisUrl } from '../stores/redis/redis-url.ts'
 import { encryptionKeys } from './encryption-keys.ts'
+
+/** Where Redis is. */
+export interface RedisSettings {
+  /** One, or those of some nodes of a cluster. */
+  readonly url: string | readonly string[]
+  /** Hosts and ports, without the password. */
+  readonly name: string
+}
 
 /** Where state is kept. */
 export interface StoreSettings {
   readonly dataDir: string
   /** `undefined`: in the data folder alone. */
-  readonly redisUrl: string | undefined
+  readonly redis: RedisSettings | undefined
   /** The first one encrypts, all decrypt; none: what is stored can be read. */
   readonly encryptionKeys: readonly Uint8Array[]
 }
@@ -23,23 +32,19 @@ export function storeSettings(
   const redisUrl = environment['REDIS_URL'] || undefined
   return {
     dataDir: checkText('--data-dir', dataDir ?? '.spillway'),
-    redisUrl: redisUrl === undefined ? undefined : checkRedisUrl('REDIS_URL', redisUrl),
+    redis: redisUrl === undefined ? undefined : redisTarget('REDIS_URL', redisUrl),
     encryptionKeys: encryptionKeys('SPILLWAY_ENCRYPTION_KEY', environment['SPILLWAY_ENCRYPTION_KEY'] || undefined),
   }
 }
 
-function checkRedisUrl(option: string, text: string): string {
-  const { protocol, hostname } = URL.canParse(text) ? new URL(text) : { protocol: '', hostname: '' }
-  if ((protocol === 'redis:' || protocol === 'rediss:') && hostname !== '') return text
-  // It may have a password in it.
-  const got = protocol === '' ? `${text.length} characters that are no URL` : `a URL that begins with ${show(protocol)}`
-  throw new RangeError(`${option} must be a URL such as redis://127.0.0.1:6379, got ${got}`)
-}
-
-/** The same without user and password, to be shown. */
-export function shownRedisUrl(redisUrl: string): string {
-  const url = new URL(redisUrl)
-  url.username = ''
-  url.password = ''
-  return url.href
+/** @throws RangeError that never shows a password. */
+function redisTarget(option: string, text: string): RedisSettings {
+  const urls = text.split(',').map((each) => each.trim())
+  const [first = ''] = urls
+  const url = urls.length === 1 ? first : urls
+  try {
+    return { url, name: parseRedisUrl(url).name }
+  } catch (error) {
+    throw new RangeError(messageOf(error).replace(/^url\b/, option), { cause: error })
+  }
 }

@@ -15,7 +15,7 @@ import { deadlineOf } from './deadline-of.ts'
 import { errorCode } from './describe-error.ts'
 import { Door } from './door.ts'
 import { Envelope, type EnvelopeHost } from './envelope.ts'
-import { StageTimeoutError } from './errors.ts'
+import { type SessionFullError, StageTimeoutError } from './errors.ts'
 import { Graces } from './grace.ts'
 import { LedgerBook } from './ledger.ts'
 import type { DeadLetters } from './dead-letters.ts'
@@ -26,7 +26,7 @@ import type { Origin } from './running.ts'
 import { type Carried, type Stage, StageContext } from './stage-context.ts'
 import { countUp } from './stage-node.ts'
 import { rankRequest } from './stage-ranking.ts'
-import { type SessionFullError, SessionTurns } from './session-turns.ts'
+import { Sessions } from './sessions.ts'
 import type { StartSettings } from './start-options.ts'
 import { streamEnded, watchStream } from './stage-stream.ts'
 import { Teller } from './teller.ts'
@@ -48,7 +48,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   private readonly door: Door
   private readonly graces: Graces
   private readonly rooms: WaitingRooms
-  private readonly turns: SessionTurns<Carried> | undefined
+  private readonly sessions: Sessions<Carried> | undefined
   /** Why nothing is let in any more. */
   private refusal: ShedReason | undefined
   private readonly letters: DeadLetters | undefined
@@ -66,7 +66,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     onOverflow: (node: Stage, error: unknown) => void,
     letters?: DeadLetters,
   ) {
-    const { clock, logger, random, sessions } = settings
+    const { clock, logger, random } = settings
     this.book = new LedgerBook(this.live)
     this.instanceId = Math.floor(random() * 2 ** 52).toString(36)
     this.settings = settings
@@ -79,12 +79,12 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.letters = letters
     this.log = new RequestLog(clock, logger)
     const waits = stages.some((stage) => stage.settings.wait !== undefined)
-    const ground = { ...settings, meter: this.meter, waits }
+    const onTurn = (envelope: Carried): void => (this.nodes[0] as Stage).channel.free(envelope)
+    this.sessions = settings.sessions && new Sessions(settings.sessions, { clock, logger, meter: this.meter }, onTurn)
+    const ground = { ...settings, meter: this.meter, waits, sessions: this.sessions }
     this.nodes = stages.map((stage, index) => createStage(stage, index, ground, this))
     this.door = new Door(this.nodes)
     this.rooms = new WaitingRooms(this.nodes, this.door, { clock, random, wheel: this.wheel }, this)
-    const onTurn = (envelope: Carried): void => (this.nodes[0] as Stage).channel.free(envelope)
-    if (sessions?.serial === true) this.turns = new SessionTurns(sessions.maxWaiting, () => clock.now(), onTurn)
   }
 
   /**
@@ -117,7 +117,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
 
   /** Ends everything that is in flight as failed. */
   failAll(errorAt: (stage: Stage) => unknown, blamed?: Stage): number {
-    this.turns?.close()
+    this.sessions?.close()
     const envelopes = [...this.live]
     for (const envelope of envelopes) {
       const stage = (envelope.place === 'through' ? envelope.source?.node : this.nodes[envelope.stage]) as Stage
@@ -182,7 +182,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   // The way of a request
 
   private admit(envelope: Carried, first: Stage, now: number): void {
-    const sessionFull = this.turns?.join(envelope)
+    const sessionFull = this.sessions?.join(envelope)
     if (sessionFull !== undefined) this.shed(envelope, first, 'rate', sessionFull)
     this.rooms.serveDoor()
     // Those who went first may have ended it all.
@@ -395,6 +395,6 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     if (envelope.place === 'waiting') node.runner.withdraw(envelope, itemEnd)
     if (envelope.place === 'running' && run !== undefined) this.graces.callOff(run, detail ?? kind)
     envelope.place = 'outside'
-    this.turns?.leave(envelope)
+    this.sessions?.leave(envelope)
   }
 }

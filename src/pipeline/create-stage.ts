@@ -4,6 +4,7 @@ import { Channel, type LossReason } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
 import { mayPass } from './session-turns.ts'
+import type { Sessions } from './sessions.ts'
 import type { Carried, Stage, StageContext } from './stage-context.ts'
 import { StageNode } from './stage-node.ts'
 import type { CheckedStage, StageSetupContext } from './stage-options.ts'
@@ -39,7 +40,11 @@ export function createStage(
     admission,
     waits,
     sessions,
-  }: StartSettings & { readonly meter: StageMeter; readonly waits: boolean },
+  }: Omit<StartSettings, 'sessions'> & {
+    readonly meter: StageMeter
+    readonly waits: boolean
+    readonly sessions: Sessions<Carried> | undefined
+  },
   hooks: StageHooks,
 ): Stage {
   const { concurrency, overflow, weighted, prioritised, ttlMs } = settings
@@ -67,7 +72,7 @@ export function createStage(
     index,
     name,
     settings,
-    { clock, logger, meter, channel, ranking, reserves: admission === 'door' && !weighted },
+    { clock, logger, meter, channel, ranking, sessions, reserves: admission === 'door' && !weighted },
     (node) =>
       new StageRunner<Carried, unknown, StageContext>(onEnvelopes(handler), {
         channel,

@@ -1,8 +1,11 @@
 import type { Clock } from '../../operators/index.ts'
 import type { Sample } from '../metrics/scraped-metric.ts'
-import { type Counted, CountsProbe } from '../stores/counts-probe.ts'
-import type { DeadLetterWriter } from '../stores/dead-letter-store.ts'
+import type { DeadLetterCounts, DeadLetterStore, DeadLetterWriter } from '../stores/dead-letter-store.ts'
+import { StoreProbe } from '../stores/store-probe.ts'
 import type { DeadLetterFigures } from './running.ts'
+
+/** A store of dead letters that is asked for its counts. */
+export type CountsProbe = StoreProbe<DeadLetterCounts>
 
 /** What of dead letters is told to Prometheus. */
 export interface DeadLetterSamples {
@@ -41,6 +44,8 @@ export function deadLetterSamples(figures: () => DeadLetterFigures, store: Count
 
 /** What is asked for the counts of a whole store; `undefined` for one that only takes entries. */
 export function countsOf(writer: DeadLetterWriter | undefined, clock: Clock): CountsProbe | undefined {
-  const { counts } = (writer ?? {}) as Partial<Counted>
-  return typeof counts === 'function' ? new CountsProbe(writer as DeadLetterWriter & Counted, clock) : undefined
+  const store = writer as Partial<DeadLetterStore> | undefined
+  if (typeof store?.counts !== 'function') return undefined
+  const { counts } = store
+  return new StoreProbe((signal) => counts.call(store, { signal }), clock)
 }

@@ -236,8 +236,9 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
     if (this.reader !== undefined && !(this.reader instanceof PullReader && !this.reader.waiting)) this.open()
   }
 
-  ready(): Promise<void> | undefined {
-    return this.kind === undefined && this.reader instanceof PullReader ? this.reader.ready() : undefined
+  /** Its reader, where that sets the pace. */
+  get pacemaker(): PullReader<unknown> | undefined {
+    return this.kind === undefined && this.reader instanceof PullReader ? this.reader : undefined
   }
 
   /** Sets the wheel to the first of its deadlines. */

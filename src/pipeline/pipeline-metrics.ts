@@ -9,8 +9,7 @@ import {
   type Sample,
   type ScrapedMetric,
 } from '../metrics/scraped-metric.ts'
-import type { CountsProbe } from '../stores/counts-probe.ts'
-import { deadLetterSamples } from './dead-letter-metrics.ts'
+import { type CountsProbe, deadLetterSamples } from './dead-letter-metrics.ts'
 import type { LedgerBook } from './ledger.ts'
 import type { DeadLetterFigures, Origin, StageState } from './running.ts'
 import type { Stage } from './stage-context.ts'

@@ -1,21 +1,12 @@
-import { type Linked, LinkedList, OverflowError } from '../../operators/index.ts'
-import { sessionOf } from './session-of.ts'
+import { type Linked, LinkedList } from '../../operators/index.ts'
+import { SessionFullError } from './errors.ts'
+import { nameOfSession } from './session-of.ts'
 
 /** A request that may belong to a session. */
-interface Seated<Self> {
+export interface Seated<Self> {
   readonly request: unknown
   /** Its turn in its session, from its admission to its end. */
   turn: Turn<Self> | undefined
-}
-
-/** Too many requests of a session wait for their turn. */
-export class SessionFullError extends OverflowError {
-  readonly retryAfterMs: number
-
-  constructor(maxWaiting: number, retryAfterMs: number) {
-    super(`${maxWaiting} requests of the session wait for their turn already, which is maxWaiting`)
-    this.retryAfterMs = retryAfterMs
-  }
 }
 
 /** The requests of one session that have not ended, in order of admission. */
@@ -89,8 +80,8 @@ export class SessionTurns<T extends Seated<T>> {
    * @returns Why it has none, where too many wait: it is worth trying again once they have had theirs.
    */
   join(item: T): SessionFullError | undefined {
-    const name = sessionOf(item.request)
-    if (typeof name !== 'string' || name === '') return undefined
+    const name = nameOfSession(item.request)
+    if (name === undefined) return undefined
     let session = this.sessions.get(name)
     if (session === undefined) {
       session = new Session(name, this.now())

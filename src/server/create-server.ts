@@ -73,7 +73,7 @@ export interface SpillwayServer {
  */
 export function createServer(options: ServerOptions): SpillwayServer {
   const settings = checkServerOptions(options)
-  const { limits, clock, newId, completions, embeddings, deadLetters, topology, registry } = settings
+  const { limits, clock, newId, completions, embeddings, deadLetters, sessions, topology, registry } = settings
   const cors = createCors(options.corsOrigins)
   const authorize = createAuthorization(options.apiKey)
   const hosts = createAllowedHosts(options.allowedHosts)
@@ -144,7 +144,7 @@ export function createServer(options: ServerOptions): SpillwayServer {
   const socketRoute = addSocketRoute(app, context, (request) => keyed || cors.allows(request))
   const sides = [completions, embeddings].filter((each) => each !== undefined)
   addDeadLetterRoutes(app, context, deadLetters)
-  addInfoRoutes(app, context, { topology, registry, sides, deadLetters })
+  addInfoRoutes(app, context, { topology, registry, sides, deadLetters, sessions })
   addOpenApiRoute(app, routes, keyed)
 
   return {

@@ -71,8 +71,8 @@ export function addDeadLetterRoutes(
   /** Asks the store, if there is one, and says so if it is away. */
   async function answer(
     reply: FastifyReply,
-    ask: (store: DeadLetterStore, signal: AbortSignal) => Promise<FastifyReply>,
-  ): Promise<FastifyReply> {
+    ask: (store: DeadLetterStore, signal: AbortSignal) => Promise<unknown>,
+  ): Promise<unknown> {
     if (deadLetters === undefined) return refuse(reply, notKept)
     const controller = new AbortController()
     let timer: unknown
@@ -86,7 +86,7 @@ export function addDeadLetterRoutes(
       return await Promise.race([ask(deadLetters, controller.signal), late])
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      return refuse(reply, away(error))
+      return await refuse(reply, away(error))
     } finally {
       clock.clearTimeout(timer)
     }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
-import { type Counted, CountsProbe } from '../stores/counts-probe.ts'
+import type { DeadLetterCounts, DeadLetterStore, SessionStore } from '../stores/index.ts'
+import { StoreProbe } from '../stores/store-probe.ts'
 import type { Refusal } from './refusal.ts'
 import type { ServedCompletions, ServedEmbeddings, ServerContext } from './server-context.ts'
 import { unknownModel } from './unknown-model.ts'
@@ -10,7 +11,8 @@ export interface InfoSources {
   /** The pipeline as it was defined; plain data. */
   readonly topology: unknown
   readonly registry: Registry
-  readonly deadLetters: Counted | undefined
+  readonly deadLetters: Pick<DeadLetterStore, 'counts'> | undefined
+  readonly sessions: Pick<SessionStore, 'get'> | undefined
   /** The pipelines beside the one that answers chats. */
   readonly sides: readonly SidePipeline[]
 }
@@ -21,7 +23,7 @@ type SidePipeline = Pick<ServedCompletions | ServedEmbeddings, 'name' | 'state' 
 export function addInfoRoutes(
   app: FastifyInstance,
   context: ServerContext,
-  { topology, registry, deadLetters, sides }: InfoSources,
+  { topology, registry, deadLetters, sessions, sides }: InfoSources,
 ): void {
   const { running, models, clock, refuse } = context
   const created = Math.floor(clock.wallTime() / 1000)
@@ -29,7 +31,8 @@ export function addInfoRoutes(
     info.models.map((id) => ({ id, object: 'model', created, owned_by: info.provider })),
   )
 
-  const probe = deadLetters && new CountsProbe(deadLetters, clock)
+  const letters = deadLetters && new StoreProbe((signal) => deadLetters.counts({ signal }), clock)
+  const talks = sessions && new StoreProbe((signal) => sessions.get(noSession, { signal }).then(() => true), clock)
 
   app.get('/v1/models', () => ({ object: 'list', data: list }))
   // A model's name may have slashes in it, escaped or not.
@@ -45,14 +48,19 @@ export function addInfoRoutes(
     const obstacle = notReady([running, ...sides])
     if (obstacle !== undefined) return refuse(reply, obstacle)
     // A store that is away keeps no request from being answered.
-    const stores = probe && { deadLetters: (await probe.read()) === undefined ? 'away' : 'ready' }
-    return reply.send({ status: 'ready', ...(stores !== undefined && { stores }) })
+    const [deadLetterState, sessionState] = await Promise.all([letters, talks].map(stateOf))
+    const stores = {
+      ...(deadLetterState !== undefined && { deadLetters: deadLetterState }),
+      ...(sessionState !== undefined && { sessions: sessionState }),
+    }
+    return reply.send({ status: 'ready', ...(Object.keys(stores).length > 0 && { stores }) })
   })
   app.get('/metrics', async (request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   app.get('/v1/pipeline', async () => ({
     ...figuresOf(running),
     topology,
-    ...(probe !== undefined && { deadLetterStore: await storeFigures(probe) }),
+    ...(letters !== undefined && { deadLetterStore: await storeFigures(letters) }),
+    ...(talks !== undefined && { sessionStore: { state: await stateOf(talks) } }),
     pipelines: sides.map(figuresOf),
   }))
 }
@@ -62,7 +70,15 @@ function figuresOf(pipeline: SidePipeline): object {
   return { name, state, stages, ledger: pipeline.ledger(), deadLetters: pipeline.deadLetters() }
 }
 
-async function storeFigures(probe: CountsProbe): Promise<object> {
+/** A session that nobody names, to see whether the store answers. */
+const noSession = 'spillway: is the store there?'
+
+async function stateOf(probe: StoreProbe<unknown> | undefined): Promise<'ready' | 'away' | undefined> {
+  if (probe === undefined) return undefined
+  return (await probe.read()) === undefined ? 'away' : 'ready'
+}
+
+async function storeFigures(probe: StoreProbe<DeadLetterCounts>): Promise<object> {
   const counts = await probe.read()
   return counts === undefined ? { state: 'away' } : { state: 'ready', ...counts }
 }

@@ -9,7 +9,10 @@ export interface DeadLetterFailure {
   readonly stage: string
   /** How it ended. */
   readonly kind: DeadLetterKind
-  /** Why: of a shed request the reason, of a failed one the error's code, of an expired one `deadline` or `ttl`. */
+  /**
+   * Why: of a shed request the reason, of a failed one the error's code, of an expired one `deadline` or `ttl`; of a
+   * redrive that nobody ended within its lease `lease_over`.
+   */
   readonly reason: string
   /** What the error says, at most 1,024 characters; of failed requests only. It may quote the prompt. */
   readonly error?: string
@@ -176,6 +179,7 @@ export interface DeadLetterStore extends DeadLetterWriter {
   /**
    * Leases entries that are due, those due longest first, and those whose lease is over, which are due since then: such
    * a one is given up instead when it has had its attempts, so a request that kills its worker is not redriven for ever.
+   * Its `reason` is `lease_over` from then on, until it fails again: it may be the one that killed its worker.
    *
    * @param options.pipeline Of the pipeline of this name alone: no other can run its requests.
    * @param options.limit At most so many, 1 … 100.

@@ -80,8 +80,8 @@ class Spooled implements SpooledDeadLetterStore {
   private readonly logger: Logger
   private away = false
   private readonly counted = { spooled: 0, moved: 0, stuck: 0 }
-  /** Rounds in a row that the primary store has failed. */
-  private failures = 0
+  /** Rounds in a row that have left something. */
+  private attempts = 0
   private timer: unknown
   private round: Promise<void> | undefined
   /** Something was spooled while a round was on its way. */
@@ -124,8 +124,8 @@ class Spooled implements SpooledDeadLetterStore {
     }
     const result = await this.spool.put(letter, options)
     if (result === 'stored') this.counted.spooled += 1
-    if (this.round === undefined) this.schedule(this.backoff(Math.max(1, this.failures)))
-    else this.again = true
+    this.again = true
+    this.scheduleNext()
     return result
   }
 
@@ -150,16 +150,15 @@ class Spooled implements SpooledDeadLetterStore {
   }
 
   async get(...args: Parameters<DeadLetterStore['get']>): ReturnType<DeadLetterStore['get']> {
-    let failure: unknown
     try {
       const found = await this.asked(args[1]?.signal, () => this.primary.get(...args))
       if (found !== undefined) return found
     } catch (error) {
-      failure = error
+      const spooled = await this.spool.get(...args)
+      if (spooled === undefined) throw error
+      return spooled
     }
-    const spooled = await this.spool.get(...args)
-    if (spooled === undefined && failure !== undefined) throw failure
-    return spooled
+    return this.spool.get(...args)
   }
 
   list(options: Parameters<DeadLetterStore['list']>[0] = {}): Promise<DeadLetterPage> {
@@ -206,7 +205,7 @@ class Spooled implements SpooledDeadLetterStore {
     } catch (error) {
       if (signal?.aborted !== true && isOutage(error)) {
         this.lost(error)
-        if (this.round === undefined) this.schedule(this.backoff(Math.max(1, this.failures)))
+        this.scheduleNext()
       }
       throw error
     }
@@ -222,48 +221,52 @@ class Spooled implements SpooledDeadLetterStore {
   }
 
   private found(): void {
-    this.failures = 0
     if (!this.away) return
     this.away = false
     this.logger.info(this.figures, 'the store of dead letters is back')
+  }
+
+  /** Another round after a pause, unless one is on its way: what comes meanwhile does not put it off. */
+  private scheduleNext(): void {
+    if (this.timer === undefined && this.round === undefined) this.schedule(this.backoff(Math.max(1, this.attempts)))
   }
 
   private schedule(ms: number): void {
     this.clock.clearTimeout(this.timer)
     if (this.closed) return
     this.timer = this.clock.setTimeout(() => {
-      this.round = this.move().finally(() => {
+      this.timer = undefined
+      this.round = this.move().then((isDone) => {
         this.round = undefined
+        this.attempts = isDone ? 0 : this.attempts + 1
+        if (!isDone || this.again) this.scheduleNext()
       })
     }, ms)
   }
 
-  /** One round over all that is spooled; another follows where the primary fails, is full, or more was spooled. */
-  private async move(): Promise<void> {
+  /** One round over all that is spooled. Resolves to whether nothing is left that can be moved later. */
+  private async move(): Promise<boolean> {
     this.again = false
-    let rest = false
     try {
       await this.within((signal) => this.primary.counts({ signal }))
       this.found()
-      rest = await this.moveAll()
+      return await this.moveAll()
     } catch (error) {
-      this.failures += 1
       this.lost(error)
-      rest = true
+      return false
     }
-    if (rest || this.again) this.schedule(this.backoff(Math.max(1, this.failures)))
   }
 
-  /** @returns Whether something is left that there was no room for. */
+  /** Resolves to whether there was room for all of them. */
   private async moveAll(): Promise<boolean> {
     let stuck = 0
     let cursor: string | undefined
     do {
       const page: DeadLetterPage = await this.spool.list(cursor === undefined ? {} : { cursor })
       for (const entry of page.entries) {
-        if (this.closed) return false
+        if (this.closed) return true
         const end = await this.alone(() => this.moveOne(entry))
-        if (end === 'full') return true
+        if (end === 'full') return false
         if (end === 'stuck') stuck += 1
       }
       cursor = page.cursor
@@ -272,7 +275,7 @@ class Spooled implements SpooledDeadLetterStore {
       this.logger.warn({ stuck }, 'dead letters stay in the data folder: another of the same id is in the store')
     }
     this.counted.stuck = stuck
-    return false
+    return true
   }
 
   private async moveOne(entry: StoredDeadLetter): Promise<'moved' | 'gone' | 'stuck' | 'full'> {

@@ -69,6 +69,7 @@ export function createSqliteSessionStore(options: SqliteSessionStoreOptions): Se
     })
 
   return {
+    maxBytes: settings.maxBytes,
     get: (id, { signal } = {}) =>
       answer(signal, (now) => {
         const key = codec.keyOf(id)
@@ -81,13 +82,14 @@ export function createSqliteSessionStore(options: SqliteSessionStoreOptions): Se
         checkInteger('expectedVersion', expectedVersion)
         const { payload, digest } = codec.encode(state, key)
         return inTransaction(database, () => {
-          statements.deleteExpired.run({ now })
           const session = { key, now, digest }
           const changed =
             expectedVersion === 0
               ? changes(statements.create, { ...session, state: payload })
               : changes(statements.replace, { ...session, state: payload, expectedVersion })
-          return changed || changes(statements.repeat, { ...session, expectedVersion }) ? 'ok' : 'conflict'
+          const stored = changed || changes(statements.repeat, { ...session, expectedVersion })
+          statements.deleteExpired.run({ now })
+          return stored ? 'ok' : 'conflict'
         })
       }),
     touch: (id, { signal } = {}) =>

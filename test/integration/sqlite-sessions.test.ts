@@ -20,6 +20,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
+const opener = fileURLToPath(new URL('../fixtures/file-opener.ts', import.meta.url))
+
 /** Runs a process that writes; ends it by force once it has said that so many are stored. */
 async function write(first: number, count: number, killAfter = Infinity): Promise<readonly number[]> {
   const child = spawn(process.execPath, ['--conditions=source', writer, file, `${first}`, `${count}`], {
@@ -47,6 +49,16 @@ test('processes that open a new file at the same time share it, and none loses a
   const numbers = await stored()
   expect(numbers.toSorted((a, b) => a - b)).toEqual(said.flat().toSorted((a, b) => a - b))
   expect(numbers).toHaveLength(100)
+})
+
+test('processes that open new files at the same moments can all open them', async () => {
+  const ends = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((name) => {
+      const child = spawn(process.execPath, ['--conditions=source', opener, folder, name, '60'], { stdio: 'inherit' })
+      return once(child, 'exit')
+    }),
+  )
+  expect(ends).toEqual(Array(4).fill([0, null]))
 })
 
 test('what was stored is there after the process was killed', async () => {

@@ -3,12 +3,11 @@ import { Command } from 'commander'
 import { checkText, SpillwayError, systemClock } from '../../../operators/index.ts'
 import { fileFault } from '../../retrieval/file-fault.ts'
 import { changeLetters, type LetterChange, rehearseChange } from './change-letters.ts'
-import type { Desk } from './desk.ts'
 import { exportLetters } from './export-letters.ts'
 import { importLetters } from './import-letters.ts'
 import { filterOptions } from './letter-filter.ts'
 import { listLetters } from './list-letters.ts'
-import { atDesk } from './open-desk.ts'
+import { atDesk, type OpenedDesk } from './open-desk.ts'
 import { intoFile, OutputClosed } from './output.ts'
 import { chosenLetters, filterOrAll, type LetterArguments, letterSettings, listLimit } from './settings.ts'
 import { showLetter } from './show-letter.ts'
@@ -17,7 +16,7 @@ import { textLines } from './text-lines.ts'
 type Fail = (error: unknown) => never
 
 /** Checks what a command was given, and says what it then does at the desk. */
-type Plan = (now: number) => (desk: Desk) => Promise<number>
+type Plan = (now: number) => (desk: OpenedDesk) => Promise<number>
 
 /**
  * `spillway dead-letters`: the requests that were not answered, to look at and to run again.
@@ -60,7 +59,7 @@ function showCommand(fail: Fail): Command {
     .action(async (id: string, given: LetterArguments) => {
       await run(fail, given, false, () => {
         checkText('ID', id)
-        return (desk) => showLetter(desk, id)
+        return (desk) => showLetter(desk, id, desk.answerOf(id))
       })
     })
 }
@@ -126,7 +125,7 @@ function common(name: string, description: string): Command {
 
 async function run(fail: Fail, given: LetterArguments, create: boolean, plan: Plan): Promise<void> {
   let settings: ReturnType<typeof letterSettings>
-  let work: (desk: Desk) => Promise<number>
+  let work: ReturnType<Plan>
   try {
     settings = letterSettings(given, process.env)
     work = plan(systemClock.wallTime())

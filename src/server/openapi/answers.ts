@@ -94,10 +94,14 @@ export const modelSchema: z.ZodType = z.strictObject({
 /** The models that may be asked for. */
 export const modelListSchema: z.ZodType = z.strictObject({ object: z.literal('list'), data: z.array(modelSchema) })
 
+const storeState = z.enum(['ready', 'away'])
+
 /** What `GET /healthz` and `GET /readyz` say while all is well. */
 export const statusSchema: z.ZodType = z.strictObject({
   status: z.enum(['alive', 'ready']),
-  stores: z.strictObject({ deadLetters: z.enum(['ready', 'away']) }).exactOptional(),
+  stores: z
+    .strictObject({ deadLetters: storeState.exactOptional(), sessions: storeState.exactOptional() })
+    .exactOptional(),
 })
 
 const count = z.int().min(0)
@@ -181,6 +185,7 @@ export const pipelineSchema: z.ZodType = z.strictObject({
   ...pipelineFigures,
   topology: z.unknown().optional(),
   deadLetterStore: storeFigures.exactOptional(),
+  sessionStore: z.strictObject({ state: storeState }).exactOptional(),
   pipelines: z.array(z.strictObject(pipelineFigures)),
 })
 

@@ -10,6 +10,7 @@ export const letterFields = [
   'schema',
   'submissionId',
   'pipeline',
+  'stage',
   'failure',
   'error',
   'payload',
@@ -25,7 +26,7 @@ export const letterFields = [
   'size',
 ] as const
 
-type Failure = Pick<DeadLetterFailure, 'stage' | 'kind' | 'reason'>
+type Failure = Pick<DeadLetterFailure, 'kind' | 'reason'>
 
 type Field = (typeof letterFields)[number]
 
@@ -62,6 +63,7 @@ export class LetterFields {
 export function readLetter(fields: LetterFields, key: string, codec: LetterCodec, schema: number): StoredDeadLetter {
   const known = {
     pipeline: fields.text('pipeline'),
+    stage: fields.text('stage'),
     ...decodeFailure(fields.text('failure')),
     firstSeenAt: fields.number('firstSeenAt'),
     lastSeenAt: fields.number('lastSeenAt'),
@@ -93,14 +95,14 @@ export function readLetter(fields: LetterFields, key: string, codec: LetterCodec
   }
 }
 
-/** Where and how it ended, as one field: a hash costs by their number. */
-export function encodeFailure({ stage, kind, reason }: Failure): string {
-  return JSON.stringify([stage, kind, reason])
+/** How it ended, and why, as one field: a kind has no space. */
+export function encodeFailure({ kind, reason }: Failure): string {
+  return `${kind} ${reason}`
 }
 
 function decodeFailure(encoded: string): Failure {
-  const [stage, kind, reason] = JSON.parse(encoded) as [string, DeadLetterKind, string]
-  return { stage, kind, reason }
+  const at = encoded.indexOf(' ')
+  return { kind: encoded.slice(0, at) as DeadLetterKind, reason: encoded.slice(at + 1) }
 }
 
 /** A text as bytes that keep every character, also those that UTF-8 has no bytes for. */

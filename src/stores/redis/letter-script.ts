@@ -162,13 +162,18 @@ local function release(maxAttempts)
   local ids = redis.pcall('ZRANGEBYSCORE', leased, '-inf', number(now), 'LIMIT', 0, 100)
   if ids.err then wrong(leased, 'zset') end
   for _, id in ipairs(ids) do
-    local fields = fieldsOf(id, 'pipeline', 'state', 'attempts', 'stateAt')
+    local fields = fieldsOf(id, 'pipeline', 'state', 'attempts', 'stateAt', 'size')
     if not fields or fields[2] ~= 'leased' then
       redis.call('ZREM', leased, id)
-    elseif tonumber(fields[3]) >= maxAttempts then
-      move(id, fields[1], 'leased', 'dead', now, 'token', '')
     else
-      move(id, fields[1], 'leased', 'due', tonumber(fields[4]), 'token', '')
+      hashOf(meta, 'live')
+      local to, at = 'due', tonumber(fields[4])
+      if tonumber(fields[3]) >= maxAttempts then to, at = 'dead', now end
+      local errorSize = redis.call('HSTRLEN', entryKey(id), 'error')
+      move(id, fields[1], 'leased', to, at, 'token', '', 'failure', 'failed lease_over', 'lastSeenAt', fields[4],
+        'size', (fields[5] or 0) - errorSize)
+      redis.call('HDEL', entryKey(id), 'error')
+      if errorSize > 0 then count('bytes', -errorSize) end
     end
   end
   return #ids

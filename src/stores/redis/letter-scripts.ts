@@ -7,12 +7,12 @@ export const letterSchema = 1
 export const answerBytes = 4_194_304
 
 export const putScript: LetterScript<
-  | ('id' | 'digest' | 'payload' | 'err' | 'submissionId' | 'pipeline' | 'session' | 'failure')
+  | ('id' | 'digest' | 'payload' | 'err' | 'submissionId' | 'pipeline' | 'session' | 'stage' | 'failure')
   | ('firstSeenAt' | 'lastSeenAt' | 'state' | 'maxEntries' | 'maxDead' | 'maxBytes' | 'maxAgeMs' | 'doneWindowMs')
 > = letterScript(
   'deny-oom',
   [
-    ...(['id', 'digest', 'payload', 'err', 'submissionId', 'pipeline', 'session', 'failure'] as const),
+    ...(['id', 'digest', 'payload', 'err', 'submissionId', 'pipeline', 'session', 'stage', 'failure'] as const),
     ...(['firstSeenAt', 'lastSeenAt', 'state', 'maxEntries', 'maxDead', 'maxBytes', 'maxAgeMs'] as const),
     'doneWindowMs',
   ],
@@ -39,7 +39,7 @@ if over then
   redis.call('DEL', key)
 end
 local fields = { 'schema', ${letterSchema}, 'state', state, 'stateAt', number(now), 'submissionId', submissionId,
-  'pipeline', pipeline, 'failure', failure, 'firstSeenAt', firstSeenAt,
+  'pipeline', pipeline, 'stage', stage, 'failure', failure, 'firstSeenAt', firstSeenAt,
   'lastSeenAt', lastSeenAt, 'digest', digest, 'payload', payload, 'size', size }
 if err ~= '' then
   fields[#fields + 1] = 'error'
@@ -176,10 +176,10 @@ return 'acked'
 )
 
 export const failScript: LetterScript<
-  'id' | 'epoch' | 'token' | 'failure' | 'err' | 'retryInMs' | 'final' | 'maxAttempts' | 'maxDead'
+  'id' | 'epoch' | 'token' | 'stage' | 'failure' | 'err' | 'retryInMs' | 'final' | 'maxAttempts' | 'maxDead'
 > = letterScript(
   'allow-oom',
-  ['id', 'epoch', 'token', 'failure', 'err', 'retryInMs', 'final', 'maxAttempts', 'maxDead'],
+  ['id', 'epoch', 'token', 'stage', 'failure', 'err', 'retryInMs', 'final', 'maxAttempts', 'maxDead'],
   `
 local lease = held(id, epoch, token)
 if not lease then return 'fenced' end
@@ -189,7 +189,7 @@ local dies = final == '1' or lease.attempts >= tonumber(maxAttempts)
 local size = lease.size - redis.call('HSTRLEN', key, 'error') + #err
 local to, at = 'due', now + retryInMs
 if dies then to, at = 'dead', now end
-move(id, lease.pipeline, 'leased', to, at, 'token', '', 'failure', failure,
+move(id, lease.pipeline, 'leased', to, at, 'token', '', 'stage', stage, 'failure', failure,
   'lastSeenAt', number(now), 'error', err, 'size', size)
 count('bytes', size - lease.size)
 if err == '' then redis.call('HDEL', key, 'error') end

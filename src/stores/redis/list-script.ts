@@ -34,9 +34,7 @@ if afterAt ~= '' then
 end
 if from ~= '' then rank = math.max(rank, redis.call('ZCOUNT', all, '-inf', '(' .. from)) end
 
-local wanted = { pipeline, state, session }
-local failure = { stage, kind, reason }
-local anyFailure = stage == '' and kind == '' and reason == ''
+local wanted = { pipeline, stage, state, session, kind, reason }
 local function hasAll(has, wants)
   for at = 1, #wants do
     if wants[at] ~= '' and has[at] ~= wants[at] then return false end
@@ -51,9 +49,14 @@ while true do
   for at = 1, #found, 2 do
     local id, time = found[at], found[at + 1]
     if to ~= '' and tonumber(time) >= tonumber(to) then return { {}, entries } end
-    local entry = fieldsOf(id, 'pipeline', 'state', 'session', 'failure', 'size')
-    local fits = entry and hasAll(entry, wanted) and (anyFailure or hasAll(cjson.decode(entry[4]), failure))
-    if fits then entries[#entries + 1] = { time, id, tonumber(entry[5]) or 0 } end
+    local entry = fieldsOf(id, 'pipeline', 'stage', 'state', 'session', 'failure', 'size')
+    local size, fits = 0, false
+    if entry then
+      size = tonumber(entry[6]) or 0
+      entry[5], entry[6] = string.match(entry[5] or '', '^(%S+) (.*)$')
+      fits = hasAll(entry, wanted)
+    end
+    if fits then entries[#entries + 1] = { time, id, size } end
     seen = seen + 1
     if #entries == limit or seen == 1000 then return { { time, id }, entries } end
   end

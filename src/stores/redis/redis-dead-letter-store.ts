@@ -118,6 +118,7 @@ class RedisDeadLetterStore implements DeadLetterStore {
           submissionId: encodeText(submissionId),
           pipeline: letter.pipeline,
           session: session === undefined ? '' : this.codec.sessionKeyOf(session),
+          stage: letter.stage,
           failure: encodeFailure(letter),
           firstSeenAt: letter.firstSeenAt,
           lastSeenAt: letter.lastSeenAt,
@@ -160,11 +161,11 @@ class RedisDeadLetterStore implements DeadLetterStore {
   ): Promise<'due' | 'dead' | Fenced> {
     const retryInMs = checkNumber('retryInMs', options.retryInMs)
     const { maxAttempts } = this.settings
-    const { error } = failure
+    const { stage, error } = failure
     const err = error === undefined ? '' : this.codec.encodeError(error, this.codec.keyOf(lease.submissionId))
     const final = options.final === true ? 1 : 0
     return this.end(lease, options, failScript, ({ maxDead }) => ({
-      ...{ failure: encodeFailure(failure), err, retryInMs, final, maxAttempts },
+      ...{ stage, failure: encodeFailure(failure), err, retryInMs, final, maxAttempts },
       maxDead,
     }))
   }

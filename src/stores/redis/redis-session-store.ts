@@ -42,6 +42,7 @@ export function createRedisSessionStore(options: RedisSessionStoreOptions): Sess
   }
 
   return {
+    maxBytes: settings.maxBytes,
     get: async (id, { signal } = {}) => {
       const key = codec.keyOf(id)
       const reply = await run(getScript, key, signal)

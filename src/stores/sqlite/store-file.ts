@@ -21,6 +21,9 @@ export interface StoreSchema {
   readonly synchronous: 'FULL' | 'NORMAL'
 }
 
+/** Between two attempts to be the one that may change a new file. */
+const retryMs = 5
+
 /**
  * Opens or creates a store's file (its folder, too), or a store in memory (`:memory:`). Only its owner may read a new
  * one. Several processes may have it open.
@@ -36,7 +39,7 @@ export function openStoreFile(file: string, schema: StoreSchema, busyTimeoutMs: 
     }
     const database = new DatabaseSync(file, { timeout: busyTimeoutMs })
     try {
-      database.exec('PRAGMA journal_mode = WAL')
+      writeAhead(database, busyTimeoutMs)
       database.exec(`PRAGMA synchronous = ${schema.synchronous}`)
       inTransaction(database, () => {
         prepare(file, database, schema)
@@ -75,6 +78,22 @@ export function explained<T>(file: string, { name }: Pick<StoreSchema, 'name'>, 
   }
 }
 
+/**
+ * Of those that open a new file at the same time only one can change how it is written, and SQLite refuses the others at
+ * once, whatever their time-out is.
+ */
+function writeAhead(database: DatabaseSync, busyTimeoutMs: number): void {
+  for (let waitedMs = 0; ; waitedMs += retryMs) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      if (kindOf(error) !== 5 || waitedMs >= busyTimeoutMs) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs)
+    }
+  }
+}
+
 function prepare(file: string, database: DatabaseSync, { name, applicationId, version, tables }: StoreSchema): void {
   const found = database.prepare('SELECT * FROM pragma_application_id, pragma_user_version').get()
   const [hasId, hasVersion] = [Number(found?.['application_id']), Number(found?.['user_version'])]
@@ -97,11 +116,15 @@ function isOfSystem(code: unknown): boolean {
   return code === 'ERR_SQLITE_ERROR' || code === 'ERR_INVALID_STATE' || /^E[A-Z0-9]+$/.test(String(code))
 }
 
-function problemOf(error: Error): string {
-  const { code, errcode } = error as { readonly code?: string; readonly errcode?: number }
-  if (code === 'ERR_INVALID_STATE') return 'is closed'
-  // The low byte is the kind of the error, the rest its details: https://www.sqlite.org/rescode.html
-  switch (errcode === undefined ? undefined : errcode & 0xff) {
+/** The low byte is the kind of the error, the rest its details: https://www.sqlite.org/rescode.html */
+function kindOf(error: unknown): number | undefined {
+  const { errcode } = error as { readonly errcode?: number }
+  return errcode === undefined ? undefined : errcode & 0xff
+}
+
+function problemOf(error: Error & { readonly code: unknown }): string {
+  if (error.code === 'ERR_INVALID_STATE') return 'is closed'
+  switch (kindOf(error)) {
     case 5:
     case 6:
       return 'is locked by another process that writes for too long'

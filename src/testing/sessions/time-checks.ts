@@ -53,18 +53,18 @@ async function isOver(store: SessionStore, version: number): Promise<void> {
 }
 
 /** That it can be made anew, and then has all of its time. */
-async function beginsAnew(subject: SessionStoreSubject, lastsMs: number): Promise<void> {
+async function beginsAnew(subject: SessionStoreSubject, id: string, lastsMs: number): Promise<void> {
   const { store } = subject
   for (;;) {
     const before = subject.now()
-    equal(await store.update('a', 0, `made at ${before}`), 'ok')
-    const found = await store.get('a')
+    equal(await store.update(id, 0, `made at ${before}`), 'ok')
+    const found = await store.get(id)
     if (subject.now() < before + lastsMs) {
       equal(found?.version, 1)
       return
     }
     // The machine was so slow that it may be over already.
-    await store.delete('a')
+    await store.delete(id)
   }
 }
 
@@ -78,7 +78,7 @@ export const timeChecks: SessionChecks = {
       equal(await subject.store.update('a', 0, 'x'), 'ok')
       await subject.advance(40)
       await isOver(subject.store, 1)
-      await beginsAnew(subject, 30)
+      await beginsAnew(subject, 'a', 30)
     },
   },
   'a session is over after maxAgeMs however often it is used, and can be made anew': {
@@ -86,6 +86,7 @@ export const timeChecks: SessionChecks = {
     check: async (subject) => {
       const { store } = subject
       await store.update('a', 0, 'x')
+      await store.update('b', 0, 'x')
       const until = subject.now() + 200
       let version = 1
       while (subject.now() <= until) {
@@ -94,8 +95,10 @@ export const timeChecks: SessionChecks = {
         if (await uses.update(store, 'a', version)) version += 1
         await subject.advance(10)
       }
+      // Nobody has asked for it since it was over.
+      await beginsAnew(subject, 'b', 100)
       await isOver(store, version)
-      await beginsAnew(subject, 100)
+      await beginsAnew(subject, 'a', 100)
     },
   },
   'a session is over for a store whose maxAgeMs has passed since it was made': {

@@ -80,6 +80,18 @@ describe('a spooled store', () => {
     await store.close()
   })
 
+  it('is not put off by what comes meanwhile', async () => {
+    const { primary, spool, clock, store } = spooled()
+    primary.away = new Error('gone')
+    for (let at = 0; at < 400; at++) {
+      if (at === 100) primary.away = undefined
+      await store.put(letterOf(String(at), { firstSeenAt: at }))
+      await clock.advance(100)
+    }
+    expect([store.figures.state, primary.entries.size, spool.entries.size]).toEqual(['ready', 400, 0])
+    await store.close()
+  })
+
   it('says at once that the primary is there again, when it answers something else', async () => {
     const { primary, clock, store } = spooled()
     primary.away = new Error('gone')
@@ -119,6 +131,21 @@ describe('a spooled store', () => {
     expect(await store.replay(['a', 'c'])).toEqual(['due', 'unknown'])
     await store.close()
   })
+})
+
+it('brings back nothing that is purged while it is moved, or about to be', async () => {
+  const { primary, spool, clock, store } = spooled()
+  for (const [at, id] of ['a', 'b', 'c'].entries()) spool.add(letterOf(id, { firstSeenAt: at }))
+  const put = primary.put.bind(primary)
+  let purged: ReturnType<typeof store.purge> | undefined
+  primary.put = async (letter, options) => {
+    purged ??= store.purge(['a', 'b'])
+    return put(letter, options)
+  }
+  await clock.advance(1_000)
+  expect(await purged).toEqual(['purged', 'purged'])
+  expect([[...primary.entries.keys()], spool.entries.size]).toEqual([['c'], 0])
+  await store.close()
 })
 
 it('loses nothing that it has acknowledged, however its primary fares, and keeps it once', async () => {

@@ -88,6 +88,16 @@ describe('expired sessions', () => {
     expect(await store.get('new')).toMatchObject({ version: 2, state: 'y' })
   })
 
+  test('can be made anew while they lie about, with all of their time', async () => {
+    const store = open({ ttlMs: 100, maxAgeMs: 100 })
+    for (let id = 0; id < 20; id++) await store.update(`${id}`, 0, 'x')
+    await clock.advance(100)
+    expect(await store.update('19', 0, 'y')).toBe('ok')
+    expect(countOf()).toBe(12)
+    await clock.advance(99)
+    expect(await store.get('19')).toMatchObject({ version: 1, state: 'y' })
+  })
+
   test('are not those whose time began anew', async () => {
     const store = open({ ttlMs: 100 })
     await store.update('used', 0, 'x')
@@ -99,6 +109,24 @@ describe('expired sessions', () => {
     expect(countOf()).toBe(2)
     expect(await store.get('used')).toBeDefined()
   })
+})
+
+test('the time of a session never goes beyond its age', async () => {
+  const store = open({ ttlMs: 100, maxAgeMs: 100 })
+  const uses = [
+    () => store.get('a'),
+    () => store.touch('a'),
+    () => store.update('a', 1, 'y'),
+    () => store.update('a', 1, 'y'),
+  ]
+  await store.update('a', 0, 'x')
+  for (const use of uses) {
+    await clock.advance(10)
+    await use()
+    expect(look((database) => database.prepare('SELECT expires_at - created_at AS ms FROM sessions').get())).toEqual({
+      ms: 100,
+    })
+  }
 })
 
 test('a use of a large session writes little', async () => {

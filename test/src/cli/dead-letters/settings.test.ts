@@ -57,10 +57,11 @@ it('a limit is a whole number', () => {
 
 it('the environment says where Redis is and what encrypts, and neither is printed', () => {
   expect(letterSettings({}, { REDIS_URL: '' })).toEqual({
-    ...{ dataDir: '.spillway', redisUrl: undefined, encryptionKeys: [], json: false },
+    ...{ dataDir: '.spillway', redis: undefined, encryptionKeys: [], json: false },
   })
-  expect(letterSettings({ json: true }, { REDIS_URL: 'redis://:secret@localhost:1' }).redisUrl).toBeDefined()
-  const refused = (): unknown => letterSettings({}, { REDIS_URL: 'http://:secret@localhost' })
-  expect(refused).toThrow('REDIS_URL must be a URL such as redis://127.0.0.1:6379, got a URL that begins with "http:"')
-  expect(() => letterSettings({}, { REDIS_URL: 'secret' })).toThrow('got 6 characters that are no URL')
+  const redisOf = (url: string): unknown => letterSettings({}, { REDIS_URL: url }).redis
+  expect(redisOf('redis://:secret@localhost:1')).toEqual({ url: 'redis://:secret@localhost:1', name: 'localhost:1' })
+  expect(redisOf('redis://a:1, redis://b:2')).toEqual({ url: ['redis://a:1', 'redis://b:2'], name: 'a:1,b:2' })
+  expect(() => redisOf('http://:secret@localhost')).toThrow(/^REDIS_URL must be redis:[^]*one that begins with http:$/)
+  expect(() => redisOf('secret')).toThrow(/^REDIS_URL must be redis:[^]*got something else$/)
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { CountsProbe } from '../../../src/stores/counts-probe.ts'
+import { StoreProbe } from '../../../src/stores/store-probe.ts'
 import type { DeadLetterCounts } from '../../../src/stores/index.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { LetterShelf, letterOf } from '../../fixtures/letter-shelf.ts'
@@ -7,9 +7,8 @@ import { LetterShelf, letterOf } from '../../fixtures/letter-shelf.ts'
 test('who asks at the same time is told by one call', async () => {
   const shelf = new LetterShelf().add(letterOf('s1'))
   let calls = 0
-  const store = { counts: () => ((calls += 1), shelf.counts()) }
   const clock = new VirtualClock()
-  const probe = new CountsProbe(store, clock)
+  const probe = new StoreProbe(() => ((calls += 1), shelf.counts()), clock)
   const [one, other] = await Promise.all([probe.read(), probe.read()])
   expect([one?.due, other, calls]).toEqual([1, one, 1])
   await probe.read()
@@ -18,7 +17,7 @@ test('who asks at the same time is told by one call', async () => {
 
 test('a store that fails is away, until it is back', async () => {
   const shelf = new LetterShelf()
-  const probe = new CountsProbe(shelf, new VirtualClock())
+  const probe = new StoreProbe(() => shelf.counts(), new VirtualClock())
   shelf.away = new Error('gone')
   expect(await probe.read()).toBeUndefined()
   shelf.away = undefined
@@ -29,14 +28,12 @@ test('a store that does not answer is waited for no longer than said, and not as
   const clock = new VirtualClock()
   const answers: ((counts: DeadLetterCounts) => void)[] = []
   const signals: AbortSignal[] = []
-  const store = {
-    counts: ({ signal }: { signal?: AbortSignal } = {}) =>
-      new Promise<DeadLetterCounts>((resolve) => {
-        answers.push(resolve)
-        signals.push(signal!)
-      }),
-  }
-  const probe = new CountsProbe(store, clock, 1_000)
+  const ask = (signal: AbortSignal): Promise<DeadLetterCounts> =>
+    new Promise((resolve) => {
+      answers.push(resolve)
+      signals.push(signal)
+    })
+  const probe = new StoreProbe(ask, clock, 1_000)
   const reads = [probe.read()]
   await clock.advance(600)
   reads.push(probe.read())
