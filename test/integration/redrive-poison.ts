@@ -19,9 +19,6 @@ const chat = pipeline<{ readonly id: string }>('chat')
       leaseMs: 1_000,
       pollMs: 100,
       budget: { perSecond: 100 },
-      onRedriven: ({ letter }) => {
-        process.stdout.write(`${letter.id}\n`)
-      },
     },
   })
 for (let open = true; open;) {
