@@ -14,7 +14,7 @@ const config: KnipConfig = {
     'vitest.mutation.config.ts',
   ],
   project: ['{operators,actors,src,test,examples,scripts}/**/*.ts', '*.config.{js,ts}'],
-  ignoreBinaries: ['apt-get', 'mkfifo', 'promtool'],
+  ignoreBinaries: ['apt-get', 'docker-compose', 'mkfifo', 'promtool', 'redis-server'],
 }
 
 export default config

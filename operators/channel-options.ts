@@ -40,6 +40,11 @@ export interface ChannelOptions<T> {
    * item arrives, and again if it is put back.
    */
   readonly weight?: (value: T) => number
+  /**
+   * Whether an item may start; one that may not is held: it waits, whatever slots there are, is overtaken, and keeps its
+   * place for when `free` says that it may. Asked when it is brought; what is put back may start. Default all may.
+   */
+  readonly mayStart?: (value: T) => boolean
   /** Milliseconds that an item may wait, 1 …; one that has waited so long expires. Default no limit. */
   readonly ttlMs?: number
   /** Callers that may wait in `send` at once, 0 …; default 1024. */
@@ -60,6 +65,7 @@ export interface ChannelSettings<T> {
   /** Higher starts first; they throw when what they are given by the user is out of range. */
   readonly priority: (value: T) => number
   readonly weight: (value: T) => number
+  readonly mayStart: (value: T) => boolean
   /** How items differ, if they do. */
   readonly ranking: Ranking | undefined
   /** `Infinity` without a limit. */
@@ -76,6 +82,7 @@ const known = [
   'overflow',
   'priority',
   'weight',
+  'mayStart',
   'ttlMs',
   'maxSenders',
   'clock',
@@ -87,18 +94,20 @@ const known = [
 export function checkChannelOptions<T>(options: ChannelOptions<T>): ChannelSettings<T> {
   checkKeys('Channel', options, known)
   const { capacity, concurrency = 1, overflow = 'drop-newest', ttlMs = Infinity, maxSenders = 1024 } = options
-  const { weight, clock = systemClock, onLost, onRoom } = options
+  const { weight, mayStart, clock = systemClock, onLost, onRoom } = options
   const strategy = checkOverflow('overflow', overflow)
   const priority = priorityOf(options)
   const byPriority = priority !== undefined
-  const ranked = byPriority || weight !== undefined || ttlMs !== Infinity
+  const holds = mayStart !== undefined
+  const ranked = byPriority || weight !== undefined || ttlMs !== Infinity || holds
   return {
     capacity: checkCapacity(capacity),
     concurrency: checkConcurrency(concurrency),
     strategy,
     priority: byPriority ? checkedPriority(priority) : () => 0,
     weight: weight === undefined ? () => 1 : checkedWeight(weight),
-    ranking: ranked ? { byPriority, evicts: strategy === 'drop-lowest' ? 'lowest' : 'oldest' } : undefined,
+    mayStart: holds ? checkFunction('mayStart', mayStart) : () => true,
+    ranking: ranked ? { byPriority, evicts: strategy === 'drop-lowest' ? 'lowest' : 'oldest', holds } : undefined,
     ttlMs: checkNumber('ttlMs', ttlMs, { min: 1, max: Infinity }),
     maxSenders: checkInteger('maxSenders', maxSenders, { max: Infinity }),
     clock: checkClock('clock', clock),

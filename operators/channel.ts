@@ -120,7 +120,7 @@ export class Channel<T> {
     const weight = this.settings.weight(value)
     const priority = this.settings.priority(value)
     this.books.offered += 1
-    if (this.hasRoom(weight)) {
+    if (this.hasRoom(value, weight)) {
       this.accept(value, weight, priority)
       return 'accepted'
     }
@@ -140,7 +140,7 @@ export class Channel<T> {
     if (this.line.nextExpiry !== Infinity) this.claim()
     if (this.ending !== undefined) return false
     const weight = this.settings.weight(value)
-    if (this.hasRoom(weight)) return true
+    if (this.hasRoom(value, weight)) return true
     return (
       mayPutOut(this.settings.strategy, weight, this.most) &&
       this.line.canGiveWay(weight, this.settings.priority(value), this.most)
@@ -172,7 +172,7 @@ export class Channel<T> {
     this.senders ??= new SendLine(this.settings.maxSenders)
     this.claim()
     this.books.offered += 1
-    if (this.senders.length === 0 && this.hasRoom(brought.weight)) {
+    if (this.senders.length === 0 && this.hasRoom(value, brought.weight)) {
       this.accept(value, brought.weight, brought.priority)
       return
     }
@@ -193,13 +193,13 @@ export class Channel<T> {
   async take(options: { readonly signal?: AbortSignal } = {}): Promise<T> {
     options.signal?.throwIfAborted()
     this.claim()
-    if (this.line.length > 0) {
+    if (this.line.startable > 0) {
       const value = this.line.shift() as T
       this.books.completed += 1
       this.letSendersIn()
       return value
     }
-    if (this.ending !== undefined) throw this.ending
+    if (this.ending !== undefined && this.line.length === 0) throw this.ending
     this.takers ??= new WaitLine<undefined, T>()
     const taken = this.takers.join(undefined, options.signal)
     // A taker is room: with capacity 0 a sender waits for just that.
@@ -259,12 +259,18 @@ export class Channel<T> {
     return true
   }
 
+  /** Lets an item start that `mayStart` has held; the function must say so, too, from now on. */
+  free(value: T): void {
+    this.line.free(value)
+    this.arrange()
+  }
+
   /** Puts running items back before the first that waits, in the order given; they may exceed the capacity. */
   requeue(values: readonly T[]): void {
     const { weight, priority } = this.settings
     // Before those, too, that own a slot and have not started: they have to wait again.
     const back = values.concat(this.slots.recall())
-    this.slots.release(back.length)
+    this.slots.release(values.length)
     for (const value of back.toReversed()) this.line.unshift(value, weight(value), priority(value))
     this.arrange()
   }
@@ -272,16 +278,13 @@ export class Channel<T> {
   /** Empties the line; what has not started is counted as discarded and returned. */
   discard(): readonly T[] {
     // Also those that own a slot: whoever discards does not want them to start.
-    const granted = this.slots.recall()
-    this.slots.release(granted.length)
-    this.books.discarded += granted.length
-    const values = granted.concat(this.empty())
+    const values = this.empty(this.slots.recall())
     this.arrange()
     return values
   }
 
-  private empty(): readonly T[] {
-    const values: T[] = []
+  /** Empties the line behind what is discarded already. */
+  private empty(values: T[]): readonly T[] {
     while (this.line.length > 0) values.push(this.line.shift() as T)
     this.books.discarded += values.length
     this.expiry?.watch(Infinity)
@@ -292,26 +295,23 @@ export class Channel<T> {
     return this.line.load + weight <= this.most
   }
 
-  private hasRoom(weight: number): boolean {
+  private hasRoom(value: T, weight: number): boolean {
+    if (!this.settings.mayStart(value)) return this.fits(weight)
     return this.slots.free || this.fits(weight) || (this.takers?.length ?? 0) > 0
   }
 
   /** Starts it, gives it to one who waits for it, or lets it wait. */
   private accept(value: T, weight: number, priority: number): void {
     this.books.accepted += 1
-    if (this.slots.free) this.slots.startNow(value)
+    if (this.slots.free && this.settings.mayStart(value)) this.slots.startNow(value)
     else this.place(value, weight, priority)
   }
 
-  /** Gives it to one who waits for it, or lets it wait. */
+  /** Lets it wait, unless somebody waits for it. */
   private place(value: T, weight: number, priority: number): void {
-    if (this.takers !== undefined && this.takers.length > 0) {
-      this.books.completed += 1
-      this.takers.serve(value)
-      return
-    }
     const expiresAt = this.expiry === undefined ? Infinity : this.settings.clock.now() + this.settings.ttlMs
-    this.line.push(value, weight, priority, expiresAt)
+    this.line.push(value, weight, priority, expiresAt, this.settings.mayStart(value))
+    if (this.takers !== undefined) this.serveTakers()
     this.expiry?.watch(this.line.nextExpiry)
   }
 
@@ -332,8 +332,8 @@ export class Channel<T> {
   private reject(value: T, weight: number): void {
     this.books.rejected += 1
     if (this.settings.strategy === 'fail' && this.most > 0) {
+      for (const lost of this.empty([])) this.losses.add(lost, 'discarded')
       this.end(new OverflowError(`the channel was given more than its capacity of ${this.most}`))
-      for (const lost of this.empty()) this.losses.add(lost, 'discarded')
     }
     this.losses.add(value, isTooHeavy(weight, this.most) ? 'too-large' : 'full')
     this.losses.tell()
@@ -344,7 +344,7 @@ export class Channel<T> {
     this.ending = ending
     this.books.rejected += this.senders?.length ?? 0
     this.senders?.dismiss(new ChannelClosedError('send: the channel was closed'))
-    this.takers?.dismiss(ending)
+    this.serveTakers()
     this.expiry?.watch(this.line.nextExpiry)
   }
 
@@ -356,33 +356,34 @@ export class Channel<T> {
   /** Gives free slots to those that wait first; nothing that waits is ever beside a free slot. */
   private claim(): void {
     if (this.line.nextExpiry !== Infinity) this.dropExpired()
-    while (this.slots.free && this.line.length > 0) this.slots.grant(this.line.shift() as T)
+    while (this.slots.free && this.line.startable > 0) this.slots.grant(this.line.shift() as T)
     this.serveTakers()
     this.letSendersIn()
     this.losses.tell()
   }
 
-  /** What comes back to the line, or never gets the slot it waited for, goes to those who pull. */
+  /** What comes back to the line, or never gets the slot it waited for, goes to those who pull; at the end nothing. */
   private serveTakers(): void {
     const takers = this.takers
-    while (takers !== undefined && takers.length > 0 && this.line.length > 0) {
+    while (takers !== undefined && takers.length > 0 && this.line.startable > 0) {
       this.books.completed += 1
       takers.serve(this.line.shift() as T)
     }
+    if (this.ending !== undefined && this.line.length === 0) takers?.dismiss(this.ending)
   }
 
   private letSendersIn(): void {
     const senders = this.senders
     for (let head = senders?.first; senders !== undefined && head !== undefined; head = senders.first) {
       const { value, weight, priority } = head
-      if (!this.hasRoom(weight)) {
+      if (!this.hasRoom(value, weight)) {
         if (!senders.refuseTooHeavy(this.most)) break
         this.books.rejected += 1
         continue
       }
       this.books.accepted += 1
       senders.serve()
-      if (this.slots.free) this.slots.grant(value)
+      if (this.slots.free && this.settings.mayStart(value)) this.slots.grant(value)
       else this.place(value, weight, priority)
     }
     this.expiry?.watch(this.line.nextExpiry)

@@ -149,7 +149,6 @@ export class KeyedChannel<T> implements ItemChannel<LaneItem<T>> {
   /** Empties all lanes of what has not started, and returns it. */
   discard(): readonly LaneItem<T>[] {
     const granted = this.slots.recall()
-    this.slots.release(granted.length)
     for (const item of granted) this.leave(item)
     return granted.concat(this.empty())
   }

@@ -4,16 +4,20 @@ import { RingBuffer } from './ring-buffer.ts'
 export interface Line<T> {
   /** How many items wait. */
   readonly length: number
+  /** How many of them may start. */
+  readonly startable: number
   /** How much of the capacity they take up. */
   readonly load: number
   /** When the first of them expires; `Infinity` when none does. */
   readonly nextExpiry: number
-  /** Adds an item that has arrived. */
-  push(value: T, weight: number, priority: number, expiresAt: number): void
-  /** Puts back an item that had left: before those of its priority, and never to expire. */
+  /** Adds an item that has arrived, and may start or is held. */
+  push(value: T, weight: number, priority: number, expiresAt: number, mayStart: boolean): void
+  /** Puts back an item that had left: before those of its priority, never to expire, and it may start. */
   unshift(value: T, weight: number, priority: number): void
-  /** Takes the item that starts next. */
+  /** Takes the item that starts next, or, where none may, the oldest. */
   shift(): T | undefined
+  /** Lets an item start that was held, in its place; `false` when it was not. */
+  free(value: T): boolean
   /** Takes out an item that has expired by then. */
   takeExpired(now: number): T | undefined
   /** Takes out an item wherever it is; `false` when it does not wait. */
@@ -28,8 +32,16 @@ export interface Line<T> {
 export class PlainLine<T> extends RingBuffer<T> implements Line<T> {
   readonly nextExpiry: number = Infinity
 
+  get startable(): number {
+    return this.length
+  }
+
   get load(): number {
     return this.length
+  }
+
+  free(): boolean {
+    return false
   }
 
   takeExpired(): undefined {

@@ -31,16 +31,19 @@ export interface Ranking {
   readonly byPriority: boolean
   /** What gives way to a newcomer. */
   readonly evicts: 'oldest' | 'lowest'
+  /** Whether some may be held. */
+  readonly holds: boolean
 }
 
 /**
- * The line of a channel whose items have weights, priorities or a time to live. Adding and taking cost O(log n)
- * with priorities, O(1) without.
+ * The line of a channel whose items have weights, priorities or a time to live, or may be held. Adding and taking cost
+ * O(log n) where they have priorities or may be held, O(1) otherwise.
  */
 export class RankedLine<T> implements Line<T> {
   private readonly evicts: Ranking['evicts']
   /** All, the oldest first: as each waits for the same time at most, that is also the order in which they expire. */
   private readonly byAge = new LinkedList<Place<T>>()
+  /** Those that may start; absent where that is all, in order of age. */
   private readonly starts: IndexedHeap<'startIndex', Place<T>> | undefined
   private readonly lowest: IndexedHeap<'lowestIndex', Place<T>> | undefined
   /** What was put back does not expire and comes before it; whatever comes behind it expires later. */
@@ -48,10 +51,12 @@ export class RankedLine<T> implements Line<T> {
   private newest = 0
   private oldest = 0
   private units = 0
+  /** How many may not start. */
+  private held = 0
 
-  constructor({ byPriority, evicts }: Ranking) {
+  constructor({ byPriority, evicts, holds }: Ranking) {
     this.evicts = evicts
-    if (byPriority) {
+    if (byPriority || holds) {
       this.starts = new IndexedHeap('startIndex', (a, b) => a.priority > b.priority || isOlderEqual(a, b))
     }
     if (evicts === 'lowest') {
@@ -63,6 +68,10 @@ export class RankedLine<T> implements Line<T> {
     return this.byAge.size
   }
 
+  get startable(): number {
+    return this.byAge.size - this.held
+  }
+
   get load(): number {
     return this.units
   }
@@ -71,21 +80,32 @@ export class RankedLine<T> implements Line<T> {
     return this.firstToExpire?.expiresAt ?? Infinity
   }
 
-  push(value: T, weight: number, priority: number, expiresAt: number): void {
+  push(value: T, weight: number, priority: number, expiresAt: number, mayStart: boolean): void {
     const place = new Place(value, weight, priority, ++this.newest, expiresAt)
     this.byAge.add(place)
     this.firstToExpire ??= place
-    this.count(place)
+    this.count(place, mayStart)
   }
 
   unshift(value: T, weight: number, priority: number): void {
     const place = new Place(value, weight, priority, --this.oldest, Infinity)
     this.byAge.addFirst(place)
-    this.count(place)
+    this.count(place, true)
   }
 
   shift(): T | undefined {
-    return this.take((this.starts ?? this.byAge).first)
+    return this.take(this.starts?.first ?? this.byAge.first)
+  }
+
+  free(value: T): boolean {
+    if (this.held === 0) return false
+    for (let place = this.byAge.first; place !== undefined; place = place.next) {
+      if (place.value !== value || place.startIndex !== -1) continue
+      this.starts?.add(place)
+      this.held -= 1
+      return true
+    }
+    return false
   }
 
   takeExpired(now: number): T | undefined {
@@ -134,9 +154,10 @@ export class RankedLine<T> implements Line<T> {
     return left <= most
   }
 
-  private count(place: Place<T>): void {
+  private count(place: Place<T>, mayStart: boolean): void {
     this.units += place.weight
-    this.starts?.add(place)
+    if (mayStart) this.starts?.add(place)
+    else this.held += 1
     this.lowest?.add(place)
   }
 
@@ -144,7 +165,7 @@ export class RankedLine<T> implements Line<T> {
     if (place === undefined) return undefined
     if (place === this.firstToExpire) this.firstToExpire = place.next
     this.byAge.delete(place)
-    this.starts?.delete(place)
+    if (this.starts?.delete(place) === false) this.held -= 1
     this.lowest?.delete(place)
     // Fractions leave a rest; an empty line must not.
     this.units = this.byAge.size === 0 ? 0 : this.units - place.weight

@@ -63,10 +63,11 @@ export class Slots<T> {
     return true
   }
 
-  /** Takes back all that have not started; their slots are still to be released. */
+  /** Takes back all that have not started, and their slots. */
   recall(): T[] {
     const values: T[] = []
     while (this.granted.length > 0) values.push(this.granted.shift() as T)
+    this.owned -= values.length
     return values
   }
 

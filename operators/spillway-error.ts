@@ -22,7 +22,9 @@ export type ErrorCode =
   | 'stage_timeout'
   | 'stage_unhealthy'
   | 'stage_stopped'
+  | 'store_failed'
   | 'template_failed'
+  | 'unstorable'
   | 'worker_failed'
 
 /**

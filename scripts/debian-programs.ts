@@ -1,13 +1,25 @@
 /**
- * Makes sure that the programs from Debian's packages which the tests call are there: installs them where it
- * may (root, with apt-get), and otherwise ends with exit code 1 and one sentence that says what to do.
+ * Makes sure that programs from Debian's packages are there, those that are named or else those that the tests call:
+ * installs them where it may (root, with apt-get), and otherwise ends with exit code 1 and one sentence that says what
+ * to do.
  */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Program → the Debian package that has it. */
-const packageOf: Readonly<Record<string, string>> = { curl: 'curl', openssl: 'openssl', promtool: 'prometheus' }
+const packageOf: Readonly<Record<string, string>> = {
+  curl: 'curl',
+  'docker-compose': 'docker-compose',
+  openssl: 'openssl',
+  promtool: 'prometheus',
+  'redis-server': 'redis-server',
+}
+
+const ofTests: readonly string[] = ['curl', 'openssl', 'promtool', 'redis-server']
+const named: readonly string[] = process.argv.slice(2)
+const wanted = named.length > 0 ? named : ofTests
+const caller = named.length > 0 ? 'The checks call' : 'The tests call'
 
 /** Debian's own switch: while this program exists and exits with 101, a package starts no daemon. */
 const daemonPolicy = '/usr/sbin/policy-rc.d'
@@ -24,7 +36,7 @@ function onPath(program: string): boolean {
 }
 
 function missingPrograms(): readonly string[] {
-  return Object.keys(packageOf).filter((program) => !onPath(program))
+  return wanted.filter((program) => !onPath(program))
 }
 
 function packagesOf(programs: readonly string[]): readonly string[] {
@@ -56,7 +68,7 @@ function aptGet(...args: readonly string[]): void {
 const missing = missingPrograms()
 if (missing.length > 0 && process.getuid?.() === 0 && onPath('apt-get')) {
   const packages = packagesOf(missing)
-  console.error(`Installing ${packages.join(', ')} with apt-get: the tests call ${missing.join(', ')}.`)
+  console.error(`Installing ${packages.join(', ')} with apt-get. ${caller} ${missing.join(', ')}.`)
   withoutDaemons(() => {
     aptGet('update')
     aptGet('install', '--yes', '--no-install-recommends', ...packages)
@@ -67,7 +79,7 @@ const stillMissing = missingPrograms()
 if (stillMissing.length > 0) {
   const command = `sudo apt-get install --no-install-recommends ${packagesOf(stillMissing).join(' ')}`
   console.error(
-    `The tests call ${stillMissing.join(', ')}, which is not on the PATH: run \`${command}\` (on a system without apt-get, install it by other means), then start the tests again.`,
+    `${caller} ${stillMissing.join(', ')}, which is not on the PATH: run \`${command}\` (on a system without apt-get, install it by other means), then start again.`,
   )
   process.exitCode = 1
 }

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs'
 import type { Clock } from '../operators/index.ts'
 import type { Logger } from './logger.ts'
 import type { StageMeter } from './metrics/stage-meter.ts'
+import type { RequestSession } from './pipeline/request-session.ts'
 
 /** What a stage's handler is told beside its input; one object for each run of the handler. */
 export interface HandlerContext<Request = unknown, State = unknown> {
@@ -17,6 +18,8 @@ export interface HandlerContext<Request = unknown, State = unknown> {
   readonly clock: Clock
   /** Where a stage counts what it does beside its runs, such as the tokens that a model used. */
   readonly meter: StageMeter
+  /** What is stored of the request's `session`; `undefined` where it has none, or the pipeline no `sessions`. */
+  readonly session: RequestSession | undefined
   /** 1 for the first run of this request in this stage, 2 after a crash put it back into the channel. */
   readonly attempt: number
   /** What the stage's `setup` returned for this start of the stage; `undefined` without one. */
@@ -26,6 +29,11 @@ export interface HandlerContext<Request = unknown, State = unknown> {
    * a promise that resolves when there is room again (or the stream is over). `pulled()` does it for you.
    */
   ready(): Promise<void> | undefined
+  /**
+   * For what is to be done at the end of a stream: `undefined` when its reader has taken all that was given, otherwise a
+   * promise that resolves when it has (or the stream is over).
+   */
+  taken(): Promise<void> | undefined
 }
 
 /**

@@ -43,22 +43,27 @@ export type {
   Expired,
   ExpiryReason,
   Failed,
+  Origin,
   Outcome,
   OutcomeKind,
   Shed,
   Timings,
 } from './pipeline/outcome.ts'
 export { type Pipeline, pipeline, type Topology } from './pipeline/pipeline.ts'
+export type { RedriveBudgetOptions } from './pipeline/redrive/redrive-budget.ts'
+export type { Redriven, RedriveOptions } from './pipeline/redrive/redrive-options.ts'
 export type { Reply } from './pipeline/reply.ts'
+export type { RequestSession } from './pipeline/request-session.ts'
 export type {
   DeadLetterFigures,
   DrainReport,
   FittingHandler,
   LatencyFigures,
   Ledger,
-  Origin,
   PipelineEvent,
   PipelineState,
+  RedriveEnd,
+  RedriveFigures,
   Running,
   StageControl,
   StageFigures,
@@ -66,6 +71,7 @@ export type {
   StageSwap,
   StageTypes,
 } from './pipeline/running.ts'
+export type { SessionOptions } from './pipeline/session-options.ts'
 export type {
   StageDropLowest,
   StageOptions,
@@ -131,3 +137,5 @@ export type { FilterEnding, TextField, TextFilter } from './stages/text-filter.t
 export type { DeadLetter, DeadLetterKind, DeadLetterWriter, PutResult } from './stores/dead-letter-store.ts'
 export { InvalidPromptError } from './workers/invalid-prompt-error.ts'
 export { WorkerError, type WorkerErrorDetails } from './workers/worker-error.ts'
+export type { SessionStore, StoredSession } from './stores/session-store.ts'
+export { StoreError, UnstorableError } from './stores/store-error.ts'

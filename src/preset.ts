@@ -16,6 +16,7 @@ import { post } from './stages/post.ts'
 import { retrieve, type RetrieveOptions } from './stages/retrieve.ts'
 import type { Spotlight } from './stages/spotlight.ts'
 import { stream } from './stages/stream.ts'
+import type { DeadLetterKind } from './stores/index.ts'
 import type { PromptTemplate } from './template/prompt-template.ts'
 import type { CompletionChunk, ModelWorker } from './workers/model-worker.ts'
 
@@ -49,6 +50,11 @@ export interface ChatPipelineOptions {
   readonly inferenceConcurrency?: number
   /** Milliseconds that the model may take to its first chunk, 1 or more; default 60,000. */
   readonly inferenceTimeoutMs?: number
+  /**
+   * The ends of requests that are kept as dead letters, at whichever stage: `'shed'`, `'failed'`, `'expired'`; default
+   * none. The pipeline must then be started with `deadLetters`.
+   */
+  readonly deadLetter?: readonly DeadLetterKind[]
 }
 
 /** The stages of the preset, in their order. */
@@ -69,6 +75,7 @@ const optionKeys = [
   'redact',
   'inferenceConcurrency',
   'inferenceTimeoutMs',
+  'deadLetter',
 ] as const satisfies readonly (keyof ChatPipelineOptions)[]
 
 /**
@@ -113,18 +120,20 @@ export function chatPipeline(
   )
   const finished = { ...(stop !== undefined && { stop }), filters }
   const priority = (_: unknown, request: PromptRequest): number => priorityOf(request)
+  const kept = options.deadLetter === undefined ? {} : { deadLetter: options.deadLetter }
   // The last two give their streams at once, so nothing waits before them that could be overtaken.
   return pipeline<PromptRequest>('chat')
-    .stage('rag', rag, { capacity: 512, concurrency: 32, priority })
-    .stage('assemble', assemble(written), { capacity: 512, concurrency: 8, priority })
+    .stage('rag', rag, { capacity: 512, concurrency: 32, priority, ...kept })
+    .stage('assemble', assemble(written), { capacity: 512, concurrency: 8, priority, ...kept })
     .stage('inference', redactRefusals(infer({ worker }), options.redact), {
       capacity: 512,
       concurrency: inferenceConcurrency,
       priority,
       timeoutMs: inferenceTimeoutMs,
+      ...kept,
     })
-    .stage('post', post(finished), { capacity: 1024 })
-    .stage('stream', stream(), { capacity: 512 })
+    .stage('post', post(finished), { capacity: 1024, ...kept })
+    .stage('stream', stream(), { capacity: 512, ...kept })
 }
 
 /** Keeps the stage where there is nothing to search, so that the pipeline has the same five whatever it is given. */

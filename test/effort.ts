@@ -7,6 +7,11 @@ export function scaled(count: number): number {
   return Math.max(1, Math.round(count * Math.min(1, effort)))
 }
 
+/** How many faults are injected where `npm test` injects `count`, 1 …; `npm run test:faults` injects twenty times as many. */
+export function faults(count: number): number {
+  return Math.max(1, Math.round(count * effort))
+}
+
 /** How many random scenarios `npm test` plays on the virtual clock, by what is played: 10,000 of operators and pipelines. */
 export const planned = {
   'drop-newest': 2_000,

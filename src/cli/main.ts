@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { packageFolder } from './package-folder.ts'
+import { createDeadLettersCommand } from './dead-letters/command.ts'
 import { createIngestCommand } from './ingest-command.ts'
 import { createServeCommand } from './serve-command.ts'
 
@@ -22,4 +23,5 @@ await new Command('spillway')
   .version(version)
   .addCommand(createServeCommand(fail))
   .addCommand(createIngestCommand(fail))
+  .addCommand(createDeadLettersCommand(fail))
   .parseAsync()

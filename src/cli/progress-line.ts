@@ -1,11 +1,19 @@
 import { clearLine, cursorTo } from 'node:readline'
 import type { Clock } from '../../operators/index.ts'
-import type { IndexProgress } from '../retrieval/index-report.ts'
 import { printable } from './printable.ts'
 
-/** Shows how far the indexing of documents is. */
+/** How far some work is. */
+interface Progress {
+  readonly done: number
+  /** Absent where nobody knows. */
+  readonly total?: number
+  /** The name of what was dealt with last. */
+  readonly source?: string
+}
+
+/** Shows how far some work is. */
 export interface ProgressLine {
-  readonly show: (progress: IndexProgress) => void
+  readonly show: (progress: Progress) => void
   /** Takes the line away. */
   end(): void
 }
@@ -14,15 +22,21 @@ const barWidth = 24
 /** As much as the eye can follow. */
 const showMs = 100
 
-/** One line that is written over, on a terminal; elsewhere nothing. */
+/**
+ * One line that is written over, on a terminal; elsewhere nothing.
+ *
+ * @param what What is dealt with, e.g. `documents`.
+ */
 export function createProgressLine(
   output: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number },
   clock: Clock,
+  what: string = 'documents',
 ): ProgressLine {
   const isTerminal = output.isTTY === true
   let startedAt = clock.now()
   let shownAt = startedAt
   let isShown = false
+  let last = 0
   const clear = (): void => {
     if (!isShown) return
     cursorTo(output, 0)
@@ -31,21 +45,24 @@ export function createProgressLine(
   return {
     show(progress) {
       const now = clock.now()
-      if (progress.done === 1) startedAt = now
+      // What is done with one piece of work is done; the next one begins.
+      if (progress.done <= last) startedAt = now
+      last = progress.done
       if (!isTerminal || now - shownAt < showMs) return
       shownAt = now
       clear()
       isShown = true
-      const text = lineOf(progress, Math.max(1, now - startedAt))
+      const text = lineOf(what, progress, Math.max(1, now - startedAt))
       output.write(text.slice(0, (output.columns ?? 80) - 1))
     },
     end: clear,
   }
 }
 
-function lineOf({ done, total, source }: IndexProgress, elapsedMs: number): string {
-  const filled = Math.round((barWidth * done) / total)
-  const bar = '#'.repeat(filled).padEnd(barWidth, '.')
-  const rate = Math.round((1_000 * done) / elapsedMs)
-  return `[${bar}] ${done} of ${total} documents, ${rate} a second: ${printable(source)}`
+function lineOf(what: string, { done, total, source }: Progress, elapsedMs: number): string {
+  const rate = `${Math.round((1_000 * done) / elapsedMs)} a second`
+  const name = source === undefined ? '' : `: ${printable(source)}`
+  if (total === undefined) return `${done} ${what}, ${rate}${name}`
+  const filled = Math.min(barWidth, Math.round((barWidth * done) / total))
+  return `[${'#'.repeat(filled).padEnd(barWidth, '.')}] ${done} of ${total} ${what}, ${rate}${name}`
 }

@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { SpillwayError } from '../../operators/index.ts'
 import { documentOptions } from './document-settings.ts'
+import { keptLettersOptions } from './kept-letters.ts'
+import { keptSessionsOptions } from './kept-sessions.ts'
 import { limitsHelp } from './limit-settings.ts'
 import { redactionKinds } from '../redaction/redaction-options.ts'
 import { serve } from './serve.ts'
@@ -96,7 +98,8 @@ export function createServeCommand(fail: (error: unknown) => never): Command {
         throw error
       }
     })
-  for (const [flags, description] of documentOptions) command.option(flags, description)
+  for (const [flags, description] of [...documentOptions, ...keptLettersOptions, ...keptSessionsOptions])
+    command.option(flags, description)
   return command
 }
 
@@ -116,6 +119,10 @@ Environment:
                        each will do are separated by commas; empty is as if it were not set
   SPILLWAY_REDACT_KEY  the secret that --redact hash makes digests with, 16 characters or more; without it they
                        are others after each start
+  REDIS_URL            where dead letters and sessions are kept, e.g. redis://127.0.0.1:6379, several nodes of a cluster separated by
+                       commas (default: the data folder, which also has new dead letters while Redis is away)
+  SPILLWAY_ENCRYPTION_KEY  encrypts what is kept: 32 bytes in hex or base64; of several, separated by commas, the
+                       first one encrypts, all decrypt (default: it can be read)
   PORT                 as --port
 
 SIGTERM and SIGINT let the requests in flight finish; a second one stops at once, but the same one within a second

@@ -9,12 +9,15 @@ import { longestDeadlineMs } from '../server/server-options.ts'
 import { type DocumentArguments, documentSettings, type DocumentSettings } from './document-settings.ts'
 import { checkBaseUrl } from './base-url.ts'
 import { type EmbeddingSettings, embeddingSettings } from './embedding-settings.ts'
+import { keptLetters, type KeptLetters, type KeptLettersArguments } from './kept-letters.ts'
+import { keptSessions, type KeptSessions, type KeptSessionsArguments } from './kept-sessions.ts'
 import { limitSettings } from './limit-settings.ts'
 import { type RedactionChoice, redactionChoice } from './redaction-choice.ts'
+import { storeSettings, type StoreSettings } from './store-settings.ts'
 import type { TlsFiles } from './tls-files.ts'
 
 /** What `spillway serve` was given on the command line, as text. */
-export interface ServeArguments extends DocumentArguments {
+export interface ServeArguments extends DocumentArguments, KeptLettersArguments, KeptSessionsArguments {
   readonly host?: string
   readonly port?: string
   readonly dataDir?: string
@@ -66,10 +69,13 @@ interface FilterSettings {
 }
 
 /** How the server is to run; everything has been checked. */
-export interface ServeSettings extends DocumentSettings {
+export interface ServeSettings extends DocumentSettings, StoreSettings {
   readonly host: string
   readonly port: number
-  readonly dataDir: string
+  /** `undefined` where none are kept. */
+  readonly deadLetters: KeptLetters | undefined
+  /** `undefined` where none are kept. */
+  readonly sessions: KeptSessions | undefined
   /** Paths, each folder or file once; `'own'` for the project's own documents, `'none'` for no retrieval. */
   readonly docs: readonly string[] | 'own' | 'none'
   /** The file of the prompt's template; `undefined` for the one that is built in. */
@@ -137,7 +143,9 @@ export function serveSettings(
   return {
     host,
     port: port === undefined ? 8080 : whole(given.port === undefined ? 'PORT' : '--port', port, { max: 65_535 }),
-    dataDir: checkText('--data-dir', given.dataDir ?? '.spillway'),
+    ...storeSettings(given.dataDir, environment),
+    deadLetters: keptLetters(given),
+    sessions: keptSessions(given),
     docs: documentPaths(given),
     ...documentSettings(given),
     template: given.template === undefined ? undefined : checkText('--template', given.template),

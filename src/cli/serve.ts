@@ -13,6 +13,7 @@ import { chooseWorker } from './choose-worker.ts'
 import { describeRedaction, redactionOptions } from './redaction-choice.ts'
 import { openDocuments } from './open-documents.ts'
 import { openFilters } from './open-filters.ts'
+import { openStores } from './open-stores.ts'
 import { openTemplate } from './open-template.ts'
 import type { ServeSettings } from './serve-settings.ts'
 import { startSidePipelines } from './side-pipelines.ts'
@@ -40,6 +41,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const { filters, description: filtering } = await openFilters(settings)
   const documents = await openDocuments(settings, logger)
   const { retriever } = documents
+  const stores = openStores(settings, { logger, registry, clock: systemClock })
   const chat = chatPipeline({
     worker,
     ...(retriever !== undefined && { retriever }),
@@ -49,12 +51,16 @@ export async function serve(settings: ServeSettings): Promise<number> {
     filters,
     inferenceConcurrency: settings.inferenceConcurrency,
     inferenceTimeoutMs: settings.inferenceTimeoutMs,
+    ...(settings.deadLetters !== undefined && { deadLetter: settings.deadLetters.kinds }),
   })
   const running = chat.start({
     logger: logger.child({ pipeline: 'chat' }),
     registry,
     admission: settings.admission,
     scale: settings.scale,
+    ...(stores.deadLetters !== undefined && { deadLetters: stores.deadLetters }),
+    ...(stores.redrive !== undefined && { redrive: stores.redrive }),
+    ...(stores.sessions !== undefined && { sessions: stores.sessions }),
   })
   const { inferenceConcurrency, inferenceTimeoutMs } = settings
   const likeChat = {
@@ -69,6 +75,8 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const server = createServer({
     running,
     ...sides,
+    ...(stores.deadLetters !== undefined && { deadLetters: stores.deadLetters }),
+    ...(stores.sessions !== undefined && { sessions: stores.sessions.store }),
     models: [worker.info],
     topology: chat.topology,
     logger,
@@ -83,6 +91,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
   const release = async (): Promise<void> => {
     template?.close()
     await Promise.all([server.close(), documents.close(), worker.close()])
+    await stores.close()
   }
 
   let address: ServerAddress
@@ -106,7 +115,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
       worker: description,
       documents: documents.description,
       template: settings.template === undefined ? 'built in' : `${settings.template} (followed)`,
-      stores: documents.store,
+      stores: [...stores.descriptions, documents.store],
       filters: filtering,
       redaction: describeRedaction(settings.redaction),
       apiKeys: settings.apiKeys?.length ?? 0,

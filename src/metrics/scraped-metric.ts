@@ -16,8 +16,8 @@ export interface ScrapedMetric {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
-  /** Reads the present values. */
-  readonly collect: () => readonly Sample[]
+  /** Reads the present values; must not reject, which would fail the whole scrape. */
+  readonly collect: () => readonly Sample[] | Promise<readonly Sample[]>
 }
 
 /** For each metric that was added: whether what it counts is over. */
@@ -38,7 +38,7 @@ export function registerScraped(
     help,
     type: type as unknown as MetricType,
     aggregator: 'sum',
-    get: () => Promise.resolve({ name, help, type, values: collect(), aggregator: 'sum' }),
+    get: async () => ({ name, help, type, values: await collect(), aggregator: 'sum' }),
     // What is counted elsewhere is not prom-client's to reset.
     reset: () => undefined,
   }

@@ -1,5 +1,6 @@
 /** What a stage counts beside its runs. */
-export type StageCounter = 'promptDrops' | 'redactions' | 'contentMatches' | 'retrievalFallbacks'
+export type StageCounter =
+  'promptDrops' | 'redactions' | 'contentMatches' | 'retrievalFallbacks' | 'sessionOutages' | 'conversationDrops'
 
 /** How each is told: the metric's name after the prefix, its one label and its help. */
 export const stageCounters: Readonly<Record<StageCounter, StageCounterMetric>> = {
@@ -22,6 +23,16 @@ export const stageCounters: Readonly<Record<StageCounter, StageCounterMetric>> =
     name: 'retrieval_fallbacks_total',
     label: 'reason',
     help: 'Searches by words alone because the question could not be embedded.',
+  },
+  sessionOutages: {
+    name: 'session_outages_total',
+    label: 'operation',
+    help: 'Sessions that could not be read or updated, by what was tried.',
+  },
+  conversationDrops: {
+    name: 'conversation_drops_total',
+    label: 'reason',
+    help: 'Turns left out of stored conversations, the oldest first, because there was no room.',
   },
 }
 

@@ -15,15 +15,17 @@ import { deadlineOf } from './deadline-of.ts'
 import { errorCode } from './describe-error.ts'
 import { Door } from './door.ts'
 import { Envelope, type EnvelopeHost } from './envelope.ts'
-import { StageTimeoutError } from './errors.ts'
+import { type SessionFullError, StageTimeoutError } from './errors.ts'
 import { Graces } from './grace.ts'
 import { LedgerBook } from './ledger.ts'
 import type { DeadLetters } from './dead-letters.ts'
-import type { OutcomeKind } from './outcome.ts'
+import type { Origin, OutcomeKind } from './outcome.ts'
+import { RedrivenEnvelope } from './redrive/redriven-envelope.ts'
 import { RequestLog } from './request-log.ts'
 import { type Carried, type Stage, StageContext } from './stage-context.ts'
 import { countUp } from './stage-node.ts'
 import { rankRequest } from './stage-ranking.ts'
+import { Sessions } from './sessions.ts'
 import type { StartSettings } from './start-options.ts'
 import { streamEnded, watchStream } from './stage-stream.ts'
 import { Teller } from './teller.ts'
@@ -45,6 +47,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   private readonly door: Door
   private readonly graces: Graces
   private readonly rooms: WaitingRooms
+  private readonly sessions: Sessions<Carried> | undefined
   /** Why nothing is let in any more. */
   private refusal: ShedReason | undefined
   private readonly letters: DeadLetters | undefined
@@ -75,7 +78,9 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.letters = letters
     this.log = new RequestLog(clock, logger)
     const waits = stages.some((stage) => stage.settings.wait !== undefined)
-    const ground = { ...settings, meter: this.meter, waits }
+    const onTurn = (envelope: Carried): void => (this.nodes[0] as Stage).channel.free(envelope)
+    this.sessions = settings.sessions && new Sessions(settings.sessions, { clock, logger, meter: this.meter }, onTurn)
+    const ground = { ...settings, meter: this.meter, waits, sessions: this.sessions }
     this.nodes = stages.map((stage, index) => createStage(stage, index, ground, this))
     this.door = new Door(this.nodes)
     this.rooms = new WaitingRooms(this.nodes, this.door, { clock, random, wheel: this.wheel }, this)
@@ -86,12 +91,13 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
    *
    * @param refusal Why nothing is let in at present, if so.
    */
-  submit(request: unknown, refusal?: ShedReason): Carried {
+  submit(request: unknown, refusal?: ShedReason, origin: Origin = 'client'): Carried {
     const now = this.now()
     const deadlineMs = deadlineOf(request)
-    const envelope = new Envelope(this, request, ++this.submissions, now, deadlineMs)
+    const Submission = origin === 'client' ? Envelope : RedrivenEnvelope
+    const envelope: Carried = new Submission(this, request, ++this.submissions, now, deadlineMs)
     const first = this.nodes[0] as Stage
-    this.book.submit()
+    this.book.submit(origin)
     this.live.add(envelope)
     if (refusal !== undefined) {
       this.shed(envelope, first, refusal)
@@ -110,6 +116,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
 
   /** Ends everything that is in flight as failed. */
   failAll(errorAt: (stage: Stage) => unknown, blamed?: Stage): number {
+    this.sessions?.close()
     const envelopes = [...this.live]
     for (const envelope of envelopes) {
       const stage = (envelope.place === 'through' ? envelope.source?.node : this.nodes[envelope.stage]) as Stage
@@ -174,10 +181,12 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   // The way of a request
 
   private admit(envelope: Carried, first: Stage, now: number): void {
+    const sessionFull = this.sessions?.join(envelope)
+    if (sessionFull !== undefined) this.shed(envelope, first, 'rate', sessionFull)
     this.rooms.serveDoor()
     // Those who went first may have ended it all.
     if (this.refusal !== undefined) this.shed(envelope, first, this.refusal)
-    const { full } = this.door
+    const full = this.door.fullFor(envelope)
     if (full !== undefined && envelope.kind === undefined && !this.rooms.waitAtDoor(envelope, full)) {
       this.shed(envelope, full, full.state === 'running' ? 'door' : 'stage-down')
     }
@@ -331,7 +340,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.end(envelope, 'failed', error, node)
   }
 
-  shed(envelope: Carried, node: Stage, reason: ShedReason, refusedBy?: CircuitOpenError): void {
+  shed(envelope: Carried, node: Stage, reason: ShedReason, refusedBy?: CircuitOpenError | SessionFullError): void {
     if (envelope.kind !== undefined) return
     countUp(node.shed, reason)
     const at = envelope.stage
@@ -364,7 +373,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   /** Before anybody's code can run: whoever sees the end finds it in the ledger. */
   private enterInBooks(envelope: Carried, kind: OutcomeKind): void {
     this.live.delete(envelope)
-    this.book.end(kind)
+    this.book.end(kind, envelope.origin)
   }
 
   /** Takes a request that has ended off its way, where it was at: gives back its place, its slot and its reservations. */
@@ -385,5 +394,6 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     if (envelope.place === 'waiting') node.runner.withdraw(envelope, itemEnd)
     if (envelope.place === 'running' && run !== undefined) this.graces.callOff(run, detail ?? kind)
     envelope.place = 'outside'
+    this.sessions?.leave(envelope)
   }
 }

@@ -3,6 +3,8 @@ import { type LifeSettings, type StageHandler, StageRunner } from '../../actors/
 import { Channel, type LossReason } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
+import { mayPass } from './session-turns.ts'
+import type { Sessions } from './sessions.ts'
 import type { Carried, Stage, StageContext } from './stage-context.ts'
 import { StageNode } from './stage-node.ts'
 import type { CheckedStage, StageSetupContext } from './stage-options.ts'
@@ -37,7 +39,12 @@ export function createStage(
     meter,
     admission,
     waits,
-  }: StartSettings & { readonly meter: StageMeter; readonly waits: boolean },
+    sessions,
+  }: Omit<StartSettings, 'sessions'> & {
+    readonly meter: StageMeter
+    readonly waits: boolean
+    readonly sessions: Sessions<Carried> | undefined
+  },
   hooks: StageHooks,
 ): Stage {
   const { concurrency, overflow, weighted, prioritised, ttlMs } = settings
@@ -49,6 +56,7 @@ export function createStage(
     overflow: overflow === 'drop-lowest' ? { drop: 'lowest', priority: priorityOf } : overflow,
     ...(prioritised && overflow !== 'drop-lowest' && { priority: priorityOf }),
     ...(weighted && { weight: weightOf }),
+    ...(index === 0 && sessions?.serial === true && { mayStart: mayPass }),
     ttlMs,
     clock,
     onLost: (envelope, reason) => {
@@ -64,7 +72,7 @@ export function createStage(
     index,
     name,
     settings,
-    { clock, logger, meter, channel, ranking, reserves: admission === 'door' && !weighted },
+    { clock, logger, meter, channel, ranking, sessions, reserves: admission === 'door' && !weighted },
     (node) =>
       new StageRunner<Carried, unknown, StageContext>(onEnvelopes(handler), {
         channel,

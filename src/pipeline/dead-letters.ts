@@ -1,13 +1,15 @@
 import { type Backoff, Channel, type Clock, exponentialBackoff, messageOf } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import type { DeadLetter, DeadLetterKind, DeadLetterWriter, PutResult } from '../stores/dead-letter-store.ts'
+import { UnstorableError } from '../stores/store-error.ts'
 import { approximateBytes } from './approximate-bytes.ts'
 import { errorCode } from './describe-error.ts'
-import type { Outcome } from './outcome.ts'
+import type { Origin, Outcome } from './outcome.ts'
 import type { DeadLetterFigures } from './running.ts'
 import { sessionOf } from './session-of.ts'
 import type { StageSettings } from './stage-options.ts'
 import type { StartSettings } from './start-options.ts'
+import { timeOver, Waits } from './waits.ts'
 
 /** What may wait to be put, and how it is put. */
 export const deadLetterLimits = {
@@ -20,12 +22,12 @@ export const deadLetterLimits = {
 } as const
 
 const errorLength = 1024
-const tooLong = Symbol('too long')
 const results: readonly unknown[] = ['stored', 'duplicate', 'conflict', 'full'] satisfies readonly PutResult[]
 
 /** A request that has ended, as the carrier has it. */
 interface Ended {
   readonly kind: Outcome<unknown>['kind'] | undefined
+  readonly origin: Origin
   /** The index of the stage where it ended. */
   readonly stage: number
   readonly request: unknown
@@ -40,12 +42,14 @@ interface Entry {
 
 /**
  * Keeps the requests that a stage's `deadLetter` selects: puts them into the store, a few at a time, and
- * nobody waits for that. Each ends in exactly one figure; what finds no room, or fails ten times, is `dropped`.
+ * nobody waits for that. Each ends in exactly one figure; what finds no room, cannot be written, or fails ten times, is
+ * `dropped`.
  */
 export class DeadLetters {
   private readonly pipeline: string
   private readonly policies: readonly (ReadonlySet<string> | undefined)[]
   private readonly writer: DeadLetterWriter
+  private readonly onStored: () => void
   private readonly clock: Clock
   private readonly logger: Logger
   private readonly backoff: Backoff
@@ -53,27 +57,34 @@ export class DeadLetters {
   /** What waits to be put, and what is being put; closed once nothing is taken any more. */
   private readonly channel: Channel<Entry>
   private bytes = 0
-  /** Each ends a pause before another attempt. */
-  private readonly pauses = new Set<() => void>()
-  /** Each gives up an answer of the store. */
-  private readonly calls = new Set<() => void>()
+  /** Pauses before another attempt. */
+  private readonly pauses: Waits
+  /** Waits for answers of the store. */
+  private readonly calls: Waits
   /** Tells a drain that nothing is pending. */
   private onIdle: (() => void) | undefined
   private loggedAt = -Infinity
   private unlogged = 0
+  /** Why the last one could not be stored that never can be. */
+  private unstorable: string | undefined
 
+  /** @param onStored Told that an entry more is there to be redriven. */
   constructor(
     pipeline: string,
     stages: readonly { readonly settings: StageSettings }[],
     writer: DeadLetterWriter,
     { clock, logger, random }: Pick<StartSettings, 'clock' | 'logger' | 'random'>,
+    onStored: () => void = () => undefined,
   ) {
     const { entries, puts } = deadLetterLimits
     this.pipeline = pipeline
     this.policies = stages.map(({ settings: { deadLetter } }) => deadLetter && new Set(deadLetter))
     this.writer = writer
+    this.onStored = onStored
     this.clock = clock
     this.logger = logger
+    this.pauses = new Waits(clock)
+    this.calls = new Waits(clock)
     this.backoff = exponentialBackoff({ jitter: 'full', random })
     this.channel = new Channel({ capacity: entries - puts, concurrency: puts })
     this.channel.consume((entry) => {
@@ -85,10 +96,12 @@ export class DeadLetters {
     return { ...this.counts, pending: this.pending }
   }
 
-  /** A request has ended: it is kept, if its stage wants that. Nobody else's code runs within. */
+  /**
+   * A request has ended: it is kept, if its stage wants that, and it is not kept already. Nobody else's code runs within.
+   */
   take(ended: Ended): void {
     const { kind, stage, request } = ended
-    if (kind === undefined || this.policies[stage]?.has(kind) !== true) return
+    if (kind === undefined || this.policies[stage]?.has(kind) !== true || ended.origin === 'redrive') return
     this.counts.selected += 1
     const room = deadLetterLimits.bytes - this.bytes
     const mayEnter = !this.channel.closed && this.pending < deadLetterLimits.entries
@@ -107,7 +120,7 @@ export class DeadLetters {
       const timer = this.clock.setTimeout(() => {
         this.giveUp()
       }, timeoutMs)
-      for (const end of [...this.pauses]) end()
+      this.pauses.endAll()
       await new Promise<void>((resolve) => (this.onIdle = resolve))
       this.clock.clearTimeout(timer)
     }
@@ -124,7 +137,8 @@ export class DeadLetters {
     const waiting = this.channel.discard()
     for (const { bytes } of waiting) this.bytes -= bytes
     this.lose('dropped', waiting.length)
-    for (const end of [...this.pauses, ...this.calls]) end()
+    this.pauses.endAll()
+    this.calls.endAll()
   }
 
   private write(outcome: Kept, request: unknown): DeadLetter {
@@ -155,6 +169,7 @@ export class DeadLetters {
     else this.lose(end)
     this.channel.drain()
     if (this.pending === 0) this.onIdle?.()
+    if (end === 'stored') this.onStored()
   }
 
   /** Puts an entry until the store has answered, or it is given up. */
@@ -163,7 +178,7 @@ export class DeadLetters {
       const end = await this.put(letter)
       if (end !== undefined) return end
       if (this.isLast(attempt)) break
-      await this.wait(this.backoff(attempt), this.pauses).over
+      await this.pauses.start(this.backoff(attempt)).over
     }
     return 'dropped'
   }
@@ -175,38 +190,21 @@ export class DeadLetters {
   /** What the store says; `undefined` where the entry may be there or not, and is to be put again. */
   private async put(letter: DeadLetter): Promise<PutResult | 'dropped' | undefined> {
     const controller = new AbortController()
-    const timeout = this.wait(deadLetterLimits.putTimeoutMs, this.calls)
+    const timeout = this.calls.start(deadLetterLimits.putTimeoutMs)
     try {
       const put = this.writer.put(letter, { signal: controller.signal })
       const result: unknown = await Promise.race([put, timeout.over])
-      if (result === tooLong) return undefined
+      if (result === timeOver) return undefined
       // A store that answers with something else would store the same entry ten times.
       return results.includes(result) ? (result as PutResult) : 'dropped'
-    } catch {
-      return undefined
+    } catch (error) {
+      if (!(error instanceof UnstorableError)) return undefined
+      this.unstorable = error.message
+      return 'dropped'
     } finally {
       timeout.end()
       controller.abort()
     }
-  }
-
-  /** Is over after a time, or when `end` is called, which is among `ends` as long. */
-  private wait(
-    ms: number,
-    ends: Set<() => void>,
-  ): { readonly over: Promise<typeof tooLong>; readonly end: () => void } {
-    const { clock } = this
-    let end = (): void => undefined
-    const over = new Promise<typeof tooLong>((resolve) => {
-      end = () => {
-        clock.clearTimeout(timer)
-        ends.delete(end)
-        resolve(tooLong)
-      }
-      const timer = clock.setTimeout(end, ms)
-      ends.add(end)
-    })
-    return { over, end }
   }
 
   private lose(end: 'dropped' | 'full' | 'conflict', count = 1): void {
@@ -219,8 +217,10 @@ export class DeadLetters {
   private report(): void {
     if (this.unlogged === 0) return
     const { dropped, full, conflict } = this.counts
-    this.logger.warn({ count: this.unlogged, dropped, full, conflict }, 'dead letters not stored')
+    const why = this.unstorable === undefined ? {} : { error: this.unstorable }
+    this.logger.warn({ count: this.unlogged, dropped, full, conflict, ...why }, 'dead letters not stored')
     this.unlogged = 0
+    this.unstorable = undefined
     this.loggedAt = this.clock.now()
   }
 }

@@ -1,3 +1,4 @@
+import { mayPass } from './session-turns.ts'
 import type { Carried, Stage } from './stage-context.ts'
 
 /**
@@ -16,6 +17,17 @@ export class Door {
   get full(): Stage | undefined {
     for (const node of this.places) if (node.full) return node
     return undefined
+  }
+
+  /** The first stage that has no place for a request; one that is held before the first needs one in its line. */
+  fullFor(envelope: Carried): Stage | undefined {
+    return this.full ?? (mayPass(envelope) ? undefined : this.fullLine)
+  }
+
+  private get fullLine(): Stage | undefined {
+    const [first] = this.places
+    if (first?.index !== 0) return undefined
+    return first.ahead + first.channel.size >= first.channel.capacity ? first : undefined
   }
 
   /** Reserves a place in each channel. */

@@ -2,16 +2,17 @@ import { isObservable, Observable, type Subscriber, Subscription, takeWhile } fr
 import {
   checkNumber,
   type Linked,
-  OverflowError,
   type ShedReason,
   type TimerWheel,
   WheelTimer,
   messageOf,
 } from '../../operators/index.ts'
-import { AlreadyConsumedError, CancelledError, ExpiredError, ShedError, StageError } from './errors.ts'
-import type { Outcome, OutcomeKind } from './outcome.ts'
+import { CancelledError, ExpiredError, ShedError, StageError } from './errors.ts'
+import type { Origin, Outcome, OutcomeKind } from './outcome.ts'
 import { PullReader } from './pull-reader.ts'
+import { alreadyConsumed, overrun } from './reader-errors.ts'
 import type { Reply } from './reply.ts'
+import type { Turn } from './session-turns.ts'
 import type { Teller, Told } from './teller.ts'
 
 /** Where a request is: `pending` before a stage that has no room, `waiting` in its channel. */
@@ -63,6 +64,8 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   reservedFrom = -1
   /** Takes it out of the line for room in which it is pending. */
   waiter: { leave(): void } | undefined
+  /** Its turn in its session, where requests of one are served one after the other. */
+  turn: Turn<this> | undefined
   /** Its run in the stage where it is. */
   run: Run | undefined
   /** The run whose stream it carries. */
@@ -211,6 +214,11 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
 
   // The runtime's side
 
+  /** Who submitted it. */
+  get origin(): Origin {
+    return 'client'
+  }
+
   /** It carries a stream, or did. */
   get streamed(): boolean {
     return this.source !== undefined && isObservable(this.value)
@@ -227,8 +235,9 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
     if (this.reader !== undefined && !(this.reader instanceof PullReader && !this.reader.waiting)) this.open()
   }
 
-  ready(): Promise<void> | undefined {
-    return this.kind === undefined && this.reader instanceof PullReader ? this.reader.ready() : undefined
+  /** Its reader, where that sets the pace. */
+  get pacemaker(): PullReader<unknown> | undefined {
+    return this.kind === undefined && this.reader instanceof PullReader ? this.reader : undefined
   }
 
   /** Sets the wheel to the first of its deadlines. */
@@ -299,7 +308,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
     }
   }
 
-  private toOutcome(kind: OutcomeKind): Outcome<unknown> {
+  protected toOutcome(kind: OutcomeKind): Outcome<unknown> {
     const timings = {
       submittedAt: this.submittedAt + this.host.wallOffset,
       durationMs: this.endedAt - this.submittedAt,
@@ -386,14 +395,4 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
     this.stallAt = Math.max(now, this.heldUntil) + this.host.stallTimeoutMs
     this.arm()
   }
-}
-
-function alreadyConsumed(id: string): AlreadyConsumedError {
-  return new AlreadyConsumedError(`the reply to request ${JSON.stringify(id)} has a reader already; it has only one`)
-}
-
-function overrun(streamBuffer: number): OverflowError {
-  return new OverflowError(
-    `the stream gave more than its reader had room for (streamBuffer ${streamBuffer}): its source must await context.ready() after each chunk, as pulled() does`,
-  )
 }

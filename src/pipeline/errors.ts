@@ -1,7 +1,7 @@
-import { type ShedReason, SpillwayError } from '../../operators/index.ts'
+import { OverflowError, type ShedReason, SpillwayError } from '../../operators/index.ts'
 import type { ExpiryReason } from './outcome.ts'
 
-/** The request was turned away; try again after `retryAfterMs`. `cause` is the refusal of a breaker, if that is the reason. */
+/** The request was turned away; try again after `retryAfterMs`. `cause` is the refusal of a breaker or a full session, if that is the reason. */
 export class ShedError extends SpillwayError {
   readonly code = 'shed'
   readonly stage: string
@@ -12,6 +12,16 @@ export class ShedError extends SpillwayError {
     super(`shed at stage ${JSON.stringify(stage)}: ${reason}; try again in ${retryAfterMs} ms`, options)
     this.stage = stage
     this.reason = reason
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** Too many requests of a session wait for their turn. */
+export class SessionFullError extends OverflowError {
+  readonly retryAfterMs: number
+
+  constructor(maxWaiting: number, retryAfterMs: number) {
+    super(`${maxWaiting} requests of the session wait for their turn already, which is maxWaiting`)
     this.retryAfterMs = retryAfterMs
   }
 }

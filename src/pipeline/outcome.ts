@@ -1,5 +1,8 @@
 import type { ShedReason } from '../../operators/index.ts'
 
+/** Where a submission comes from: a caller, or the retry worker, which runs a dead letter again. */
+export type Origin = 'client' | 'redrive'
+
 /** When things happened to a request. */
 export interface Timings {
   /** When it was submitted, in milliseconds since 1970-01-01 UTC. */
@@ -14,6 +17,8 @@ interface Settled {
   /** Names this submission, unlike `id` also when two callers chose the same. */
   readonly submissionId: string
   readonly timings: Timings
+  /** Who submitted it, where that was not a client: the retry worker. */
+  readonly origin?: Exclude<Origin, 'client'>
 }
 
 /** The answer is there: a value, or a stream whose last chunk has been taken. */

@@ -1,8 +1,16 @@
+import type { Origin } from './outcome.ts'
 import type { Registry } from 'prom-client'
 import { type StageCounter, stageCounters } from '../metrics/stage-counters.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
 import type { LatencyHistogram } from '../metrics/latency-histogram.ts'
-import { histogramSamples, type Labels, registerScraped, type Sample } from '../metrics/scraped-metric.ts'
+import {
+  histogramSamples,
+  type Labels,
+  registerScraped,
+  type Sample,
+  type ScrapedMetric,
+} from '../metrics/scraped-metric.ts'
+import { type CountsProbe, deadLetterSamples } from './dead-letter-metrics.ts'
 import type { LedgerBook } from './ledger.ts'
 import type { DeadLetterFigures, StageState } from './running.ts'
 import type { Stage } from './stage-context.ts'
@@ -25,6 +33,10 @@ export interface Measured {
   readonly book: LedgerBook
   readonly meter: StageMeter
   readonly deadLetters: () => DeadLetterFigures
+  /** The store of the dead letters, where it can be counted. */
+  readonly store: CountsProbe | undefined
+  /** Who submits. */
+  readonly origins: readonly Origin[]
 }
 
 /**
@@ -35,14 +47,14 @@ export interface Measured {
 export function registerPipelineMetrics(
   registry: Registry,
   prefix: string,
-  { nodes, book, meter, deadLetters }: Measured,
+  { nodes, book, meter, deadLetters, store, origins }: Measured,
   isOver: () => boolean,
 ): void {
   const add = (
     type: 'counter' | 'gauge' | 'histogram',
     suffix: string,
     help: string,
-    collect: (name: string) => readonly Sample[],
+    collect: (name: string) => ReturnType<ScrapedMetric['collect']>,
   ): void => {
     const name = prefix + suffix
     registerScraped(registry, { name, help, type, collect: () => collect(name) }, isOver)
@@ -58,6 +70,8 @@ export function registerPipelineMetrics(
     (name: string): readonly Sample[] =>
       nodes.flatMap((node) => histogramSamples(name, { stage: node.name }, read(node)))
   const one = (value: number, labels: Labels = {}): Sample => ({ labels, value })
+
+  const letters = deadLetterSamples(deadLetters, store)
 
   add(
     'histogram',
@@ -144,21 +158,21 @@ export function registerPipelineMetrics(
     byStage((node) => stateNumbers[node.state]),
   )
   add('counter', 'requests_total', 'Requests that ended, by how.', () => {
-    const { completed, shed, failed, expired, cancelled } = book.snapshot()
-    return Object.entries({ completed, shed, failed, expired, cancelled }).map(([outcome, value]) =>
-      one(value, { outcome, origin: book.origin }),
-    )
+    return origins.flatMap((origin) => {
+      const { completed, shed, failed, expired, cancelled } = book.countsOf(origin)
+      return Object.entries({ completed, shed, failed, expired, cancelled }).map(([outcome, value]) =>
+        one(value, { outcome, origin }),
+      )
+    })
   })
   add('gauge', 'requests_in_flight', 'Requests that have not ended.', () => [one(book.inFlight)])
-  add('counter', 'dead_letters_total', 'Requests that were to be kept as dead letters, by what became of them.', () => {
-    const { stored, duplicate, conflict, full, dropped } = deadLetters()
-    return Object.entries({ stored, duplicate, conflict, full, dropped }).map(([transition, value]) =>
-      one(value, { transition }),
-    )
-  })
-  add('gauge', 'dead_letters', 'Dead letters, by their state.', () => [
-    one(deadLetters().pending, { state: 'pending' }),
-  ])
+  add(
+    'counter',
+    'dead_letters_total',
+    'Requests that were to be kept as dead letters, and entries of the store, by what became of them.',
+    letters.transitions,
+  )
+  add('gauge', 'dead_letters', 'Dead letters, by their state.', letters.states)
   add('counter', 'inference_tokens_total', 'Tokens that models read and wrote.', () =>
     [...meter.tokens].flatMap(([model, { input, output }]) => [
       one(input, { model, direction: 'input' }),

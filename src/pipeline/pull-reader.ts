@@ -12,6 +12,7 @@ export class PullReader<Chunk> {
   private ended = false
   private room: Promise<void> | undefined
   private openRoom: (() => void) | undefined
+  private emptied: PromiseWithResolvers<void> | undefined
 
   /**
    * @param limit Chunks that may wait, 1 ….
@@ -56,6 +57,13 @@ export class PullReader<Chunk> {
     return this.room
   }
 
+  /** Resolves once all chunks have been taken, or none is any more; `undefined` when that is so. */
+  taken(): Promise<void> | undefined {
+    if (this.buffer.length === 0) return undefined
+    this.emptied ??= Promise.withResolvers()
+    return this.emptied.promise
+  }
+
   /** The chunks that are there, at most so many; an empty batch means that none will come. */
   ask(most: number = Infinity): Promise<Chunk[]> {
     if (!this.waiting && (this.buffer.length > 0 || this.ended)) return Promise.resolve(this.take(most))
@@ -68,6 +76,7 @@ export class PullReader<Chunk> {
   end(): void {
     this.ended = true
     this.openRoom?.()
+    this.emptied?.resolve()
     if (this.buffer.length === 0) this.deliver()
   }
 
@@ -93,6 +102,10 @@ export class PullReader<Chunk> {
     this.openRoom = undefined
     this.onTaken(batch.length)
     open?.()
+    if (this.buffer.length === 0) {
+      this.emptied?.resolve()
+      this.emptied = undefined
+    }
     return batch
   }
 }

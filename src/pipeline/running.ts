@@ -19,7 +19,8 @@ export interface Ledger {
 /**
  * The dead letters of a pipeline, each in exactly one of the other six figures: their sum is `selected`. What was not
  * `stored` is `pending`; was there before (`duplicate`), or another of its id (`conflict`); the store was `full`; or it
- * was `dropped`, because too many were pending, the store failed ten times, or a drain's time was over.
+ * was `dropped`, because too many were pending, it cannot be written, the store failed ten times, or a drain's time was
+ * over.
  */
 export interface DeadLetterFigures {
   /** Requests that a stage's `deadLetter` selected. */
@@ -30,6 +31,25 @@ export interface DeadLetterFigures {
   readonly conflict: number
   readonly full: number
   readonly dropped: number
+}
+
+/**
+ * How a redrive ended for its entry: `acked`, it was completed and is forgotten; `retried`, it failed and is due again
+ * later; `died`, it was given up; `deferred`, there was no room for it, which counts as no attempt; `fenced`, its lease
+ * was over, so another worker has it, or it was purged; `unknown`, the store did not say, and its lease ends by itself.
+ */
+export type RedriveEnd = 'acked' | 'retried' | 'died' | 'deferred' | 'fenced' | 'unknown'
+
+/** What the retry worker has done: `claimed = running + acked + retried + died + deferred + fenced + unknown`. */
+export interface RedriveFigures extends Readonly<Record<RedriveEnd, number>> {
+  /** Entries that the store has leased to it. */
+  readonly claimed: number
+  /** Of these, those that have not ended. */
+  readonly running: number
+  /** Calls of the store's `claim` that failed, or took too long. */
+  readonly failedClaims: number
+  /** Times that the worker itself crashed and was started again. */
+  readonly restarts: number
 }
 
 /** A stage's latency since the start, estimated from its histogram. */
@@ -107,6 +127,8 @@ export interface DrainReport {
   readonly durationMs: number
   /** All dead letters since the start; absent where the pipeline keeps none. */
   readonly deadLetters?: DeadLetterFigures
+  /** All redrives since the start; absent where the pipeline redrives none. */
+  readonly redrives?: RedriveFigures
 }
 
 /** What goes into a stage and comes out of it, and what its `setup` gives. */
@@ -175,9 +197,6 @@ export interface StageControl<Types extends StageTypes = StageTypes> {
   swap<State = undefined>(next: StageSwap<Types, State>): Promise<void>
 }
 
-/** Where a submission comes from. */
-export type Origin = 'client'
-
 /** A pipeline at work. */
 export interface Running<
   Request,
@@ -199,6 +218,8 @@ export interface Running<
   ledger(): Ledger
   /** What became of the dead letters; all 0 where the pipeline keeps none. */
   deadLetters(): DeadLetterFigures
+  /** What the retry worker has done; all 0 where there is none. */
+  redrives(): RedriveFigures
   /**
    * One stage, to change it while it runs.
    *

@@ -8,7 +8,9 @@ import { drainStages } from './drain-stages.ts'
 import { describeError } from './describe-error.ts'
 import { DrainTimeoutError, StageError } from './errors.ts'
 import type { Outcome } from './outcome.ts'
+import { countsOf } from './dead-letter-metrics.ts'
 import { registerPipelineMetrics } from './pipeline-metrics.ts'
+import { noRedrives, Redriving } from './redrive/redriving.ts'
 import type { Reply } from './reply.ts'
 import type {
   DeadLetterFigures,
@@ -16,6 +18,7 @@ import type {
   Ledger,
   PipelineEvent,
   PipelineState,
+  RedriveFigures,
   Running,
   StageControl,
   StageFigures,
@@ -48,12 +51,14 @@ export class Runtime implements Running<unknown, unknown> {
   private readonly carrier: Carrier
   private readonly letters: DeadLetters | undefined
   private readonly supervision: StageSupervision
+  private readonly redriving: Redriving | undefined
   private lifecycle: PipelineState = 'running'
   private drained: Promise<DrainReport> | undefined
 
   constructor(name: string, stages: readonly StageDefinition[], settings: StartSettings) {
-    const { clock, logger, registry, metricsPrefix, deadLetters } = settings
-    const letters = deadLetters && new DeadLetters(name, stages, deadLetters, settings)
+    const { clock, logger, registry, metricsPrefix, deadLetters, redrive } = settings
+    const onStored = (): void => this.redriving?.wake()
+    const letters = deadLetters && new DeadLetters(name, stages, deadLetters, settings, onStored)
     const onOverflow = (node: Stage, error: unknown): void => {
       this.failBy(node, error)
     }
@@ -68,7 +73,12 @@ export class Runtime implements Running<unknown, unknown> {
       registerPipelineMetrics(
         registry,
         metricsPrefix,
-        { nodes: carrier.nodes, book: carrier.book, meter: carrier.meter, deadLetters: () => this.deadLetters() },
+        {
+          ...{ nodes: carrier.nodes, book: carrier.book, meter: carrier.meter },
+          deadLetters: () => this.deadLetters(),
+          store: countsOf(deadLetters, clock),
+          origins: redrive === undefined ? ['client'] : ['client', 'redrive'],
+        },
         () => this.lifecycle === 'stopped',
       )
     this.supervision = new StageSupervision(carrier.nodes, settings, {
@@ -78,8 +88,18 @@ export class Runtime implements Running<unknown, unknown> {
       onGiveUp: (node, error) => {
         this.lifecycle = 'failed'
         carrier.failAll(() => new StageError(node.name, 'is down for good', { cause: error }), node)
+        this.redriving?.stop()
       },
     })
+    this.redriving =
+      redrive &&
+      new Redriving(redrive.store, redrive.settings, settings, {
+        ...{ name, nodes: carrier.nodes, book: carrier.book },
+        state: () => this.lifecycle,
+        submit: (request) => carrier.submit(request, undefined, 'redrive'),
+      })
+    // A stage may have been given up as it was started.
+    if (this.state === 'failed') this.redriving?.stop()
   }
 
   get events$(): Observable<PipelineEvent> {
@@ -116,6 +136,10 @@ export class Runtime implements Running<unknown, unknown> {
 
   deadLetters(): DeadLetterFigures {
     return this.letters?.figures ?? noLetters
+  }
+
+  redrives(): RedriveFigures {
+    return this.redriving?.figures ?? noRedrives
   }
 
   submit(request: unknown): Reply<unknown> {
@@ -171,15 +195,16 @@ export class Runtime implements Running<unknown, unknown> {
     if (this.lifecycle === 'running') {
       this.lifecycle = state
       logger.info({ inFlight: before.inFlight }, 'draining')
+      // What it has claimed is given back, and what it has submitted is now like any other request.
+      this.redriving?.stop()
       carrier.refuse(this.refusal)
       // A stage that takes nothing would hold up the streams of those before it.
       for (const { runner } of nodes) runner.resume()
       const inTime = await drainStages({ clock, nodes, supervision, book, ends$: teller.outcomes$ }, timeoutMs)
       if (!inTime) timedOut = carrier.failAll((node) => new DrainTimeoutError(node.name, timeoutMs))
     }
-    if (this.letters !== undefined) {
-      await this.letters.flush(Math.max(startedAt + timeoutMs - clock.now(), Math.min(timeoutMs, leastFlushMs)))
-    }
+    const flushMs = Math.max(startedAt + timeoutMs - clock.now(), Math.min(timeoutMs, leastFlushMs))
+    await Promise.all([this.letters?.flush(flushMs), this.redriving?.finish(flushMs)])
     const stopped = supervision.stop()
     carrier.close()
     await stopped
@@ -198,6 +223,7 @@ export class Runtime implements Running<unknown, unknown> {
       timedOut,
       durationMs: clock.now() - startedAt,
       ...(this.letters !== undefined && { deadLetters: this.letters.figures }),
+      ...(this.redriving !== undefined && { redrives: this.redriving.figures }),
     }
   }
 }

@@ -4,6 +4,7 @@ import type { HandlerContext } from '../handler.ts'
 import type { Logger } from '../logger.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
 import type { Envelope } from './envelope.ts'
+import type { RequestSession } from './request-session.ts'
 import type { StageNode } from './stage-node.ts'
 
 /** A stage of the pipeline, and a request on its way, as all but these files know them. */
@@ -43,7 +44,15 @@ export class StageContext extends Run<Envelope<StageContext>> implements Handler
     return this.node.meter
   }
 
+  get session(): RequestSession | undefined {
+    return this.node.sessions?.of(this.item.request)
+  }
+
   ready(): Promise<void> | undefined {
-    return this.item.ready()
+    return this.item.pacemaker?.ready()
+  }
+
+  taken(): Promise<void> | undefined {
+    return this.item.pacemaker?.taken()
   }
 }

@@ -11,6 +11,7 @@ import type { Logger } from '../logger.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
 import { LatencyHistogram } from '../metrics/latency-histogram.ts'
 import type { Envelope } from './envelope.ts'
+import type { RequestSession } from './request-session.ts'
 import type { StageFigures, StageState } from './running.ts'
 import type { StageSettings } from './stage-options.ts'
 import type { StageRanking } from './stage-ranking.ts'
@@ -23,6 +24,12 @@ export interface StageGround<C> {
   readonly channel: Channel<Envelope<C>>
   readonly ranking: StageRanking | undefined
   readonly reserves: boolean
+  readonly sessions: SessionsOfRequests | undefined
+}
+
+/** Where a request's session is to be found. */
+interface SessionsOfRequests {
+  of(request: unknown): RequestSession | undefined
 }
 
 /** Who hears what happens to a stage. */
@@ -39,6 +46,7 @@ export class StageNode<C extends Run<Envelope<C>>> {
   readonly clock: Clock
   readonly logger: Logger
   readonly meter: StageMeter
+  readonly sessions: SessionsOfRequests | undefined
   readonly channel: Channel<Envelope<C>>
   readonly runner: StageRunner<Envelope<C>, unknown, C>
   /** How it ranks requests, if it does. */
@@ -80,6 +88,7 @@ export class StageNode<C extends Run<Envelope<C>>> {
     this.clock = ground.clock
     this.logger = ground.logger.child({ stage: name })
     this.meter = ground.meter
+    this.sessions = ground.sessions
     this.channel = ground.channel
     this.ranking = ground.ranking
     this.reserves = ground.reserves

@@ -17,7 +17,9 @@ import {
   systemRandom,
 } from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
-import type { DeadLetterWriter } from '../stores/dead-letter-store.ts'
+import type { DeadLetterStore, DeadLetterWriter } from '../stores/dead-letter-store.ts'
+import { checkRedrive, type RedriveOptions, type RedriveSettings } from './redrive/redrive-options.ts'
+import { checkSessions, type SessionOptions, type SessionSettings } from './session-options.ts'
 
 /** What of a supervisor's options those who start a pipeline may choose. */
 export interface StageSupervisionOptions extends Pick<
@@ -58,13 +60,26 @@ export interface StartOptions {
   readonly random?: RandomSource
   /** Where the requests go that a stage's `deadLetter` selects; needed where one does. */
   readonly deadLetters?: DeadLetterWriter
+  /**
+   * Has the dead letters of this pipeline redriven while it has places to spare; `{}` with all defaults, default not at
+   * all. `deadLetters` must be a whole `DeadLetterStore`. The process stays alive until the pipeline is drained.
+   */
+  readonly redrive?: RedriveOptions
+  /** Where sessions are kept, and how their requests are served; default: a request's `session` means nothing. */
+  readonly sessions?: SessionOptions
   /** When a crashed stage is started again, which others are with it, and when it is given up. */
   readonly supervision?: StageSupervisionOptions
 }
 
 /** The options with the defaults filled in. */
-export type StartSettings = Required<Omit<StartOptions, 'registry' | 'deadLetters' | 'supervision'>> &
-  Pick<StartOptions, 'registry' | 'deadLetters'> & { readonly supervision: StageSupervisionOptions }
+export type StartSettings = Required<
+  Omit<StartOptions, 'registry' | 'deadLetters' | 'redrive' | 'sessions' | 'supervision'>
+> &
+  Pick<StartOptions, 'registry' | 'deadLetters'> & {
+    readonly redrive?: { readonly store: DeadLetterStore; readonly settings: RedriveSettings }
+    readonly sessions?: SessionSettings
+    readonly supervision: StageSupervisionOptions
+  }
 
 const known = [
   'clock',
@@ -78,13 +93,15 @@ const known = [
   'scale',
   'random',
   'deadLetters',
+  'redrive',
+  'sessions',
   'supervision',
 ] as const satisfies readonly (keyof StartOptions)[]
 
 /** @throws RangeError or TypeError that names the option, its value and the allowed range. */
 export function checkStartOptions(options: StartOptions): StartSettings {
   checkKeys('start', options, known)
-  const { registry, deadLetters } = options
+  const { registry, deadLetters, redrive, sessions } = options
   const clock = checkClock('clock', options.clock ?? systemClock)
   const random = checkFunction('random', options.random ?? systemRandom)
   const supervision = { backoff: exponentialBackoff({ random }), ...checkSupervision(options.supervision ?? {}) }
@@ -115,7 +132,16 @@ export function checkStartOptions(options: StartOptions): StartSettings {
     scale: checkNumber('scale', options.scale ?? 1, { min: Number.MIN_VALUE }),
     ...(registry === undefined ? {} : { registry }),
     ...(deadLetters === undefined ? {} : { deadLetters }),
+    ...(redrive === undefined
+      ? {}
+      : { redrive: { settings: checkRedrive(redrive, random), store: checkStore(deadLetters) } }),
+    ...(sessions === undefined ? {} : { sessions: checkSessions(sessions) }),
   }
+}
+
+function checkStore(deadLetters: DeadLetterWriter | undefined): DeadLetterStore {
+  const methods = ['put', 'claim', 'ack', 'fail', 'defer', 'extend']
+  return checkMethods('deadLetters', deadLetters, 'a DeadLetterStore for redrive', methods) as DeadLetterStore
 }
 
 function checkSupervision(supervision: StageSupervisionOptions): StageSupervisionOptions {

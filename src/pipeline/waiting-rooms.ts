@@ -1,5 +1,6 @@
 import type { Clock, RandomSource, ShedReason, TimerWheel } from '../../operators/index.ts'
 import type { Door } from './door.ts'
+import { mayPass } from './session-turns.ts'
 import type { Carried, Stage } from './stage-context.ts'
 import { isHigh } from './stage-wait.ts'
 import { WaitingRoom } from './waiting-room.ts'
@@ -97,7 +98,9 @@ export class WaitingRooms {
     return [this.lobby, ...this.rooms.values()].flatMap((room) => room.close())
   }
 
+  /** Who is held would keep others from slots that are free: it has a place in the first channel at once, or none. */
   private wait(envelope: Carried, node: Stage, room: WaitingRoom<Carried, Stage>): boolean {
+    if (!mayPass(envelope)) return false
     envelope.waiter = room.join(envelope, node, isHigh(envelope.request))
     if (envelope.waiter === undefined) return false
     envelope.stage = node.index

@@ -1,5 +1,6 @@
 import { checkFunction, show } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
+import type { DeadLetterStore, SessionStore } from '../stores/index.ts'
 import type { ModelInfo } from '../workers/model-worker.ts'
 import type { ServedCompletions, ServedEmbeddings, ServedPipeline } from './server-context.ts'
 
@@ -8,6 +9,8 @@ interface ServerParts {
   readonly running: ServedPipeline
   readonly completions: ServedCompletions | undefined
   readonly embeddings: ServedEmbeddings | undefined
+  readonly deadLetters: DeadLetterStore | undefined
+  readonly sessions: SessionStore | undefined
   readonly models: readonly ModelInfo[]
   readonly logger: Logger
   readonly newId: () => string
@@ -19,12 +22,17 @@ interface ServerParts {
  *
  * @throws TypeError or RangeError naming the option.
  */
-export function checkParts({ running, completions, embeddings, models, logger, newId }: ServerParts): void {
+export function checkParts(parts: ServerParts): void {
+  const { running, completions, embeddings, deadLetters, sessions, models, logger, newId } = parts
   for (const [option, value] of Object.entries({ running, completions, embeddings })) {
     if (option === 'running' || value !== undefined) {
       checkMethods(option, value, 'a running pipeline', ['submit', 'ledger', 'deadLetters'])
     }
   }
+  if (deadLetters !== undefined) {
+    checkMethods('deadLetters', deadLetters, 'a store of dead letters', ['get', 'list', 'replay', 'purge', 'counts'])
+  }
+  if (sessions !== undefined) checkMethods('sessions', sessions, 'a store of sessions', ['get', 'update'])
   checkMethods('logger', logger, 'a logger', ['debug', 'info', 'warn', 'error', 'child'])
   checkFunction('newId', newId)
   checkModels(models)

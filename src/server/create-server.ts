@@ -11,6 +11,7 @@ import { addCompletionsRoute } from './completions-route.ts'
 import { watchConnections } from './connections.ts'
 import { createCors } from './cors.ts'
 import { createContext } from './create-context.ts'
+import { addDeadLetterRoutes } from './dead-letter-routes.ts'
 import { addEmbeddingsRoute } from './embeddings-route.ts'
 import { requestId } from './exchange.ts'
 import { faultOf } from './framework-fault.ts'
@@ -72,7 +73,7 @@ export interface SpillwayServer {
  */
 export function createServer(options: ServerOptions): SpillwayServer {
   const settings = checkServerOptions(options)
-  const { limits, clock, newId, completions, embeddings, topology, registry } = settings
+  const { limits, clock, newId, completions, embeddings, deadLetters, sessions, topology, registry } = settings
   const cors = createCors(options.corsOrigins)
   const authorize = createAuthorization(options.apiKey)
   const hosts = createAllowedHosts(options.allowedHosts)
@@ -142,7 +143,8 @@ export function createServer(options: ServerOptions): SpillwayServer {
   const streamRoutes = addStreamRoutes(app, context)
   const socketRoute = addSocketRoute(app, context, (request) => keyed || cors.allows(request))
   const sides = [completions, embeddings].filter((each) => each !== undefined)
-  addInfoRoutes(app, context, { topology, registry, sides })
+  addDeadLetterRoutes(app, context, deadLetters)
+  addInfoRoutes(app, context, { topology, registry, sides, deadLetters, sessions })
   addOpenApiRoute(app, routes, keyed)
 
   return {

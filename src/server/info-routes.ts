@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
+import type { DeadLetterCounts, DeadLetterStore, SessionStore } from '../stores/index.ts'
+import { StoreProbe } from '../stores/store-probe.ts'
 import type { Refusal } from './refusal.ts'
 import type { ServedCompletions, ServedEmbeddings, ServerContext } from './server-context.ts'
 import { unknownModel } from './unknown-model.ts'
@@ -9,6 +11,8 @@ export interface InfoSources {
   /** The pipeline as it was defined; plain data. */
   readonly topology: unknown
   readonly registry: Registry
+  readonly deadLetters: Pick<DeadLetterStore, 'counts'> | undefined
+  readonly sessions: Pick<SessionStore, 'get'> | undefined
   /** The pipelines beside the one that answers chats. */
   readonly sides: readonly SidePipeline[]
 }
@@ -19,13 +23,16 @@ type SidePipeline = Pick<ServedCompletions | ServedEmbeddings, 'name' | 'state' 
 export function addInfoRoutes(
   app: FastifyInstance,
   context: ServerContext,
-  { topology, registry, sides }: InfoSources,
+  { topology, registry, deadLetters, sessions, sides }: InfoSources,
 ): void {
   const { running, models, clock, refuse } = context
   const created = Math.floor(clock.wallTime() / 1000)
   const list = models.flatMap((info) =>
     info.models.map((id) => ({ id, object: 'model', created, owned_by: info.provider })),
   )
+
+  const letters = deadLetters && new StoreProbe((signal) => deadLetters.counts({ signal }), clock)
+  const talks = sessions && new StoreProbe((signal) => sessions.get(noSession, { signal }).then(() => true), clock)
 
   app.get('/v1/models', () => ({ object: 'list', data: list }))
   // A model's name may have slashes in it, escaped or not.
@@ -37,17 +44,43 @@ export function addInfoRoutes(
     return refuse(reply, unknownModel(name, names))
   })
   app.get('/healthz', () => ({ status: 'alive' }))
-  app.get('/readyz', (request, reply) => {
+  app.get('/readyz', async (request, reply) => {
     const obstacle = notReady([running, ...sides])
-    return obstacle === undefined ? reply.send({ status: 'ready' }) : refuse(reply, obstacle)
+    if (obstacle !== undefined) return refuse(reply, obstacle)
+    // A store that is away keeps no request from being answered.
+    const [deadLetterState, sessionState] = await Promise.all([letters, talks].map(stateOf))
+    const stores = {
+      ...(deadLetterState !== undefined && { deadLetters: deadLetterState }),
+      ...(sessionState !== undefined && { sessions: sessionState }),
+    }
+    return reply.send({ status: 'ready', ...(Object.keys(stores).length > 0 && { stores }) })
   })
   app.get('/metrics', async (request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
-  app.get('/v1/pipeline', () => ({ ...figuresOf(running), topology, pipelines: sides.map(figuresOf) }))
+  app.get('/v1/pipeline', async () => ({
+    ...figuresOf(running),
+    topology,
+    ...(letters !== undefined && { deadLetterStore: await storeFigures(letters) }),
+    ...(talks !== undefined && { sessionStore: { state: await stateOf(talks) } }),
+    pipelines: sides.map(figuresOf),
+  }))
 }
 
 function figuresOf(pipeline: SidePipeline): object {
   const { name, state, stages } = pipeline
   return { name, state, stages, ledger: pipeline.ledger(), deadLetters: pipeline.deadLetters() }
+}
+
+/** A session that nobody names, to see whether the store answers. */
+const noSession = 'spillway: is the store there?'
+
+async function stateOf(probe: StoreProbe<unknown> | undefined): Promise<'ready' | 'away' | undefined> {
+  if (probe === undefined) return undefined
+  return (await probe.read()) === undefined ? 'away' : 'ready'
+}
+
+async function storeFigures(probe: StoreProbe<DeadLetterCounts>): Promise<object> {
+  const counts = await probe.read()
+  return counts === undefined ? { state: 'away' } : { state: 'ready', ...counts }
 }
 
 /** Why no requests should be sent here now; `undefined` when they should. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Registry } from 'prom-client'
 import { checkKeys, checkNumber, checkText, type Clock, systemClock } from '../../operators/index.ts'
 import { type Logger, silentLogger } from '../logger.ts'
+import type { DeadLetterStore, SessionStore } from '../stores/index.ts'
 import type { ModelInfo } from '../workers/model-worker.ts'
 import { checkParts } from './check-parts.ts'
 import { checkLimits, type ServerLimits } from './limits.ts'
@@ -16,6 +17,13 @@ export interface ServerOptions {
   readonly completions?: ServedCompletions
   /** What makes vectors at `/v1/embeddings`; default: nothing does, which is answered with 404. */
   readonly embeddings?: ServedEmbeddings
+  /**
+   * Where the chat pipeline's dead letters are, for `/v1/dead-letters`, `/readyz` and `/v1/pipeline`; the server does not
+   * close it. Default: none, and the routes are answered with 404.
+   */
+  readonly deadLetters?: DeadLetterStore
+  /** Where the chat pipeline's sessions are, for `/readyz` and `/v1/pipeline`; the server does not close it. Default: none. */
+  readonly sessions?: SessionStore
   /** The models that may be asked for, the default first; at least one. */
   readonly models: readonly ModelInfo[]
   /** The pipeline as it was defined, told by `GET /v1/pipeline`; plain data. */
@@ -59,6 +67,8 @@ const optionKeys = [
   'running',
   'completions',
   'embeddings',
+  'deadLetters',
+  'sessions',
   'models',
   'topology',
   'logger',
@@ -80,6 +90,8 @@ export interface ServerSettings {
   readonly running: ServedPipeline
   readonly completions: ServedCompletions | undefined
   readonly embeddings: ServedEmbeddings | undefined
+  readonly deadLetters: DeadLetterStore | undefined
+  readonly sessions: SessionStore | undefined
   readonly models: readonly ModelInfo[]
   readonly topology: unknown
   readonly logger: Logger
@@ -100,14 +112,16 @@ export interface ServerSettings {
  */
 export function checkServerOptions(options: ServerOptions): ServerSettings {
   checkKeys('createServer', options, optionKeys)
-  const { running, completions, embeddings, models, topology, deadlineMs } = options
+  const { running, completions, embeddings, deadLetters, sessions, models, topology, deadlineMs } = options
   const { logger = silentLogger, registry = new Registry(), clock = systemClock, newId = randomUUID } = options
-  checkParts({ running, completions, embeddings, models, logger, newId })
+  checkParts({ running, completions, embeddings, deadLetters, sessions, models, logger, newId })
   if (deadlineMs !== undefined) checkNumber('deadlineMs', deadlineMs, { min: 1, max: longestDeadlineMs })
   return {
     running,
     completions,
     embeddings,
+    deadLetters,
+    sessions,
     models,
     topology,
     logger,

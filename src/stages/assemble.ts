@@ -7,6 +7,7 @@ import type { Prompt } from '../workers/model-worker.ts'
 import { estimateTokens } from '../estimate-tokens.ts'
 import { type LeftOut, PromptBudget, type RenderSystem } from './prompt-budget.ts'
 import { secureRandom } from './secure-random.ts'
+import { bringsHistory, saidBefore } from './session-conversation.ts'
 import { type Spotlight, spotlight } from './spotlight.ts'
 
 /** What the model is told before the conversation, and how much a prompt may hold. */
@@ -87,6 +88,9 @@ const optionKeys: readonly (keyof AssembleOptions)[] = [
  * A stage that puts together what the model is asked: one system message, made by the template, then the
  * conversation without the system messages, which the template has been given. A text that is blank makes no message.
  *
+ * Where the pipeline has `sessions`, the conversation is what was said before in the request's session and the request's
+ * messages behind it, unless these hold an answer or a tool's result: then they are taken as they are.
+ *
  * A template can reach nothing but what it is given, and has an amount of work, of output and of time. What is left
  * out of a prompt that would be too long is counted (`promptDrops`, by `passage` and `message`) and logged. A request
  * that is too long even so fails with a `PromptTooLongError`, one whose template fails with a `TemplateError`.
@@ -99,7 +103,7 @@ const optionKeys: readonly (keyof AssembleOptions)[] = [
  * @throws TemplateError when the template does not compile, or fails on a sample question with one passage; TypeError
  *   or RangeError naming the option that is wrong.
  */
-export function assemble(options: AssembleOptions = {}): Handler<RetrievedPrompt, Prompt> {
+export function assemble(options: AssembleOptions = {}): Handler<RetrievedPrompt, Prompt | Promise<Prompt>> {
   checkKeys('assemble', options, optionKeys)
   const { system = defaultSystem, spotlight: how = 'delimit', countTokens = estimateTokens } = options
   const { maxPromptTokens, contextWindow, random = secureRandom } = options
@@ -111,10 +115,14 @@ export function assemble(options: AssembleOptions = {}): Handler<RetrievedPrompt
   checkFunction('random', random)
   const budget = new PromptBudget(checkFunction('countTokens', countTokens), maxPromptTokens, contextWindow)
 
-  return ({ request, passages }, context) => {
+  const write = (
+    { request, passages }: RetrievedPrompt,
+    before: readonly ChatMessage[],
+    context: HandlerContext,
+  ): Prompt => {
     // Taken once, so that the request keeps its version while the template is replaced.
     const { current } = template
-    const { given, messages } = conversationOf(request)
+    const { given, messages } = conversationOf(request, before)
     const systemText = [system, ...given].filter((part) => part !== '').join('\n\n')
     const lit = spotlight(passages, how, random)
     const render: RenderSystem = (kept, conversation) =>
@@ -140,6 +148,11 @@ export function assemble(options: AssembleOptions = {}): Handler<RetrievedPrompt
       ...(request.parameters !== undefined && { parameters: request.parameters }),
     }
   }
+  return (retrieved, context) => {
+    const { session } = context
+    if (session === undefined || bringsHistory(retrieved.request)) return write(retrieved, [], context)
+    return session.read(saidBefore).then((before = []) => write(retrieved, before, context))
+  }
 }
 
 function templateOf(template: unknown): PromptTemplate {
@@ -150,14 +163,15 @@ function templateOf(template: unknown): PromptTemplate {
   throw new TypeError(`template must be a string, or made by createTemplate, got ${show(template)}`)
 }
 
-/** The system messages' texts, and the other messages. */
-function conversationOf(request: PromptRequest): {
-  readonly given: readonly string[]
-  readonly messages: readonly ChatMessage[]
-} {
+/** The system messages' texts, and the other messages behind those of before. */
+function conversationOf(
+  request: PromptRequest,
+  before: readonly ChatMessage[],
+): { readonly given: readonly string[]; readonly messages: readonly ChatMessage[] } {
   const all = messagesOf(request)
   const given = all.filter((message) => message.role === 'system').map((message) => message.content)
-  return { given, messages: given.length > 0 ? all.filter((message) => message.role !== 'system') : all }
+  const asked = given.length > 0 ? all.filter((message) => message.role !== 'system') : all
+  return { given, messages: before.length > 0 ? [...before, ...asked] : asked }
 }
 
 function tell(left: LeftOut, { meter, logger }: HandlerContext): void {

@@ -7,6 +7,7 @@ import type { CompletionChunk } from '../workers/model-worker.ts'
 import { longestStop, mostStops } from '../workers/parameter-ranges.ts'
 import { type ChunkFilter, textFilter } from './chunk-filter.ts'
 import { JsonCheck } from './json-check.ts'
+import { rememberTurn } from './remember-turn.ts'
 import { requestParameter } from './request-parameter.ts'
 import { compileStops, StopMatcher } from './stop-matcher.ts'
 import { Trimmer } from './trimmer.ts'
@@ -46,6 +47,9 @@ export interface JsonOptions {
  * whose answer does not fit ends with an `InvalidAnswerError`, which names the place and what was expected there,
  * instead of its last chunk. An answer that the model did not end itself is not checked: its finish reason says so.
  *
+ * Where the pipeline has `sessions`, the finished answer is stored in the request's session with what it answers, before
+ * the stream ends. What fails, is cancelled or refused is not stored.
+ *
  * @throws TypeError or RangeError naming the option that is wrong.
  *
  * @example
@@ -66,10 +70,11 @@ export function post(options: PostOptions = {}): Handler<Observable<CompletionCh
   return (chunks, context) => {
     const asked = stopsOf(context.request)
     const chain = asked.length === 0 ? withOwnStops : [stopsAt([...own, ...asked]), ...afterStop]
-    return [...chain, ...json, ...formatOf(context.request)].reduce(
+    const answer$ = [...chain, ...json, ...formatOf(context.request)].reduce(
       (filtered$, apply) => apply(filtered$, context),
       chunks,
     )
+    return context.session === undefined ? answer$ : rememberTurn(answer$, context, context.session)
   }
 }
 

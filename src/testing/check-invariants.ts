@@ -89,8 +89,9 @@ export interface PipelineCheckOptions<Request> extends CheckOptions {
  *
  * A pipeline's own handlers are called, late at times; now and then one throws, rejects, hangs or crashes instead.
  * They must wait by `context.clock` and their signal only: one that has not returned once no timer is left fails the
- * scenario. Requests that are plain objects without a `deadlineMs` get one at times. Callers read, read
- * slowly, stop, or cancel, and the pipeline is drained at a random moment.
+ * scenario. Requests that are plain objects without a `deadlineMs` get one at times, and a `session`, where those of one
+ * take turns (`start.sessions`). Callers read, read slowly, stop, or cancel, and the pipeline is drained at a random
+ * moment.
  *
  * Each stage is held to what an operator of its options is: order by priority and arrival, who gives way for whom, how
  * many requests or units wait. What its `priority` and `weight` functions say is taken as true and is asked once; a
@@ -160,6 +161,7 @@ function playPipeline(
       maxItems,
       request: arbitrary,
       admission: start.admission,
+      serial: start.sessions !== undefined && start.sessions.serial !== false,
     }),
     describe: (scenario) => describePipelineScenario(scenario, stages),
     run: (scenario) => played(() => new PipelineRun(create(), scenario, { request: make, start, simulated, check })),

@@ -13,6 +13,8 @@ export {
   type PipelineSubject,
   type Report,
 } from './check-invariants.ts'
+export { deadLetterStoreContract } from './dead-letter-store-contract.ts'
+export type { DeadLetterStoreSubject } from './dead-letters/store-check.ts'
 export { InvariantError, type BrokenRun } from './invariant-error.ts'
 export type { InvariantName, Violation } from './invariants.ts'
 export {
@@ -30,4 +32,6 @@ export {
   type OperatorSubject,
 } from './operator-subject.ts'
 export { retrieverContract } from './retriever-contract.ts'
+export { sessionStoreContract } from './session-store-contract.ts'
+export type { SessionStoreSubject } from './sessions/session-check.ts'
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'

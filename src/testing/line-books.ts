@@ -113,6 +113,11 @@ export abstract class LineBooks<I extends Item = Item, E extends Ended = Ended> 
     return this.now() - (this.arrivedAt.get(item) ?? 0) >= this.ttlMs
   }
 
+  /** Whether it may not start, whatever slots there are, and is overtaken. */
+  protected isHeld(_item: I): boolean {
+    return false
+  }
+
   arrives(item: I): void {
     this.arrivedAt.set(item, this.now())
     this.waiting = [...this.waiting, item]
@@ -123,7 +128,7 @@ export abstract class LineBooks<I extends Item = Item, E extends Ended = Ended> 
     const { judge } = this
     const name = this.nameOf(item)
     // What has waited too long does not start any more, also where that has not been told yet.
-    const line = this.ofLane(item, this.waiting).filter((other) => !this.hasWaitedTooLong(other))
+    const line = this.ofLane(item, this.waiting).filter((other) => !this.hasWaitedTooLong(other) && !this.isHeld(other))
     const overtaken = line.find((other) => other !== item && this.startsBefore(other, item))
     if (overtaken !== undefined) {
       judge('Order', `${name} is started before ${this.nameOf(overtaken)}, which comes first`)

@@ -16,6 +16,8 @@ export interface PipelineState {
   /** Handlers that have not returned. */
   readonly active: ReadonlyMap<HandlerContext, Case>
   readonly crashed: boolean
+  /** How many wait before each stage that may start. */
+  readonly startable: readonly number[]
 }
 
 /** Holds a pipeline at rest to the invariants: the ledger, every channel's books and bounds, and who waits for what. */
@@ -75,8 +77,8 @@ function judgeDeadLetters({ deadLetters, inside, told }: PipelineState, judge: J
   }
 }
 
-function judgeChannels({ inside, crashed }: PipelineState, judge: Judge): void {
-  for (const { name, channel, settings, state } of inside.nodes) {
+function judgeChannels({ inside, crashed, startable }: PipelineState, judge: Judge): void {
+  for (const { index, name, channel, settings, state } of inside.nodes) {
     const { stats, capacity, concurrency } = channel
     const at = `stage ${name}`
     const { waiting, running, completed, failed, expired, cancelled, evicted, discarded } = stats
@@ -91,8 +93,9 @@ function judgeChannels({ inside, crashed }: PipelineState, judge: Judge): void {
       judge('Bounds', `at ${at} ${waiting} wait, but capacity is ${capacity}`)
     }
     if (running > concurrency) judge('Bounds', `at ${at} ${running} run, but concurrency is ${concurrency}`)
-    if (state === 'running' && waiting > 0 && running < concurrency) {
-      judge('Work-conserving', `at ${at} ${waiting} wait beside a free slot: ${running} of ${concurrency} run`)
+    const ready = startable[index] ?? 0
+    if (state === 'running' && ready > 0 && running < concurrency) {
+      judge('Work-conserving', `at ${at} ${ready} wait beside a free slot: ${running} of ${concurrency} run`)
     }
   }
 }

@@ -5,7 +5,8 @@ import { insideOf } from '../pipeline/inside-of.ts'
 import type { Outcome } from '../pipeline/outcome.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import type { Carried } from '../pipeline/stage-context.ts'
+import { nameOfSession } from '../pipeline/session-of.ts'
+import type { Carried, Stage } from '../pipeline/stage-context.ts'
 import type { DrainReport, PipelineEvent, Running } from '../pipeline/running.ts'
 import type { StartOptions } from '../pipeline/start-options.ts'
 import { withHandlers } from '../pipeline/with-handlers.ts'
@@ -80,6 +81,7 @@ export class PipelineRun {
       judge,
       now: () => clock.now(),
       nameOf: (envelope) => `request ${(this.byReply.get(envelope) ?? this.current)?.id ?? -1}`,
+      isHeld: (envelope) => this.before(envelope) !== undefined,
     }
     this.books = this.inside.nodes.map((node, index) => new StageBooks(node, told[index] as ToldRanks, host))
     const unexpected = (error: unknown): void => {
@@ -134,16 +136,23 @@ export class PipelineRun {
   private submit(id: number, plan: PlannedRequest): void {
     const { clock, running, inside, judge, timeline } = this
     const isUp = running.state === 'running'
-    const full = inside.nodes.find((node) => node.reserves && node.full)
+    const request = this.requestOf(id, plan)
+    const ofSession = this.liveOf(request).length
+    const full = this.fullFor(request)
     // Those who wait at the door go in first, and may take what there is.
     const othersWait = inside.nodes.some((node) => node.reserves && node.pending > 0)
     timeline.note(`request ${id} arrives`)
     this.current = { id, plan }
-    const reply = running.submit(this.withDeadline(id, plan))
+    const reply = running.submit(request)
     this.current = undefined
     const one = this.caseOf(reply, id, plan, isUp && full === undefined && !othersWait)
     const waits = (reply as unknown as Carried).place === 'pending'
     const first = reply.settled
+    const tooMany = isUp && ofSession > (this.options.start.sessions?.maxWaiting ?? 8)
+    if (tooMany !== (first?.kind === 'shed' && first.reason === 'rate')) {
+      const found = `${ofSession} of its session are on their way`
+      judge('Sheds exactly when it must', `request ${id} is ${tooMany ? 'not ' : ''}shed as rate, but ${found}`)
+    }
     const atTheDoor = first?.kind === 'shed' && first.reason === 'door'
     if (atTheDoor && full === undefined && !othersWait) {
       judge('Sheds exactly when it must', `request ${id} is shed at the door, but every stage has a place for it`)
@@ -161,9 +170,40 @@ export class PipelineRun {
     this.rests()
   }
 
-  private withDeadline(id: number, { request, deadlineMs }: PlannedRequest): unknown {
+  private requestOf(id: number, { request, deadlineMs, session }: PlannedRequest): unknown {
     const made = request ?? this.options.request(id)
-    return deadlineMs !== undefined && isPlain(made) ? { deadlineMs, ...made } : made
+    if (!isPlain(made)) return made
+    const hasSession = session !== undefined && this.isSerial
+    return { ...(deadlineMs !== undefined && { deadlineMs }), ...(hasSession && { session }), ...made }
+  }
+
+  private get isSerial(): boolean {
+    const { sessions } = this.options.start
+    return sessions !== undefined && sessions.serial !== false
+  }
+
+  /** The stage that has no place for a request at the door, if one has. */
+  private fullFor(request: unknown): Stage | undefined {
+    const { nodes } = this.inside
+    const full = nodes.find((node) => node.reserves && node.full)
+    const [first] = nodes
+    if (full !== undefined || first?.reserves !== true || this.liveOf(request).length === 0) return full
+    // It has to wait there, however many slots are free.
+    return first.channel.size >= first.channel.capacity ? first : undefined
+  }
+
+  /** The requests of a session that have not ended, in order of submission. */
+  private liveOf(request: unknown): readonly Case[] {
+    const session = nameOfSession(request)
+    if (!this.isSerial || session === undefined) return []
+    const live = this.cases.filter(({ reply }) => reply.settled === undefined)
+    return live.filter(({ reply }) => nameOfSession((reply as unknown as Carried).request) === session)
+  }
+
+  /** The one of its session for which a request has to wait: the first, unless that is itself. */
+  private before(envelope: Carried): Case | undefined {
+    const [first] = this.liveOf(envelope.request)
+    return (first?.reply as unknown) === envelope ? undefined : first
   }
 
   private drain(): void {
@@ -206,6 +246,11 @@ export class PipelineRun {
     this.timeline.note(`${stage} starts request ${one.id}${context.attempt > 1 ? ' again' : ''}`)
     if (item.settled !== undefined) {
       this.judge('Conservation', `stage ${stage} starts request ${one.id}, which has ended already`)
+    }
+    const before = index === 0 ? this.before(item) : undefined
+    if (before !== undefined) {
+      const message = `stage ${stage} starts request ${one.id} before request ${before.id} of its session has ended`
+      this.judge('Order', message)
     }
     this.books[index]?.starts(item)
     this.active.set(context, one)
@@ -257,7 +302,8 @@ export class PipelineRun {
     const { running, inside, judge, cases, active, told, crashed } = this
     if (this.timeline.violation !== undefined || this.current !== undefined) return
     const books = { ledger: running.ledger(), deadLetters: running.deadLetters() }
-    judgePipeline({ ...books, inside, cases, told, active, crashed }, judge)
+    const startable = this.books.map((line) => line.startable)
+    judgePipeline({ ...books, inside, cases, told, active, crashed, startable }, judge)
     for (const line of this.books) line.rests()
     judgeByOwn(this.options.check, judge)
   }
@@ -273,6 +319,8 @@ export class PipelineRun {
     if (running.state !== 'stopped' && running.state !== 'failed') {
       judge('The end', `the pipeline has been drained, but is ${running.state}`)
     }
+    const sessions = inside['sessions']?.size ?? 0
+    if (sessions > 0) judge('Unsubscribe', `${sessions} sessions are known after the end`)
     if (inside.wheel.size > 0) judge('Unsubscribe', `${inside.wheel.size} deadlines are watched after the end`)
     for (const { name, channel, ahead } of inside.nodes) {
       if (channel.idle && ahead === 0) continue

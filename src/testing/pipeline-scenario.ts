@@ -22,6 +22,8 @@ export interface PlannedRequest extends Arriving {
   /** The request itself, where an arbitrary makes it. */
   readonly request: unknown
   readonly deadlineMs: number | undefined
+  /** Where the pipeline serves those of one session in turns. */
+  readonly session: string | undefined
   readonly cancelAfterMs: number | undefined
   /** How its caller reads: nothing, as it comes, or at a pace of its own. */
   readonly reads: 'nothing' | 'pushed' | 'pulled'
@@ -49,11 +51,13 @@ export interface PipelineScenarioOptions {
   readonly request: fc.Arbitrary<unknown> | undefined
   /** Whether requests are objects, which can be given a deadline. */
   readonly admission: 'door' | 'stage' | undefined
+  /** Whether those of one session take turns. */
+  readonly serial: boolean
 }
 
 /** Workloads of a pipeline with so many stages. */
 export function pipelineScenarios(options: PipelineScenarioOptions): fc.Arbitrary<PipelineScenario> {
-  const { stages, maxItems, request, admission } = options
+  const { stages, maxItems, request, admission, serial } = options
   const step: fc.Arbitrary<PlannedStep> = fc.record({ delayMs: serviceTimes(), fault: faults(undefined, 8) })
   const planned: fc.Arbitrary<Omit<PlannedRequest, 'atMs'>> = fc.record({
     request: request ?? fc.constant(undefined),
@@ -66,6 +70,7 @@ export function pipelineScenarios(options: PipelineScenarioOptions): fc.Arbitrar
         [100, 1],
       ]),
     ),
+    session: serial ? fc.constantFrom(undefined, 'a', 'a', 'b') : fc.constant(undefined),
     cancelAfterMs: cancellations(),
     reads: fc.constantFrom('pulled', 'pushed', 'nothing'),
     readAfterMs: serviceTimes(),
@@ -110,7 +115,10 @@ export function describePipelineScenario(
 
 type Fate = Omit<PlannedRequest, 'request' | 'jump' | 'atMs'>
 
-function fate({ deadlineMs, cancelAfterMs, steps, ...reader }: Fate, stages: readonly string[]): readonly string[] {
+function fate(
+  { deadlineMs, session, cancelAfterMs, steps, ...reader }: Fate,
+  stages: readonly string[],
+): readonly string[] {
   const { reads, readAfterMs, paceMs, stopsAfter } = reader
   const reading = [
     `is ${reads === 'nothing' ? 'not read' : reads}`,
@@ -119,6 +127,7 @@ function fate({ deadlineMs, cancelAfterMs, steps, ...reader }: Fate, stages: rea
     reads !== 'nothing' && stopsAfter !== undefined && `up to ${stopsAfter} chunks`,
   ]
   return [
+    session !== undefined && `is of session ${session}`,
     deadlineMs !== undefined && `has ${deadlineMs} ms`,
     cancelAfterMs !== undefined && `is cancelled after ${cancelAfterMs} ms`,
     reading.filter(Boolean).join(' '),

@@ -18,6 +18,8 @@ export interface StageBooksHost {
   now(): number
   /** A request in words. */
   nameOf(envelope: Carried): string
+  /** Whether it has to wait before the first channel for one of its session. */
+  isHeld(envelope: Carried): boolean
 }
 
 /**
@@ -33,6 +35,8 @@ export class StageBooks extends LineBooks<Passing> {
   /** Arrivals that the channel is told of at this moment, one within the other. */
   private nesting = 0
   private arrivals = 0
+  /** Until the channel is told that they may start: who has a slot by then keeps it. */
+  private readonly held = new Set<Passing>()
   /** What was turned away, and whether for its weight, until its outcome is there. */
   private readonly turnedAway = new Map<Passing, boolean>()
   /** How much may wait: more than the capacity only after a crash, until it has become less. */
@@ -52,9 +56,17 @@ export class StageBooks extends LineBooks<Passing> {
     const { channel } = stage
     const offer = channel.offer.bind(channel)
     const admit = channel.admit.bind(channel)
+    const free = channel.free.bind(channel)
     const requeue = channel.requeue.bind(channel)
     channel.offer = (envelope) => this.comes(envelope, () => offer(envelope))
     channel.admit = (envelope) => this.comes(envelope, () => admit(envelope), Infinity)
+    channel.free = (envelope) => {
+      this.update()
+      // Within an arrival those that gave way for it have left the line, and it has not been told yet which they are.
+      if (this.nesting === 0) this.grant()
+      for (const item of this.held) if (item.envelope === envelope) this.held.delete(item)
+      free(envelope)
+    }
     channel.requeue = (envelopes) => {
       this.comesBack(envelopes)
       requeue(envelopes)
@@ -73,11 +85,25 @@ export class StageBooks extends LineBooks<Passing> {
     return name
   }
 
+  protected override isHeld(item: Passing): boolean {
+    return this.held.has(item)
+  }
+
   /** The handler is called. */
   starts(envelope: Carried): void {
     this.update()
     const item = this.waiting.find((other) => other.envelope === envelope)
     if (item !== undefined) this.leavesTheLine(item)
+  }
+
+  /** How many wait that may start. */
+  get startable(): number {
+    this.update()
+    return this.waiting.filter(({ envelope }) => !this.mustBeHeld(envelope)).length
+  }
+
+  private mustBeHeld(envelope: Carried): boolean {
+    return this.stage.index === 0 && this.host.isHeld(envelope)
   }
 
   /** What must hold while no call is under way. */
@@ -114,7 +140,8 @@ export class StageBooks extends LineBooks<Passing> {
     const ranks = stage.ranking === undefined ? equal : this.told.take(envelope)
     const item = this.createItem(envelope, ++this.newest, ranks ?? equal)
     if (ranks === undefined) judge('Order', `${item.name} comes to the channel before the stage has asked for its rank`)
-    const found = this.find(capacity)
+    if (this.mustBeHeld(envelope)) this.held.add(item)
+    const found = this.find(item, capacity)
     this.arrives(item)
     const arrival = ++this.arrivals
     this.nesting += 1
@@ -136,11 +163,11 @@ export class StageBooks extends LineBooks<Passing> {
   }
 
   /** Looks at the moment before an arrival: what owns a slot already and soon starts, and what waits for one. */
-  private find(capacity: number): Found<Passing> {
+  private find(item: Passing, capacity: number): Found<Passing> {
     const { channel, runner } = this.stage
     this.grant()
     const line = this.inStartOrder().filter((item) => !this.granted.has(item))
-    const slotIsFree = runner['taking'] && channel.running < channel.concurrency
+    const slotIsFree = runner['taking'] && channel.running < channel.concurrency && !this.isHeld(item)
     return { slotIsFree, line, capacity }
   }
 
@@ -149,7 +176,7 @@ export class StageBooks extends LineBooks<Passing> {
     // When it gives slots away it has put out what has expired, although that may not be told yet.
     const live = this.inStartOrder().filter((item) => !this.hasWaitedTooLong(item))
     const count = Math.max(0, live.length - this.stage.channel.size)
-    for (const item of live.slice(0, count)) this.granted.add(item)
+    for (const item of live.filter((other) => !this.isHeld(other)).slice(0, count)) this.granted.add(item)
   }
 
   /** A crash, or a pause, puts requests back before those that wait: those that ran, then those that were about to. */

@@ -17,6 +17,7 @@ const reports: Readonly<Record<string, () => Promise<Report>>> = {
   redaction: async () => (await import('./redaction.ts')).redaction(),
   assemble: async () => (await import('./assemble.ts')).assembling(),
   children: async () => (await import('./children.ts')).children(),
+  'dead-letters': async () => (await import('./dead-letters.ts')).deadLetters(),
   idle: async () => (await import('./idle.ts')).idle(),
   ingest: async () => (await import('./ingest.ts')).ingesting(),
   retrieval: async () => (await import('./retrieval.ts')).retrieval(),

@@ -26,8 +26,18 @@ export interface SpillwayProcess {
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
+/** The same of those that decide where and how state is kept. */
+const unsetStores = { REDIS_URL: '', SPILLWAY_ENCRYPTION_KEY: '' }
+
 /** The variables that decide which model is used, and by whom; a test sets them itself. */
-const unset = { OPENAI_BASE_URL: '', OPENAI_API_KEY: '', SPILLWAY_API_KEY: '', SPILLWAY_REDACT_KEY: '', PORT: '' }
+const unset = {
+  OPENAI_BASE_URL: '',
+  OPENAI_API_KEY: '',
+  SPILLWAY_API_KEY: '',
+  SPILLWAY_REDACT_KEY: '',
+  PORT: '',
+  ...unsetStores,
+}
 
 /** Runs the command line to its end. */
 export async function runSpillway(

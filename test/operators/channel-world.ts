@@ -7,6 +7,7 @@ import { PlainChannel, type PlainChannelOptions } from './plain-channel.ts'
 type Act =
   | { readonly do: 'offer' | 'admit'; readonly script: Script }
   | { readonly do: 'remove'; readonly pick: number; readonly end: ItemEnd }
+  | { readonly do: 'free'; readonly pick: number }
   | { readonly do: 'release'; readonly pick: number; readonly end: ItemEnd; readonly drain: boolean }
   | { readonly do: 'discard' | 'close' | 'crash' | 'detach' }
   | { readonly do: 'setCapacity' | 'setConcurrency'; readonly to: number }
@@ -33,6 +34,7 @@ type Driven = Pick<
   | 'release'
   | 'drain'
   | 'remove'
+  | 'free'
   | 'requeue'
   | 'discard'
   | 'consume'
@@ -60,6 +62,7 @@ function actions(depth: number): fc.Arbitrary<Act> {
   const admit = fc.record({ do: fc.constant('admit' as const), script: scripts(depth) })
   const remove = fc.record({ do: fc.constant('remove' as const), pick: picks, end: ends })
   const release = fc.record({ do: fc.constant('release' as const), pick: picks, end: ends, drain: fc.boolean() })
+  const free = fc.record({ do: fc.constant('free' as const), pick: picks })
   const rest = fc.record({
     do: fc.constantFrom('discard' as const, 'close' as const, 'crash' as const, 'detach' as const),
   })
@@ -71,6 +74,7 @@ function actions(depth: number): fc.Arbitrary<Act> {
     { weight: 12, arbitrary: offer },
     { weight: 2, arbitrary: admit },
     { weight: 3, arbitrary: remove },
+    { weight: 3, arbitrary: free },
     { weight: 6, arbitrary: release },
     { weight: 1, arbitrary: rest },
     { weight: 1, arbitrary: limits },
@@ -127,6 +131,9 @@ export class World {
         this.trace.push(`remove ${id}: ${this.channel.remove(id, action.end)}`)
         return
       }
+      case 'free':
+        this.channel.free(action.pick % (this.lastId + 1))
+        return
       case 'release':
         this.end(this.running[action.pick % this.running.length], action.end, action.drain)
         return
@@ -287,16 +294,18 @@ export function createModel(options: PlainChannelOptions): World {
 
 /** The real channel, whose promises are told like the plain one's callbacks. */
 export function createReal(options: PlainChannelOptions): World {
-  const { overflow: strategy, weights, priorities, ttlMs, ...same } = options
+  const { overflow: strategy, weights, priorities, held, ttlMs, ...same } = options
   const priority = priorities && ((id: number) => priorities[id % priorities.length]!)
   const overflow = strategy === 'drop-lowest' ? { drop: 'lowest' as const, priority: priority ?? (() => 0) } : strategy
   return new World((onLost) => {
     const clock = new LateClock()
+    const freed = new Set<number>()
     const channel = new Channel<number>({
       ...same,
       overflow,
       ...(strategy !== 'drop-lowest' && priority !== undefined && { priority }),
       ...(weights !== undefined && { weight: (id) => weights[id % weights.length]! }),
+      ...(held !== undefined && { mayStart: (id) => freed.has(id) || !held[id % held.length]! }),
       ttlMs,
       clock,
       onLost,
@@ -331,6 +340,10 @@ export function createReal(options: PlainChannelOptions): World {
         channel.drain()
       },
       remove: (id, end) => channel.remove(id, end),
+      free: (id) => {
+        freed.add(id)
+        channel.free(id)
+      },
       requeue: (ids) => {
         channel.requeue(ids)
       },

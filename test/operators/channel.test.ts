@@ -67,6 +67,7 @@ const anyOptions: fc.Arbitrary<PlainChannelOptions> = fc.record({
   overflow: fc.constantFrom('drop-newest', 'drop-oldest', 'drop-lowest', 'fail'),
   weights: fc.option(fc.array(fc.constantFrom(0.5, 1, 1, 2, 3), { minLength: 1, maxLength: 7 }), { nil: undefined }),
   priorities: fc.option(fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 7 }), { nil: undefined }),
+  held: fc.option(fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }), { nil: undefined }),
   ttlMs: fc.constantFrom(Infinity, Infinity, 5, 10),
   maxSenders: fc.integer({ min: 0, max: 4 }),
 })

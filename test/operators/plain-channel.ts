@@ -1,14 +1,9 @@
 import type { ChannelStats, ItemEnd } from '../../operators/index.ts'
+import { PlainLine, type PlainLineOptions } from './plain-line.ts'
 
-export interface PlainChannelOptions {
-  readonly capacity: number
+export interface PlainChannelOptions extends PlainLineOptions {
   readonly concurrency: number
-  readonly overflow: 'drop-newest' | 'drop-oldest' | 'drop-lowest' | 'fail'
   readonly maxSenders: number
-  /** What the items weigh, by turns; `undefined` when the channel knows no weights. */
-  readonly weights: readonly number[] | undefined
-  /** How high they rank, by turns. */
-  readonly priorities: readonly number[] | undefined
   readonly ttlMs: number
 }
 
@@ -18,27 +13,17 @@ interface Caller {
   readonly settle: (result: string) => void
 }
 
-/** An item that waits. What was put back is older than all others, and does not expire. */
-interface Place {
-  readonly id: number
-  readonly order: number
-  readonly expiresAt: number
-}
-
 /** So deep may starts cause starts; what is brought deeper starts when the outer ones return. */
 const deepest = 12
 
 const noItems = { offered: 0, accepted: 0, rejected: 0, completed: 0, failed: 0 }
 
 /** What a channel does, on plain arrays and without any cleverness: the model that the real one is held to. */
-export class PlainChannel {
-  private readonly options: PlainChannelOptions
+export class PlainChannel extends PlainLine<PlainChannelOptions> {
   private readonly now: () => number
   private readonly onLost: (id: number, reason: string) => void
   private readonly counts: Record<string, number> = { ...noItems, expired: 0, cancelled: 0, evicted: 0, discarded: 0 }
-  private capacity: number
   private concurrency: number
-  private waiting: Place[] = []
   /** They own a slot and start at the next drain. */
   private granted: number[] = []
   private inSlots = 0
@@ -47,16 +32,13 @@ export class PlainChannel {
   private senders: Caller[] = []
   private takers: Caller[] = []
   private untold: (() => void)[] = []
-  private arrivals = 0
-  private returns = 0
   /** The code of the error that those get who still ask. */
   private ending: string | undefined
 
   constructor(options: PlainChannelOptions, now: () => number, onLost: (id: number, reason: string) => void) {
-    this.options = options
+    super(options)
     this.now = now
     this.onLost = onLost
-    this.capacity = options.capacity
     this.concurrency = options.concurrency
   }
 
@@ -73,11 +55,11 @@ export class PlainChannel {
 
   /** What must never be true between two calls: something waits beside what it waits for. */
   get idles(): boolean {
-    const { waiting, takers, senders } = this
+    const { takers, senders } = this
     const sender = senders[0]
     return (
-      (waiting.length > 0 && (this.slotIsFree() || takers.length > 0)) ||
-      (sender !== undefined && this.hasRoom(this.weightOf(sender.id)))
+      (this.startable().length > 0 && (this.slotIsFree() || takers.length > 0)) ||
+      (sender !== undefined && this.hasRoom(sender.id))
     )
   }
 
@@ -96,7 +78,7 @@ export class PlainChannel {
   offer(id: number): string {
     if (this.closed) return 'closed'
     this.count('offered')
-    const hasRoom = this.hasRoom(this.weightOf(id))
+    const hasRoom = this.hasRoom(id)
     if (!hasRoom && !this.makeRoom(id)) {
       this.reject(id)
       return 'shed'
@@ -122,7 +104,7 @@ export class PlainChannel {
     }
     this.arrange()
     this.count('offered')
-    if (this.senders.length === 0 && this.hasRoom(this.weightOf(id))) {
+    if (this.senders.length === 0 && this.hasRoom(id)) {
       this.accept(id)
       settle('sent')
     } else if (this.neverFits(id) || this.senders.length >= this.options.maxSenders) {
@@ -141,6 +123,12 @@ export class PlainChannel {
       this.takers.push({ id, settle })
       this.arrange()
     }
+  }
+
+  free(id: number): void {
+    this.letGo(id)
+    this.arrange()
+    this.drain()
   }
 
   /** The caller's signal aborts; one that does not wait is not touched by it. */
@@ -195,13 +183,13 @@ export class PlainChannel {
     const back = [...ids, ...this.granted]
     this.inSlots -= back.length
     this.granted = []
-    for (const id of back.toReversed()) this.waiting.push({ id, order: --this.returns, expiresAt: Infinity })
+    for (const id of back.toReversed()) this.comeBack(id)
     this.arrange()
     this.drain()
   }
 
   discard(): readonly number[] {
-    const line = [...this.granted, ...this.inOrderOfStart().map(({ id }) => id)]
+    const line = [...this.granted, ...this.inOrderOfLeaving().map(({ id }) => id)]
     this.inSlots -= this.granted.length
     this.granted = []
     this.waiting = []
@@ -215,54 +203,24 @@ export class PlainChannel {
     this.counts[figure]! += by
   }
 
-  private weightOf(id: number): number {
-    const { weights } = this.options
-    return weights?.[id % weights.length] ?? 1
-  }
-
-  private priorityOf(id: number): number {
-    const { priorities } = this.options
-    return priorities?.[id % priorities.length] ?? 0
-  }
-
-  private weigh(places: readonly Place[]): number {
-    return places.reduce((sum, { id }) => sum + this.weightOf(id), 0)
-  }
-
-  private get load(): number {
-    return this.weigh(this.waiting)
-  }
-
-  private inOrderOfStart(): Place[] {
-    return this.waiting.toSorted((a, b) => this.priorityOf(b.id) - this.priorityOf(a.id) || a.order - b.order)
-  }
-
   private slotIsFree(): boolean {
     return this.consumer !== undefined && this.inSlots < this.concurrency
   }
 
-  private neverFits(id: number): boolean {
-    return this.capacity > 0 && this.weightOf(id) > this.capacity
-  }
-
-  private fits(weight: number): boolean {
-    return this.capacity > 0 && this.load + weight <= this.capacity
-  }
-
-  private hasRoom(weight: number): boolean {
-    return this.slotIsFree() || this.takers.length > 0 || this.fits(weight)
+  private hasRoom(id: number): boolean {
+    return this.fits(id) || (this.mayStart(id) && (this.slotIsFree() || this.takers.length > 0))
   }
 
   private accept(id: number): void {
     this.count('accepted')
-    if (this.slotIsFree()) {
+    if (this.mayStart(id) && this.slotIsFree()) {
       this.inSlots += 1
       this.begin(id)
-    } else if (this.takers.length > 0) {
+    } else if (this.mayStart(id) && this.takers.length > 0) {
       this.count('completed')
       this.takers.shift()!.settle(`took ${id}`)
     } else {
-      this.waiting.push({ id, order: ++this.arrivals, expiresAt: this.now() + this.options.ttlMs })
+      this.join(id, this.now() + this.options.ttlMs)
     }
   }
 
@@ -270,33 +228,20 @@ export class PlainChannel {
     if (this.options.ttlMs !== Infinity) {
       this.dropExpired()
       this.letSendersIn()
-      if (this.fits(this.weightOf(id))) return true
+      if (this.fits(id)) return true
     }
-    const { overflow } = this.options
-    if (this.capacity === 0 || this.neverFits(id) || overflow === 'drop-newest' || overflow === 'fail') return false
-    const [before, needed] = [this.load, this.load + this.weightOf(id)]
-    const oldestFirst = this.waiting.toSorted((a, b) => a.order - b.order)
-    const lowestFirst = oldestFirst
-      .toReversed()
-      .filter((place) => this.priorityOf(place.id) < this.priorityOf(id))
-      .toSorted((a, b) => this.priorityOf(a.id) - this.priorityOf(b.id))
-    const line = overflow === 'drop-oldest' ? oldestFirst : lowestFirst
-    const enough = line.findIndex((_, index) => needed - this.weigh(line.slice(0, index + 1)) <= this.capacity)
-    const evicted = enough === -1 ? line : line.slice(0, enough + 1)
-    // Above a capacity that was lowered the line may stay as long as it is, but not grow.
-    if (evicted.length === 0 || needed - this.weigh(evicted) > Math.max(this.capacity, before)) return false
-    this.waiting = this.waiting.filter((place) => !evicted.includes(place))
+    const evicted = this.giveWay(id)
     this.count('evicted', evicted.length)
     for (const place of evicted) this.lose(place.id, 'evicted')
-    return true
+    return evicted.length > 0
   }
 
   private reject(id: number): void {
     this.count('rejected')
     if (this.options.overflow === 'fail' && this.capacity > 0) {
-      const line = this.inOrderOfStart()
-      this.end('overflow')
+      const line = this.inOrderOfLeaving()
       this.waiting = []
+      this.end('overflow')
       this.count('discarded', line.length)
       for (const place of line) this.lose(place.id, 'discarded')
     }
@@ -309,8 +254,14 @@ export class PlainChannel {
     this.ending = code
     this.count('rejected', this.senders.length)
     for (const caller of this.senders) caller.settle('channel_closed')
-    for (const caller of this.takers) caller.settle(code)
     this.senders = []
+    this.sendTakersAway()
+  }
+
+  /** Nothing will come any more. */
+  private sendTakersAway(): void {
+    if (this.ending === undefined || this.waiting.length > 0) return
+    for (const caller of this.takers) caller.settle(this.ending)
     this.takers = []
   }
 
@@ -334,8 +285,8 @@ export class PlainChannel {
   /** Gives what is free to those who wait for it, first come, first served. */
   arrange(): void {
     this.dropExpired()
-    while (this.waiting.length > 0 && (this.slotIsFree() || this.takers.length > 0)) {
-      const next = this.inOrderOfStart()[0]!
+    while (this.startable().length > 0 && (this.slotIsFree() || this.takers.length > 0)) {
+      const next = this.startable()[0]!
       this.waiting = this.waiting.filter((place) => place !== next)
       if (this.slotIsFree()) {
         this.inSlots += 1
@@ -345,6 +296,7 @@ export class PlainChannel {
         this.takers.shift()!.settle(`took ${next.id}`)
       }
     }
+    this.sendTakersAway()
     this.letSendersIn()
     this.tell()
   }
@@ -352,7 +304,7 @@ export class PlainChannel {
   private letSendersIn(): void {
     for (let sender = this.senders[0]; sender !== undefined; sender = this.senders[0]) {
       const { id, settle } = sender
-      if (!this.hasRoom(this.weightOf(id))) {
+      if (!this.hasRoom(id)) {
         if (!this.neverFits(id)) return
         this.senders.shift()
         this.count('rejected')
@@ -361,14 +313,14 @@ export class PlainChannel {
       }
       this.senders.shift()
       this.count('accepted')
-      if (this.slotIsFree()) {
+      if (this.mayStart(id) && this.slotIsFree()) {
         this.inSlots += 1
         this.granted.push(id)
-      } else if (this.takers.length > 0) {
+      } else if (this.mayStart(id) && this.takers.length > 0) {
         this.count('completed')
         this.takers.shift()!.settle(`took ${id}`)
       } else {
-        this.waiting.push({ id, order: ++this.arrivals, expiresAt: this.now() + this.options.ttlMs })
+        this.join(id, this.now() + this.options.ttlMs)
       }
       settle('sent')
     }

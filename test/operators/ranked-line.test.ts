@@ -14,7 +14,7 @@ const anyItem: fc.Arbitrary<Item> = fc.record({
 const anyItems = fc.array(anyItem, { minLength: 1, maxLength: 10, size: 'max' })
 
 function fill(line: RankedLine<Item>, items: readonly Item[]): void {
-  for (const item of items) line.push(item, item.weight, item.priority, Infinity)
+  for (const item of items) line.push(item, item.weight, item.priority, Infinity, true)
 }
 
 function weigh(items: readonly Item[]): number {
@@ -27,7 +27,7 @@ describe('what gives way', () => {
       fc.property(anyItems, anyItem, fc.integer({ min: 3, max: 6 }), (items, newcomer, capacity) => {
         const load = weigh(items)
         fc.pre(load + newcomer.weight > capacity)
-        const line = new RankedLine<Item>({ byPriority: true, evicts: 'lowest' })
+        const line = new RankedLine<Item>({ byPriority: true, evicts: 'lowest', holds: false })
         fill(line, items)
         const lower = items
           .toReversed()
@@ -55,7 +55,7 @@ describe('what gives way', () => {
     ['but none for what is heavier', [light(0), light(2), light(2)], heavy(1), 2, []],
   ]
   test.each(cases)('%s', (_, items, newcomer, capacity, places) => {
-    const line = new RankedLine<Item>({ byPriority: true, evicts: 'lowest' })
+    const line = new RankedLine<Item>({ byPriority: true, evicts: 'lowest', holds: false })
     fill(line, items)
     const { weight, priority } = newcomer
     expect(line.canGiveWay(weight, priority, capacity)).toBe(places.length > 0)
@@ -66,7 +66,7 @@ describe('what gives way', () => {
   test('the oldest, whatever their priorities, until there is room', () => {
     fc.assert(
       fc.property(anyItems, anyItem, fc.integer({ min: 3, max: 6 }), (items, { weight, priority }, capacity) => {
-        const line = new RankedLine<Item>({ byPriority: true, evicts: 'oldest' })
+        const line = new RankedLine<Item>({ byPriority: true, evicts: 'oldest', holds: false })
         fill(line, items)
         const left = [...items]
         while (weigh(left) + weight > capacity) left.shift()
@@ -79,7 +79,7 @@ describe('what gives way', () => {
 })
 
 test('an empty line weighs nothing and gives nothing, whatever was in it', () => {
-  const line = new RankedLine<Item>({ byPriority: false, evicts: 'oldest' })
+  const line = new RankedLine<Item>({ byPriority: false, evicts: 'oldest', holds: false })
   // Taken from their sum one by one, these two leave a rest.
   const items = [0.8, 2.1].map((weight) => ({ weight, priority: 0 }))
   fill(line, items)

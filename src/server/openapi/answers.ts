@@ -94,8 +94,15 @@ export const modelSchema: z.ZodType = z.strictObject({
 /** The models that may be asked for. */
 export const modelListSchema: z.ZodType = z.strictObject({ object: z.literal('list'), data: z.array(modelSchema) })
 
+const storeState = z.enum(['ready', 'away'])
+
 /** What `GET /healthz` and `GET /readyz` say while all is well. */
-export const statusSchema: z.ZodType = z.strictObject({ status: z.enum(['alive', 'ready']) })
+export const statusSchema: z.ZodType = z.strictObject({
+  status: z.enum(['alive', 'ready']),
+  stores: z
+    .strictObject({ deadLetters: storeState.exactOptional(), sessions: storeState.exactOptional() })
+    .exactOptional(),
+})
 
 const count = z.int().min(0)
 
@@ -151,11 +158,74 @@ const pipelineFigures = {
   }),
 }
 
+const storeFigures = z.union([
+  z.strictObject({ state: z.literal('away') }),
+  z.strictObject({
+    state: z.literal('ready'),
+    due: count,
+    leased: count,
+    dead: count,
+    bytes: count,
+    totals: z.strictObject({
+      stored: count,
+      rejected: count,
+      acked: count,
+      died: count,
+      replayed: count,
+      evicted: count,
+      expired: count,
+      purged: count,
+      orphaned: count,
+    }),
+  }),
+])
+
 /** The pipeline of chats, as it was defined, its stages' figures, its ledger and its dead letters; then the figures of those beside it. */
 export const pipelineSchema: z.ZodType = z.strictObject({
   ...pipelineFigures,
   topology: z.unknown().optional(),
+  deadLetterStore: storeFigures.exactOptional(),
+  sessionStore: z.strictObject({ state: storeState }).exactOptional(),
   pipelines: z.array(z.strictObject(pipelineFigures)),
+})
+
+const letterHead = {
+  submissionId: z.string(),
+  id: z.string().exactOptional(),
+  pipeline: z.string(),
+  stage: z.string(),
+  kind: z.enum(['shed', 'failed', 'expired']),
+  reason: z.string(),
+  error: z.string().exactOptional(),
+  session: z.string().exactOptional(),
+  firstSeenAt: z.number(),
+  lastSeenAt: z.number(),
+  state: z.enum(['due', 'leased', 'dead']),
+  stateAt: z.number(),
+  attempts: count,
+  epoch: count,
+  replays: count,
+  unreadable: z.string().exactOptional(),
+}
+
+/** A request that was not answered, without the request itself. */
+export const deadLetterListSchema: z.ZodType = z.strictObject({
+  entries: z.array(z.strictObject(letterHead)),
+  cursor: z.string().exactOptional(),
+})
+
+/** The same with the request, where it can be read. */
+export const deadLetterSchema: z.ZodType = z.strictObject({ ...letterHead, request: z.unknown().optional() })
+
+/** What became of each entry that was to be replayed or purged. */
+export const changedLettersSchema: z.ZodType = z.strictObject({
+  results: z.array(
+    z.strictObject({
+      submissionId: z.string(),
+      result: z.enum(['replayed', 'due', 'leased', 'acked', 'purged', 'unknown']),
+    }),
+  ),
+  cursor: z.string().exactOptional(),
 })
 
 /** Where to go from `GET /`. */

@@ -46,9 +46,13 @@ export function openApiDocument(routes: readonly RegisteredRoute[], keyed: boole
 }
 
 function described(path: string, operation: Operation, keyed: boolean): object {
-  const { summary, request, status = 200, answer, errors, open = false } = operation
+  const { summary, query, request, status = 200, answer, errors, open = false } = operation
   const asked = keyed && !open
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+  const parameters = [
+    ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+    ...(query === undefined ? [] : queryParameters(query)),
+  ]
   const codes = [...new Set([...everywhere, ...errors, ...(open ? [] : [keyed ? 401 : 403])])].sort()
   const content = {
     ...(answer.json !== undefined && { 'application/json': { schema: schemaOf(answer.json, 'output') } }),
@@ -56,9 +60,7 @@ function described(path: string, operation: Operation, keyed: boolean): object {
   }
   return {
     summary,
-    ...(names.length > 0 && {
-      parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
-    }),
+    ...(parameters.length > 0 && { parameters }),
     ...(request !== undefined && {
       requestBody: {
         required: true,
@@ -111,6 +113,11 @@ const failures: Readonly<Record<number, string>> = {
   502: "The model's server failed",
   503: 'Draining, a stage or the model is down, or too many connections',
   504: "The deadline or a stage's time has passed",
+}
+
+function queryParameters(query: z.ZodType): readonly object[] {
+  const { properties = {} } = schemaOf(query, 'input') as { readonly properties?: Readonly<Record<string, object>> }
+  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', schema }))
 }
 
 /** A schema as OpenAPI 3.1 has it, which is JSON Schema of 2020-12. */

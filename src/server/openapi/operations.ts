@@ -1,11 +1,15 @@
 import type { z } from 'zod'
 import { chatRequestSchema } from '../chat-request.ts'
 import { completionRequestSchema } from '../completion-request.ts'
+import { listQuerySchema, purgeQuerySchema, replayBodySchema } from '../dead-letter-selection.ts'
 import { embeddingRequestSchema } from '../embedding-request.ts'
 import { promptBodySchema } from '../prompt-body.ts'
 import {
+  changedLettersSchema,
   chatCompletionSchema,
   completionSchema,
+  deadLetterListSchema,
+  deadLetterSchema,
   embeddingListSchema,
   modelListSchema,
   modelSchema,
@@ -17,6 +21,8 @@ import {
 /** What a route does, as the document says it. */
 export interface Operation {
   readonly summary: string
+  /** What may stand in the query. */
+  readonly query?: z.ZodType
   /** What is sent as JSON. */
   readonly request?: { readonly schema: z.ZodType; readonly example: unknown }
   /** The status of a good answer; default 200. */
@@ -100,6 +106,35 @@ export const operations: Readonly<Record<string, Operation>> = {
     errors: [],
   },
   'GET /v1/models/*': { summary: 'One model', answer: { json: modelSchema, says: 'The model' }, errors: [404] },
+  'GET /v1/dead-letters': {
+    summary: 'Requests that were not answered and are kept, oldest first',
+    query: listQuerySchema,
+    answer: { json: deadLetterListSchema, says: 'Those that fit, without their requests; with cursor there are more' },
+    errors: [404],
+  },
+  'GET /v1/dead-letters/:id': {
+    summary: 'One of them, with its request',
+    answer: { json: deadLetterSchema, says: 'All that is known of it' },
+    errors: [404],
+  },
+  'POST /v1/dead-letters/replay': {
+    summary: 'Have them run again: those of these ids, or the first that fit; with cursor there are more',
+    request: { schema: replayBodySchema, example: { filter: { stage: 'inference' } } },
+    answer: { json: changedLettersSchema, says: 'What became of each' },
+    errors: [404, 408, 413, 415],
+  },
+  'DELETE /v1/dead-letters': {
+    summary: 'Delete the first that fit, or with all=true the first of all; with cursor there are more',
+    query: purgeQuerySchema,
+    answer: { json: changedLettersSchema, says: 'Which are deleted' },
+    errors: [404],
+  },
+  'DELETE /v1/dead-letters/:id': {
+    summary: 'Delete one of them',
+    status: 204,
+    answer: { says: 'It is deleted' },
+    errors: [404],
+  },
   'GET /v1/pipeline': {
     summary: "The pipelines' topology, live figures and ledgers",
     answer: { json: pipelineSchema, says: 'As it is now' },

@@ -30,6 +30,16 @@ test('without anything: loopback, port 8080, the echo model, the own documents',
     tls: undefined,
     corsOrigins: [],
     allowedHosts: [],
+    redis: undefined,
+    encryptionKeys: [],
+    sessions: { ttlMs: 86_400_000, onOutage: 'continue-without' },
+    deadLetters: {
+      kinds: ['failed', 'expired'],
+      redrive: true,
+      maxAgeMs: 604_800_000,
+      maxEntries: 100_000,
+      maxAttempts: 5,
+    },
   })
 })
 
@@ -59,8 +69,15 @@ test('everything that is given is taken', () => {
     tlsKey: 'k.pem',
     corsOrigin: ['https://a.example'],
     allowedHost: ['b.example'],
+    deadLetters: 'shed',
+    redrive: false,
+    deadLettersMaxAge: '1h',
+    deadLettersMaxEntries: '5',
+    deadLettersMaxAttempts: '2',
+    sessions: false,
   }
-  const environment = { ...endpoint, OPENAI_API_KEY: 'k', SPILLWAY_API_KEY: 's,t', PORT: '99' }
+  const stores = { REDIS_URL: 'redis://r', SPILLWAY_ENCRYPTION_KEY: '00'.repeat(32) }
+  const environment = { ...endpoint, OPENAI_API_KEY: 'k', SPILLWAY_API_KEY: 's,t', PORT: '99', ...stores }
   expect(serveSettings(given, environment)).toEqual({
     watchDocs: true,
     maxBytes: 10_000_000,
@@ -86,6 +103,9 @@ test('everything that is given is taken', () => {
     tls: { cert: 'c.pem', key: 'k.pem' },
     corsOrigins: ['https://a.example'],
     allowedHosts: ['b.example'],
+    redis: { url: 'redis://r', name: 'r:6379' },
+    encryptionKeys: [Buffer.alloc(32)],
+    deadLetters: { kinds: ['shed'], redrive: false, maxAgeMs: 3_600_000, maxEntries: 5, maxAttempts: 2 },
   })
 })
 

@@ -3,6 +3,7 @@ import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { type DeadLetter, type DeadLetterWriter, pipeline, type PutResult, type Running } from '../../../src/index.ts'
 import { deadLetterLimits } from '../../../src/pipeline/dead-letters.ts'
+import { UnstorableError } from '../../../src/stores/index.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
 interface Ask {
@@ -206,6 +207,29 @@ describe('dead letters', () => {
     running.submit({ id: 'a', does: 'fail' })
     await clock.advance(600_000)
     expect([puts, running.deadLetters().dropped]).toEqual([1, 1])
+  })
+
+  it('are dropped at once, and it is said why, where they can never be stored', async () => {
+    const clock = new VirtualClock()
+    const lines: object[] = []
+    const log = (line: object): void => void lines.push(line)
+    const logger = { debug: log, info: log, warn: log, error: log, child: () => logger }
+    let puts = 0
+    const put = (): Promise<PutResult> => {
+      puts += 1
+      return Promise.reject(new UnstorableError('request.at must be plain JSON to be kept'))
+    }
+    const running = pipeline<string>('chat')
+      .stage('one', () => Promise.reject(new Error('no')), { capacity: 1, deadLetter: ['failed'] })
+      .start({ clock, logger, deadLetters: { put } })
+    running.submit('a')
+    await clock.settle()
+    expect(running.deadLetters()).toMatchObject({ selected: 1, dropped: 1, pending: 0 })
+    expect(puts).toBe(1)
+    expect(lines).toContainEqual(
+      expect.objectContaining({ dropped: 1, error: 'request.at must be plain JSON to be kept' }),
+    )
+    await running.drain()
   })
 
   it('that are not stored when a drain ends are dropped for good, and leave no timer', async () => {

@@ -1,5 +1,6 @@
 import { EMPTY, NEVER, type Observable } from 'rxjs'
 import type { Outcome } from '../../../src/pipeline/outcome.ts'
+import { noRedrives } from '../../../src/pipeline/redrive/redriving.ts'
 import type { Reply } from '../../../src/pipeline/reply.ts'
 import type { Ledger, PipelineState } from '../../../src/pipeline/running.ts'
 import type { PromptRequest } from '../../../src/prompt-request.ts'
@@ -73,6 +74,7 @@ export function scriptedPipeline(script: Script): {
     asOperator: () => () => NEVER,
     ledger: () => ledger,
     deadLetters: () => ({ selected: 0, pending: 0, stored: 0, duplicate: 0, conflict: 0, full: 0, dropped: 0 }),
+    redrives: () => noRedrives,
     stages: {},
     stage: () => {
       throw new Error('not scripted')

@@ -16,7 +16,7 @@ const context = handlerContext({ request: {} })
 
 const passage: Passage = { source: 'docs/a.md', headings: ['Guide', 'Setup'], text: 'Run it.', score: 2 }
 const run = (request: PromptRequest, passages: readonly Passage[] = [], options: AssembleOptions = {}): Prompt =>
-  assemble(options)({ request, passages }, context)
+  assemble(options)({ request, passages }, context) as Prompt
 const system = (prompt: Prompt): string | undefined =>
   prompt.messages.find((message) => message.role === 'system')?.content
 
@@ -173,7 +173,7 @@ describe('a template that is replaced', () => {
   test('serves the requests that come after it', () => {
     const template = createTemplate({ text: 'one' })
     const stage = assemble({ template })
-    const ask = (): string | undefined => system(stage({ request: { input: 'a' }, passages: [] }, context))
+    const ask = (): string | undefined => system(stage({ request: { input: 'a' }, passages: [] }, context) as Prompt)
     expect(ask()).toBe('one')
     template.replace('two')
     expect(ask()).toBe('two')
@@ -219,7 +219,8 @@ describe('a prompt that would be too long', () => {
     const logger: Logger = { ...silentLogger, info: (fields) => lines.push(fields) }
     const meter = new StageMeter()
     const request = { messages, ...(parameters !== undefined && { parameters }) }
-    const prompt = assemble({ ...options, ...limit })({ request, passages }, handlerContext({ request, logger, meter }))
+    const stage = assemble({ ...options, ...limit })
+    const prompt = stage({ request, passages }, handlerContext({ request, logger, meter })) as Prompt
     return {
       texts: prompt.messages.map(({ content }) => content),
       lines,

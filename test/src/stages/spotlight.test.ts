@@ -4,6 +4,7 @@ import { handlerContext } from '../../fixtures/handler-context.ts'
 import type { Passage } from '../../../src/retrieval/retriever.ts'
 import { assemble, defaultSystem } from '../../../src/stages/assemble.ts'
 import { type Spotlight, spotlight } from '../../../src/stages/spotlight.ts'
+import type { Prompt } from '../../../src/workers/model-worker.ts'
 
 const passage: Passage = { source: 'a.md', headings: ['A'], text: 'text', score: 1 }
 
@@ -14,9 +15,11 @@ const seeded = (seed: number) => (): number => {
 }
 
 const prompt = (passages: readonly Passage[], how: Spotlight = 'delimit', seed = 7): string =>
-  assemble({ spotlight: how, random: seeded(seed) })(
-    { request: { input: 'a' }, passages },
-    handlerContext({ request: {} }),
+  (
+    assemble({ spotlight: how, random: seeded(seed) })(
+      { request: { input: 'a' }, passages },
+      handlerContext({ request: {} }),
+    ) as Prompt
   ).messages[0]?.content ?? ''
 
 const fenceOf = (text: string): string => /<(passage-[0-9a-f]+)>/.exec(text)?.[1] ?? 'none'

@@ -41,8 +41,8 @@ describe('a pipeline keeps the invariants', () => {
 
 test('a ledger that miscounts what is cancelled is caught', async () => {
   const end = LedgerBook.prototype.end
-  vi.spyOn(LedgerBook.prototype, 'end').mockImplementation(function (this: LedgerBook, kind) {
-    end.call(this, kind === 'cancelled' ? 'completed' : kind)
+  vi.spyOn(LedgerBook.prototype, 'end').mockImplementation(function (this: LedgerBook, kind, origin) {
+    end.call(this, kind === 'cancelled' ? 'completed' : kind, origin)
   })
   await whateverSeed(3, async (seed) => {
     const { invariant, message, scenario } = await failureOf(words, { request, seed })

@@ -93,9 +93,9 @@ export const plantedStages: readonly Planted[] = [
         value,
         units,
         _,
-        at,
+        ...rest
       ) {
-        push.call(this, value, units, 0, at)
+        push.call(this, value, units, 0, ...rest)
       })
     },
     most: 3,

@@ -1,0 +1,70 @@
+import { messageOf } from '../../../operators/index.ts'
+import { type PutResult, UnstorableError } from '../../stores/index.ts'
+import { printable } from '../printable.ts'
+import type { Desk } from './desk.ts'
+import { parseLetterLine } from './letter-line.ts'
+import type { TextLine } from './text-lines.ts'
+
+/** What became of a line: it was put, or is wrong. */
+type LineResult = PutResult | 'malformed'
+
+/**
+ * Puts each entry of a file into the store; dead ones stay dead, all others are due. A line that is wrong is named and
+ * keeps no other from being stored. What was stored before is recognised, so a file may be imported again.
+ *
+ * @param name Of the file.
+ * @returns The exit code: 0 when every entry is in the store.
+ * @throws StoreError when the store is away, after it was said what had been done.
+ */
+export async function importLetters(desk: Desk, name: string, lines: AsyncIterable<TextLine>): Promise<number> {
+  const { signal, progress } = desk
+  const counts: Record<LineResult, number> = { stored: 0, duplicate: 0, conflict: 0, full: 0, malformed: 0 }
+  let done = 0
+  let at = 0
+  try {
+    for await (const line of lines) {
+      at = line.number
+      signal.throwIfAborted()
+      const result = await importLine(desk, `${printable(name)}:${at}`, line)
+      counts[result] += 1
+      progress.show({ done: ++done })
+    }
+  } catch (error) {
+    progress.end()
+    desk.say(`stopped at ${printable(name)}:${at}: ${messageOf(error)}; import the file again to go on`)
+    await summarise(desk, counts)
+    throw error
+  }
+  progress.end()
+  await summarise(desk, counts)
+  return counts.conflict + counts.full + counts.malformed === 0 ? 0 : 1
+}
+
+async function importLine({ store, signal, say }: Desk, place: string, { text }: TextLine): Promise<LineResult> {
+  try {
+    if (text === undefined) throw new RangeError('it must be UTF-8')
+    const { letter, state } = parseLetterLine(text)
+    const result = await store.put(letter, { signal, dead: state === 'dead' })
+    const reason = refusals[result]
+    if (reason !== undefined) say(`${place}: ${printable(letter.submissionId)} ${reason}`)
+    return result
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof UnstorableError)) throw error
+    say(`${place}: ${printable(messageOf(error))}`)
+    return 'malformed'
+  }
+}
+
+const refusals: Readonly<Partial<Record<PutResult, string>>> = {
+  conflict: 'was not stored: another entry of that id is there',
+  full: 'was not stored: the store is full',
+}
+
+async function summarise({ json, print }: Desk, counts: Readonly<Record<LineResult, number>>): Promise<void> {
+  const { stored, duplicate, conflict, full, malformed } = counts
+  await print(
+    json
+      ? JSON.stringify(counts)
+      : `${stored} stored, ${duplicate} there before, ${conflict} in conflict, ${full} without room, ${malformed} malformed`,
+  )
+}

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DeadLetterStore } from '../stores/index.ts'
+import { createRedisDeadLetterStore } from '../stores/redis/index.ts'
+import { createSqliteDeadLetterStore } from '../stores/sqlite-dead-letter-store.ts'
+import { createSqliteRedriveAnswers, type RedriveAnswer } from '../stores/sqlite-redrive-answers.ts'
+import { makeFolder } from './make-folder.ts'
+import type { StoreSettings } from './store-settings.ts'
+
+/** The files in the data folder. */
+export const storeFiles = {
+  letters: 'dead-letters.db',
+  answers: 'redrive-answers.db',
+  sessions: 'sessions.db',
+} as const
+
+/**
+ * How old an entry may become is the server's affair; who only looks must not have it expire sooner.
+ */
+const aCenturyMs = 3_155_760_000_000
+
+/**
+ * Opens the store that a server with the same settings has.
+ *
+ * @param create Whether one in the data folder is made where there is none.
+ * @throws Error or StoreError that says why it cannot be opened.
+ */
+export function openLetters(settings: StoreSettings, create: boolean): DeadLetterStore {
+  const { dataDir, redis, encryptionKeys } = settings
+  const options = { encryptionKeys, maxAgeMs: aCenturyMs }
+  if (redis !== undefined) return createRedisDeadLetterStore({ ...options, url: redis.url })
+  const file = join(dataDir, storeFiles.letters)
+  if (create) makeFolder('--data-dir', dataDir)
+  else if (!existsSync(file)) {
+    throw new Error(`--data-dir: there is no ${file}; name the folder of a server that has kept dead letters`)
+  }
+  return createSqliteDeadLetterStore({ ...options, file })
+}
+
+/** What the redrive of an entry gave, where a server with this data folder has kept it. */
+export function keptAnswer(
+  { dataDir, encryptionKeys }: StoreSettings,
+  submissionId: string,
+): RedriveAnswer | undefined {
+  const file = join(dataDir, storeFiles.answers)
+  if (!existsSync(file)) return undefined
+  const answers = createSqliteRedriveAnswers({ file, encryptionKeys })
+  try {
+    return answers.get(submissionId)
+  } finally {
+    answers.close()
+  }
+}

@@ -1,0 +1,53 @@
+import type { Buffer } from 'node:buffer'
+import type { RedisConnection, RedisReply } from './redis-connection.ts'
+import type { LetterScript } from './letter-script.ts'
+
+interface Cancellable {
+  readonly signal?: AbortSignal
+}
+
+/** The shards of dead letters in Redis, each with all its keys in one slot of a cluster. */
+export class LetterShards {
+  readonly connection: RedisConnection
+  readonly count: number
+  private readonly prefix: string
+
+  constructor(connection: RedisConnection, count: number, prefix: string) {
+    this.connection = connection
+    this.count = count
+    this.prefix = prefix
+  }
+
+  get all(): readonly number[] {
+    return Array.from({ length: this.count }, (_, shard) => shard)
+  }
+
+  /** Runs a script on one shard. */
+  run<Name extends string>(
+    shard: number,
+    { script, argumentsOf }: LetterScript<Name>,
+    values: Readonly<Record<Name, string | number | Buffer>>,
+    { list = [], signal }: Cancellable & { readonly list?: readonly string[] } = {},
+  ): Promise<RedisReply> {
+    const keys = [`${this.prefix}:{q${shard}}:meta`]
+    return this.connection.run(script, keys, [...argumentsOf(values), ...list], signal ? { signal } : {})
+  }
+
+  /** What the keys of all entries fit, for SCAN, which takes `*?[]\` for more than themselves. */
+  get entryPattern(): string {
+    return `${this.prefix.replace(/[*?[\]\\]/g, '\\$&')}:{q*}:e:*`
+  }
+
+  /** Of which shard an entry's key is, and its id; nothing, where it is another's. */
+  entryOf(key: string): { readonly shard: number; readonly id: string } | undefined {
+    const found = /^\{q(\d+)\}:e:([\w-]+)$/.exec(key.slice(this.prefix.length + 1))
+    if (found === null) return undefined
+    const [, shard = '', id = ''] = found
+    return Number(shard) < this.count ? { shard: Number(shard), id } : undefined
+  }
+
+  /** Where it is written how many shards there are. */
+  get countKey(): string {
+    return `${this.prefix}:shards`
+  }
+}

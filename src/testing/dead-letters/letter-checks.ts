@@ -1,0 +1,211 @@
+import { Buffer } from 'node:buffer'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import {
+  claim,
+  claimedOf,
+  claimOnly,
+  letterOf,
+  listAll,
+  longMs,
+  putAll,
+  stored,
+  type StoreCheck,
+  type StoreChecks,
+} from './store-check.ts'
+
+const strangeIds = [
+  '*',
+  '>',
+  '.',
+  '}',
+  '{a}',
+  '\u0000',
+  'a\u0000b',
+  ' ',
+  '😀',
+  'é',
+  'e\u0301',
+  '\ud800',
+  '\udc00',
+  '%_',
+  "'; DROP TABLE letters; --",
+  '__proto__',
+  '../..',
+  'a:b\r\n',
+] as const
+
+/** Ten million characters. */
+const longId = 'long '.repeat(2_000_000)
+
+const firstKey = new Uint8Array(32).fill(1)
+const secondKey = new Uint8Array(32).fill(2)
+
+/** What must not be found in what the store has written. */
+const secrets = {
+  id: 'secret-id-41',
+  session: 'secret-session-42',
+  error: 'secret-error-43',
+  request: { input: 'secret-prompt-44' },
+}
+const words = ['secret-id', 'secret-session', 'secret-error', 'secret-prompt', 'secret-failure']
+
+/** Which of the secrets stand in it. */
+function found(written: Uint8Array): readonly string[] {
+  const bytes = Buffer.from(written.buffer, written.byteOffset, written.byteLength)
+  return words.filter((word) => bytes.includes(word) || bytes.includes(Buffer.from(word, 'utf16le')))
+}
+
+const playSecrets: StoreCheck['check'] = async (subject) => {
+  const { store } = subject
+  await putAll(subject, ['a', 'b'], { changes: secrets })
+  const { letter, lease } = claimedOf(await claim(store), 'a')
+  await store.fail(lease, { ...letter, error: 'secret-failure-45' }, { retryInMs: longMs })
+  deepEqual(
+    (await listAll(store, { session: secrets.session })).map(({ error }) => error),
+    ['secret-failure-45', secrets.error],
+  )
+}
+
+export const letterChecks: StoreChecks = {
+  'takes whatever text for an id or a session, each for itself': {
+    options: {},
+    check: async (subject) => {
+      const { store } = subject
+      await Promise.all(
+        strangeIds.map(async (id) => {
+          equal(await store.put(letterOf(subject, id, { id, session: id, reason: 'full', request: id })), 'stored')
+        }),
+      )
+      for (const id of strangeIds) {
+        const letter = await stored(store, id)
+        deepEqual([letter.submissionId, letter.id, letter.session, letter.request], [id, id, id, id])
+        const ofSession = await listAll(store, { session: id })
+        deepEqual(
+          ofSession.map(({ submissionId }) => submissionId),
+          [id],
+        )
+      }
+      const claimed = await store.claim({ pipeline: 'chat', limit: 100, leaseMs: longMs, perSession: 1 })
+      equal(claimed.length, strangeIds.length)
+      for (const { lease } of claimed) equal(await store.ack(lease), 'acked')
+      deepEqual(
+        await store.replay(strangeIds),
+        Array.from(strangeIds, () => 'acked'),
+      )
+    },
+  },
+  'takes an id of 10 MB': {
+    options: { maxEntryBytes: 40_000_000, maxBytes: 80_000_000 },
+    check: async (subject) => {
+      const { store } = subject
+      equal(await store.get(longId), undefined)
+      deepEqual(await store.purge([longId]), ['unknown'])
+      await putAll(subject, [longId], { changes: { id: 'short', error: 'short', request: 'short', session: longId } })
+      equal((await stored(store, longId)).submissionId.length, longId.length)
+      const { lease } = await claimOnly(store)
+      equal(await store.ack(lease), 'acked')
+      deepEqual(await store.replay([longId]), ['acked'])
+    },
+  },
+  'without keys it is kept readable': {
+    options: {},
+    check: async (subject) => {
+      await playSecrets(subject)
+      deepEqual(found(await subject.written()), words)
+    },
+  },
+  'with a key nothing that a caller said can be read in what is written': {
+    options: { encryptionKeys: [firstKey] },
+    check: async (subject) => {
+      await playSecrets(subject)
+      deepEqual(found(await subject.written()), [])
+      ok((await subject.written()).length > 0, 'something must have been written')
+    },
+  },
+  'with a second key it reads what the first one wrote': {
+    options: { encryptionKeys: [firstKey] },
+    check: async (subject) => {
+      await putAll(subject, ['a'], { changes: secrets })
+      const before = await stored(subject.store, 'a')
+      const rotated = await subject.reopen({ encryptionKeys: [secondKey, firstKey] })
+      deepEqual(await stored(rotated, 'a'), before)
+      await rotated.put(letterOf(subject, 'b', secrets))
+      await rotated.close()
+      const { unreadable, id, session, error, request } = await stored(subject.store, 'b')
+      equal(typeof unreadable, 'string')
+      equal(request, undefined)
+      for (const text of [id, session, error]) ok(text === undefined || !text.includes('secret'), text)
+    },
+  },
+  'without its key an entry is unreadable, and dead once it was claimed': {
+    options: { encryptionKeys: [firstKey] },
+    check: async (subject) => {
+      await putAll(subject, ['a'], { changes: secrets })
+      for (const encryptionKeys of [[secondKey], []]) {
+        const other = await subject.reopen({ encryptionKeys })
+        const [listed, ...more] = await listAll(other)
+        equal(more.length, 0)
+        ok(listed?.unreadable, 'it must be listed, and say why it cannot be read')
+        const { submissionId, state, reason, request } = listed
+        deepEqual([submissionId, state, reason, request], ['a', 'due', 'worker_failed', undefined])
+        deepEqual(await claim(other), [])
+        equal((await stored(other, 'a')).state, 'dead')
+        deepEqual(await other.replay(['a']), ['replayed'])
+        await other.close()
+      }
+      const { letter } = await claimOnly(subject.store)
+      const { request, id, session, error, replays } = letter
+      deepEqual({ request, id, session, error }, secrets)
+      equal(replays, 2)
+      equal((await subject.store.counts()).totals.died, 2)
+    },
+  },
+  "rejects an aborted call with the signal's reason, and leaves no listener": {
+    options: {},
+    check: async (subject) => {
+      const { store } = subject
+      const letter = letterOf(subject, 'a')
+      await store.put(letter)
+      const { lease } = await claimOnly(store)
+      const calls: readonly ((signal: AbortSignal) => Promise<unknown>)[] = [
+        (signal) => store.put(letterOf(subject, 'b'), { signal }),
+        (signal) => store.claim({ pipeline: 'chat', limit: 1, leaseMs: longMs, signal }),
+        (signal) => store.get('a', { signal }),
+        (signal) => store.list({ signal }),
+        (signal) => store.counts({ signal }),
+        (signal) => store.sweep({ signal }),
+        (signal) => store.replay(['a'], { signal }),
+        (signal) => store.extend(lease, { leaseMs: longMs, signal }),
+        (signal) => store.defer(lease, { retryInMs: 0, signal }),
+        (signal) => store.fail(lease, letter, { retryInMs: 0, signal }),
+        (signal) => store.ack(lease, { signal }),
+        (signal) => store.purge(['a'], { signal }),
+      ]
+      const reason = new Error('no longer wanted')
+      for (const call of calls) await rejects(call(AbortSignal.abort(reason)), (error) => error === reason)
+      deepEqual(
+        (await listAll(store)).map(({ submissionId, state }) => [submissionId, state]),
+        [['a', 'leased']],
+      )
+      const { signal } = new AbortController()
+      for (const call of calls) await call(signal)
+      equal(getEventListeners(signal, 'abort').length, 0)
+    },
+  },
+  'closes more than once, and does nothing more': {
+    options: {},
+    check: async (subject) => {
+      const { store } = subject
+      await putAll(subject, ['a'])
+      await store.close()
+      await store.close()
+      const closed = { code: 'store_failed' }
+      await rejects(store.put(letterOf(subject, 'b')), closed)
+      await rejects(claim(store), closed)
+      await rejects(store.get('a'), closed)
+      await rejects(store.counts(), closed)
+      await rejects(store.sweep(), closed)
+    },
+  },
+}

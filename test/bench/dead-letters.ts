@@ -1,0 +1,185 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type ConnectionOptions, Queue, Worker } from 'bullmq'
+import { createSqliteDeadLetterStore, type DeadLetter, type DeadLetterStore } from '../../src/stores/index.ts'
+import { createRedisConnection, createRedisDeadLetterStore } from '../../src/stores/redis/index.ts'
+import { type RedisServer, startRedis } from '../fixtures/redis-server.ts'
+import type { Report, ReportLine } from './report.ts'
+import { median } from './row.ts'
+
+const entries = 10_000
+const callers = 64
+const rounds = 3
+const minute = 60_000
+
+/** Entries a second. */
+interface Figures {
+  /** Kept, each acknowledged by itself. */
+  readonly put: number
+  /** Handed out and ended. */
+  readonly redriven: number
+  /** Dead ones made due again. */
+  readonly replayed: number
+}
+
+/** Who keeps the same requests. */
+type Contender = 'spillway' | 'bullmq' | 'sqlite'
+
+/**
+ * How many dead letters a second go into Redis, through a retry worker and back from the dead, beside the jobs of
+ * BullMQ, which keeps the same request in the same Redis: one that writes to its disk before it answers
+ * (`appendfsync always`); and into a SQLite file. In turns, medians of three rounds; 64 calls at a time.
+ */
+export async function deadLetters(): Promise<Report> {
+  const server = await startRedis({ appendfsync: 'always' })
+  const measured: Record<Contender, Figures>[] = []
+  try {
+    for (let round = 0; round <= rounds; round++) {
+      console.error(round === 0 ? 'warming up' : `round ${round} of ${rounds}`)
+      const figures = {
+        spillway: await spillway(server, round),
+        bullmq: await bullmq(server, round),
+        sqlite: await sqlite(),
+      }
+      if (round > 0) measured.push(figures)
+      await server.command('FLUSHALL')
+    }
+  } finally {
+    await server.close()
+  }
+  const rate = (who: Contender, figure: keyof Figures): number =>
+    Math.round(median(measured.map((figures) => figures[who][figure])))
+  const line = (figure: keyof Figures, name: string, other: string): readonly ReportLine[] => {
+    const [ours, theirs] = [rate('spillway', figure), rate('bullmq', figure)]
+    return [
+      { name, figure: String(ours), target: `≥ ${theirs}`, met: ours >= theirs },
+      { name: `  BullMQ: ${other}`, figure: String(theirs) },
+      { name: '  SQLite', figure: String(rate('sqlite', figure)) },
+    ]
+  }
+  return {
+    title: `${entries} dead letters in Redis, appendfsync always, and in a SQLite file, ${callers} callers; a second`,
+    lines: [
+      ...line('put', 'put', 'Queue.add'),
+      ...line('redriven', 'claim and ack', 'Worker, its processor returns at once'),
+      ...line('replayed', 'replay, 100 a call', 'Job.retry'),
+    ],
+  }
+}
+
+async function spillway(server: RedisServer, round: number): Promise<Figures> {
+  const connection = createRedisConnection({ url: server.url, commandTimeoutMs: minute })
+  const store = createRedisDeadLetterStore({ connection, prefix: `bench${round}`, maxDead: 50_000 })
+  try {
+    return await figuresOf(store)
+  } finally {
+    await connection.close()
+  }
+}
+
+async function sqlite(): Promise<Figures> {
+  const folder = await mkdtemp(join(tmpdir(), 'spillway-dead-letters-'))
+  const store = createSqliteDeadLetterStore({ file: join(folder, 'letters.db') })
+  try {
+    return await figuresOf(store)
+  } finally {
+    await store.close()
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function figuresOf(store: DeadLetterStore): Promise<Figures> {
+  const put = await rate(() => atOnce((at) => store.put(letterOf(`${at}`))))
+  const redriven = await rate(() => redriveAll(store))
+  await atOnce((at) => store.put(letterOf(`dead ${at}`), { dead: true }))
+  const replayed = await rate(async () => {
+    for (let from = 0; from < entries; from += 100) {
+      await store.replay(Array.from({ length: 100 }, (_, at) => `dead ${from + at}`))
+    }
+  })
+  const { due, totals } = await store.counts()
+  expectEqual('due, acked, replayed', [due, totals.acked, totals.replayed].join(), [entries, entries, entries].join())
+  return { put, redriven, replayed }
+}
+
+async function redriveAll(store: DeadLetterStore): Promise<void> {
+  for (;;) {
+    const claimed = await store.claim({ pipeline: 'chat', limit: callers, leaseMs: minute })
+    if (claimed.length === 0) return
+    await Promise.all(claimed.map(({ lease }) => store.ack(lease)))
+  }
+}
+
+async function bullmq({ port }: RedisServer, round: number): Promise<Figures> {
+  const connection = { host: '127.0.0.1', port, maxRetriesPerRequest: null }
+  const queue = new Queue<DeadLetter>(`bench${round}`, { connection })
+  await queue.waitUntilReady()
+  try {
+    const add = (id: string): Promise<unknown> =>
+      queue.add('chat', letterOf(id), { jobId: id, attempts: 1, removeOnComplete: { count: entries } })
+    const put = await rate(() => atOnce((at) => add(`a${at}`)))
+    const redriven = await rate(() => work(queue, connection, () => Promise.resolve()))
+    await atOnce((at) => add(`b${at}`))
+    await work(queue, connection, () => Promise.reject(new Error('no')))
+    const failed = await queue.getFailed()
+    const replayed = await rate(() => atOnce((at) => failed[at]!.retry()))
+    const counts = await queue.getJobCounts('completed', 'failed', 'waiting')
+    expectEqual('jobs', JSON.stringify(counts), JSON.stringify({ completed: entries, failed: 0, waiting: entries }))
+    return { put, redriven, replayed }
+  } finally {
+    await queue.close()
+  }
+}
+
+/** Lets a worker end all jobs that wait. */
+async function work(queue: Queue, connection: ConnectionOptions, process: () => Promise<void>): Promise<void> {
+  const worker = new Worker(queue.name, process, { connection, concurrency: callers })
+  let ended = 0
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      ended += 1
+      if (ended === entries) resolve()
+    }
+    worker.on('completed', end)
+    worker.on('failed', end)
+  })
+  await worker.close()
+}
+
+/** Calls for each entry, so many at a time. */
+async function atOnce(call: (at: number) => Promise<unknown>): Promise<void> {
+  let next = 0
+  const caller = async (): Promise<void> => {
+    while (next < entries) await call(next++)
+  }
+  await Promise.all(Array.from({ length: callers }, caller))
+}
+
+async function rate(run: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now()
+  await run()
+  return (entries / (performance.now() - startedAt)) * 1000
+}
+
+function expectEqual(name: string, found: string, expected: string): void {
+  if (found !== expected) throw new Error(`${name} must be ${expected}, are ${found}`)
+}
+
+/** A request of about 1 kB. */
+function letterOf(submissionId: string): DeadLetter {
+  const now = Date.now()
+  return {
+    submissionId,
+    id: submissionId,
+    pipeline: 'chat',
+    stage: 'inference',
+    kind: 'failed',
+    reason: 'worker_failed',
+    error: 'the model did not answer',
+    session: `session ${submissionId}`,
+    request: { messages: [{ role: 'user', content: 'question '.repeat(100) }], priority: 'normal' },
+    firstSeenAt: now,
+    lastSeenAt: now,
+  }
+}
