@@ -131,18 +131,19 @@ export function supervision(
 /** One call of `supervision`: it changes copies of its own. */
 class Turn {
   readonly steps: Step[] = []
-  readonly children: readonly ChildState[]
+  readonly children: Readonly<ChildState>[]
   aim: SupervisionState['aim']
   recoveries: readonly Recovery[]
   starting: boolean
   restarts: readonly number[]
   private readonly rules: SupervisionRules
   private readonly at: number
+  private readonly copies = new Set<Readonly<ChildState>>()
 
   constructor(rules: SupervisionRules, state: SupervisionState, at: number) {
     this.rules = rules
     this.at = at
-    this.children = state.children.map((child) => ({ ...child }))
+    this.children = [...state.children]
     this.aim = state.aim
     this.recoveries = state.recoveries
     this.starting = state.starting
@@ -172,7 +173,7 @@ class Turn {
     const covered = this.covered()
     const next = startOrder.findLast((child) => child.phase === 'running' && covered.has(child))
     if (next !== undefined) {
-      next.phase = 'stopping'
+      this.own(next).phase = 'stopping'
       this.steps.push({ do: 'stop', id: next.id })
       return
     }
@@ -184,7 +185,8 @@ class Turn {
     if (first !== undefined && !this.starting) this.start(first)
   }
 
-  private start(child: ChildState): void {
+  private start(due: Readonly<ChildState>): void {
+    const child = this.own(due)
     const { id, by } = child
     child.phase = 'running'
     child.startedAt = this.at
@@ -196,7 +198,7 @@ class Turn {
     )
   }
 
-  private due(child: ChildState): void {
+  private due(child: Readonly<ChildState>): void {
     if (child.phase === 'stopping') {
       this.steps.push({ do: 'force', id: child.id })
       return
@@ -205,15 +207,15 @@ class Turn {
     if (!this.recoveries.some((recovery) => recovery.by === by)) return
     this.recoveries = this.recoveries.filter((recovery) => recovery.by !== by)
     for (const member of this.groupOf(by)) {
-      if (member.phase === 'down') Object.assign(member, { phase: 'due', by })
+      if (member.phase === 'down') Object.assign(this.own(member), { phase: 'due', by })
     }
   }
 
-  private stopped(child: ChildState, happening: Happening & { readonly id: string }): void {
+  private stopped(child: Readonly<ChildState>, happening: Happening & { readonly id: string }): void {
     const { id } = child
     const how = happening.type === 'stopped' ? happening.how : 'stopped'
     this.steps.push({ do: 'cancel', id })
-    child.phase = this.willBeDue(child) ? 'down' : 'ended'
+    this.own(child).phase = this.willBeDue(child) ? 'down' : 'ended'
     this.tell({
       type: 'stopped',
       id,
@@ -222,22 +224,23 @@ class Turn {
     })
   }
 
-  private fallen(child: ChildState, happening: Happening & { readonly type: 'crashed' | 'ended' }): void {
+  private fallen(child: Readonly<ChildState>, happening: Happening & { readonly type: 'crashed' | 'ended' }): void {
     const { restart } = this.ruleOf(child)
     const crashed = happening.type === 'crashed'
     if (this.covered().has(child)) {
-      child.phase = this.willBeDue(child) ? 'down' : 'ended'
+      this.own(child).phase = this.willBeDue(child) ? 'down' : 'ended'
       this.tellFall(happening, { decision: 'covered' })
     } else if (restart === 'temporary' || (restart === 'transient' && !crashed)) {
-      child.phase = 'ended'
+      this.own(child).phase = 'ended'
       this.tellFall(happening, { decision: 'leave' })
     } else {
       this.recover(child, happening)
     }
   }
 
-  private recover(child: ChildState, happening: Happening & { readonly type: 'crashed' | 'ended' }): void {
+  private recover(fallen: Readonly<ChildState>, happening: Happening & { readonly type: 'crashed' | 'ended' }): void {
     const { maxRestarts, withinMs, healthyAfterMs, backoff } = this.rules
+    const child = this.own(fallen)
     const { id } = child
     const cause = happening.type === 'crashed' ? happening.error : undefined
     child.phase = 'down'
@@ -256,12 +259,13 @@ class Turn {
       this.giveUp(happening, cause, error)
       return
     }
+    for (const member of this.groupOf(id)) {
+      const { phase } = member
+      if (phase === 'due' || (phase === 'ended' && this.willBeDue(member))) this.own(member).phase = 'down'
+    }
     const group = this.inStartOrder(this.groupOf(id))
     this.forget(this.recoveries.filter(({ by }) => group.some((member) => member.id === by)))
     this.recoveries = [...this.recoveries, { by: id, delayMs, waiting: false }]
-    for (const member of group) {
-      if (member.phase === 'due' || (member.phase === 'ended' && this.willBeDue(member))) member.phase = 'down'
-    }
     this.tellFall(happening, {
       decision: 'restart',
       delayMs,
@@ -281,11 +285,20 @@ class Turn {
     this.letGo('give-up')
   }
 
+  /** What may be changed of a child: a copy of its state, made once. The thousands beside it are not copied. */
+  private own(child: Readonly<ChildState>): ChildState {
+    if (this.copies.has(child)) return child
+    const copy = { ...child }
+    this.copies.add(copy)
+    this.children[this.children.indexOf(child)] = copy
+    return copy
+  }
+
   /** Nobody is started any more; who runs is stopped in its turn. */
   private letGo(aim: 'stop' | 'give-up'): void {
     this.aim = aim
     this.forget(this.recoveries)
-    for (const child of this.children) if (!isUp(child)) child.phase = 'ended'
+    for (const child of this.children) if (!isUp(child)) this.own(child).phase = 'ended'
   }
 
   private forget(recoveries: readonly Recovery[]): void {
@@ -294,16 +307,16 @@ class Turn {
   }
 
   /** Who is to be down: all, or the groups of those that fell. */
-  private covered(): ReadonlySet<ChildState> {
+  private covered(): ReadonlySet<Readonly<ChildState>> {
     return new Set(this.aim === 'supervise' ? this.recoveries.flatMap(({ by }) => this.groupOf(by)) : this.children)
   }
 
   /** Whether a child that is covered is started again. */
-  private willBeDue(child: ChildState): boolean {
+  private willBeDue(child: Readonly<ChildState>): boolean {
     return this.aim === 'supervise' && this.ruleOf(child).restart !== 'temporary'
   }
 
-  private groupOf(by: string): readonly ChildState[] {
+  private groupOf(by: string): readonly Readonly<ChildState>[] {
     const { children } = this
     const index = children.findIndex(({ id }) => id === by)
     const { strategy } = this.rules
@@ -311,11 +324,11 @@ class Turn {
     return children.slice(index, strategy === 'rest-for-one' ? undefined : index + 1)
   }
 
-  private inStartOrder(children: readonly ChildState[]): readonly ChildState[] {
+  private inStartOrder(children: readonly Readonly<ChildState>[]): readonly Readonly<ChildState>[] {
     return this.rules.startFrom === 'first' ? children : children.toReversed()
   }
 
-  private ruleOf({ id }: ChildState): { readonly restart: RestartPolicy } {
+  private ruleOf({ id }: Readonly<ChildState>): { readonly restart: RestartPolicy } {
     return this.rules.children.find((rule) => rule.id === id) as { readonly restart: RestartPolicy }
   }
 
@@ -337,10 +350,10 @@ class Turn {
   }
 }
 
-function isUp({ phase }: ChildState): boolean {
+function isUp({ phase }: Readonly<ChildState>): boolean {
   return phase === 'running' || phase === 'stopping'
 }
 
-function idsOf(children: readonly ChildState[]): readonly string[] {
+function idsOf(children: readonly Readonly<ChildState>[]): readonly string[] {
   return children.map(({ id }) => id)
 }

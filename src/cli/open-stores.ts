@@ -32,7 +32,7 @@ export interface OpenedStores {
   /** `undefined` where no sessions are kept. */
   readonly sessions: SessionOptions | undefined
   /** Which stores they are, in words. */
-  readonly description: string
+  readonly descriptions: readonly string[]
   close(): Promise<void>
 }
 
@@ -58,15 +58,17 @@ const weekMs = 604_800_000
  */
 export function openStores(settings: OpenedStoreSettings, ground: StoreGround): OpenedStores {
   const { redis, dataDir, deadLetters, sessions } = settings
-  makeFolder('--data-dir', dataDir)
-  const connection = redis && createRedisConnection({ url: redis.url, clock: ground.clock })
+  const isAnyKept = deadLetters !== undefined || sessions !== undefined
+  if (isAnyKept) makeFolder('--data-dir', dataDir)
+  const connection =
+    isAnyKept && redis !== undefined ? createRedisConnection({ url: redis.url, clock: ground.clock }) : undefined
   const letters = deadLetters && openKeptLetters(settings, deadLetters, connection, ground)
   const talks = sessions && openKeptSessions(settings, sessions, connection, ground)
   return {
     deadLetters: letters?.store,
     redrive: letters?.redrive,
     sessions: talks,
-    description: describe(settings),
+    descriptions: describe(settings),
     async close() {
       await letters?.close()
       await talks?.store.close()
@@ -173,19 +175,15 @@ function sweepNowAndThen(store: DeadLetterStore, { clock, logger }: StoreGround)
   }
 }
 
-function describe({ dataDir, redis, encryptionKeys, deadLetters, sessions }: OpenedStoreSettings): string {
+function describe({ dataDir, redis, encryptionKeys, deadLetters, sessions }: OpenedStoreSettings): readonly string[] {
+  const form = encryptionKeys.length === 0 ? 'readable' : 'encrypted'
   const place = (file: string): string => (redis === undefined ? join(dataDir, file) : `Redis at ${redis.name}`)
   const kinds = deadLetters?.kinds.join(', ') ?? ''
-  const letters =
+  const redriven = deadLetters?.redrive === true ? 'redriven' : 'not redriven'
+  return [
     deadLetters === undefined
       ? 'no dead letters'
-      : `dead letters (${kinds}) in ${place(storeFiles.letters)}, ${deadLetters.redrive ? '' : 'not '}redriven`
-  const talks = sessions === undefined ? 'no sessions' : `sessions in ${place(storeFiles.sessions)}`
-  const form =
-    deadLetters === undefined && sessions === undefined
-      ? ''
-      : encryptionKeys.length === 0
-        ? ', readable'
-        : ', encrypted'
-  return `${letters}; ${talks}${form}`
+      : `dead letters (${kinds}) in ${place(storeFiles.letters)}, ${form}, ${redriven}`,
+    sessions === undefined ? 'no sessions' : `sessions in ${place(storeFiles.sessions)}, ${form}`,
+  ]
 }

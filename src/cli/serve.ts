@@ -115,7 +115,7 @@ export async function serve(settings: ServeSettings): Promise<number> {
       worker: description,
       documents: documents.description,
       template: settings.template === undefined ? 'built in' : `${settings.template} (followed)`,
-      stores: `${stores.description}; ${documents.store}`,
+      stores: [...stores.descriptions, documents.store],
       filters: filtering,
       redaction: describeRedaction(settings.redaction),
       apiKeys: settings.apiKeys?.length ?? 0,

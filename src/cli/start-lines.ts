@@ -9,7 +9,8 @@ export interface StartFacts {
   readonly worker: string
   readonly documents: string
   readonly template: string
-  readonly stores: string
+  /** Each in a line. */
+  readonly stores: readonly string[]
   readonly filters: string
   readonly redaction: string
   /** How many there are of which one must be shown. */
@@ -25,7 +26,7 @@ export function startLines(facts: StartFacts): string {
   model      ${worker}
   documents  ${documents}
   template   ${template}
-  stores     ${stores}
+  stores     ${stores.join(`\n${' '.repeat(13)}`)}
   filters    ${filters}
   redaction  ${redaction}
   API key    ${apiKeys === 0 ? 'none is asked for' : `SPILLWAY_API_KEY${several}, on every route but health`}

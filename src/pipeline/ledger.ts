@@ -1,22 +1,19 @@
-import type { OutcomeKind } from './outcome.ts'
-import type { Ledger, Origin } from './running.ts'
+import type { Origin, OutcomeKind } from './outcome.ts'
+import type { Ledger } from './running.ts'
 
 /** Submissions and their ends. */
-class Counts implements Record<OutcomeKind, number> {
-  submitted = 0
-  completed = 0
-  shed = 0
-  failed = 0
-  expired = 0
-  cancelled = 0
+type Counts = Record<OutcomeKind | 'submitted', number>
+
+function noCounts(): Counts {
+  return { submitted: 0, completed: 0, shed: 0, failed: 0, expired: 0, cancelled: 0 }
 }
 
 /** Counts submissions and their ends, beside the requests that are on their way: each must account for the other. */
 export class LedgerBook {
   private readonly live: { readonly size: number }
-  private readonly all = new Counts()
+  private readonly all = noCounts()
   /** Those of the retry worker, among all. */
-  private readonly redriven = new Counts()
+  private readonly redriven = noCounts()
 
   /** @param live The requests that have not ended. */
   constructor(live: { readonly size: number }) {

@@ -8,10 +8,6 @@ export interface StoredSession {
   readonly updatedAt: number
 }
 
-interface Cancellable {
-  readonly signal?: AbortSignal
-}
-
 /**
  * Keeps what belongs to a session, such as its conversation, for a time that begins anew with every use (`ttlMs`), but
  * ends with `maxAgeMs` at the latest. Several processes may share a store.
@@ -20,7 +16,7 @@ export interface SessionStore {
   /** Bytes that a state may have, as JSON in UTF-8; default 65,536. Who fills sessions leaves out what is beyond it. */
   readonly maxBytes?: number
   /** `undefined` when there is none, or its time is over. Its time begins anew. */
-  get(id: string, options?: Cancellable): Promise<StoredSession | undefined>
+  get(id: string, options?: { readonly signal?: AbortSignal }): Promise<StoredSession | undefined>
   /**
    * Stores a state, if nobody else has meanwhile. A promise that rejects means *unknown*; the same update may be
    * repeated, and says `ok` when it was the one that was stored, as long as nobody has updated it since. It is known by
@@ -30,10 +26,16 @@ export interface SessionStore {
    * was over, begins at version 1 again.
    * @throws UnstorableError when the state cannot be written as JSON, or is larger than `maxBytes`.
    */
-  update(id: string, expectedVersion: number, state: unknown, options?: Cancellable): Promise<'ok' | 'conflict'>
+  update(
+    id: string,
+    expectedVersion: number,
+    state: unknown,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<'ok' | 'conflict'>
   /** Makes its time begin anew; `false` when there is none. */
-  touch(id: string, options?: Cancellable): Promise<boolean>
+  touch(id: string, options?: { readonly signal?: AbortSignal }): Promise<boolean>
   /** `false` when there was none. */
-  delete(id: string, options?: Cancellable): Promise<boolean>
+  delete(id: string, options?: { readonly signal?: AbortSignal }): Promise<boolean>
+  /** Gives back what the store holds; calls that follow reject with a StoreError. It may be called again. */
   close(): Promise<void>
 }

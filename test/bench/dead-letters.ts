@@ -1,5 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type ConnectionOptions, Queue, Worker } from 'bullmq'
-import type { DeadLetter, DeadLetterStore } from '../../src/stores/index.ts'
+import { createSqliteDeadLetterStore, type DeadLetter, type DeadLetterStore } from '../../src/stores/index.ts'
 import { createRedisConnection, createRedisDeadLetterStore } from '../../src/stores/redis/index.ts'
 import { type RedisServer, startRedis } from '../fixtures/redis-server.ts'
 import type { Report, ReportLine } from './report.ts'
@@ -20,39 +23,47 @@ interface Figures {
   readonly replayed: number
 }
 
+/** Who keeps the same requests. */
+type Contender = 'spillway' | 'bullmq' | 'sqlite'
+
 /**
  * How many dead letters a second go into Redis, through a retry worker and back from the dead, beside the jobs of
  * BullMQ, which keeps the same request in the same Redis: one that writes to its disk before it answers
- * (`appendfsync always`). In turns, medians of three rounds; 64 calls at a time.
+ * (`appendfsync always`); and into a SQLite file. In turns, medians of three rounds; 64 calls at a time.
  */
 export async function deadLetters(): Promise<Report> {
   const server = await startRedis({ appendfsync: 'always' })
-  const measured: { spillway: Figures; bullmq: Figures }[] = []
+  const measured: Record<Contender, Figures>[] = []
   try {
     for (let round = 0; round <= rounds; round++) {
       console.error(round === 0 ? 'warming up' : `round ${round} of ${rounds}`)
-      const figures = { spillway: await spillway(server, round), bullmq: await bullmq(server, round) }
+      const figures = {
+        spillway: await spillway(server, round),
+        bullmq: await bullmq(server, round),
+        sqlite: await sqlite(),
+      }
       if (round > 0) measured.push(figures)
       await server.command('FLUSHALL')
     }
   } finally {
     await server.close()
   }
-  const rate = (who: 'spillway' | 'bullmq', figure: keyof Figures): number =>
+  const rate = (who: Contender, figure: keyof Figures): number =>
     Math.round(median(measured.map((figures) => figures[who][figure])))
   const line = (figure: keyof Figures, name: string, other: string): readonly ReportLine[] => {
     const [ours, theirs] = [rate('spillway', figure), rate('bullmq', figure)]
     return [
       { name, figure: String(ours), target: `≥ ${theirs}`, met: ours >= theirs },
       { name: `  BullMQ: ${other}`, figure: String(theirs) },
+      { name: '  SQLite', figure: String(rate('sqlite', figure)) },
     ]
   }
   return {
-    title: `${entries} dead letters in Redis, appendfsync always, ${callers} callers; a second`,
+    title: `${entries} dead letters in Redis, appendfsync always, and in a SQLite file, ${callers} callers; a second`,
     lines: [
       ...line('put', 'put', 'Queue.add'),
       ...line('redriven', 'claim and ack', 'Worker, its processor returns at once'),
-      ...line('replayed', 'replay, 100 a call', 'Queue.retryJobs'),
+      ...line('replayed', 'replay, 100 a call', 'Job.retry'),
     ],
   }
 }
@@ -61,20 +72,35 @@ async function spillway(server: RedisServer, round: number): Promise<Figures> {
   const connection = createRedisConnection({ url: server.url, commandTimeoutMs: minute })
   const store = createRedisDeadLetterStore({ connection, prefix: `bench${round}`, maxDead: 50_000 })
   try {
-    const put = await rate(() => atOnce((at) => store.put(letterOf(`${at}`))))
-    const redriven = await rate(() => redriveAll(store))
-    await atOnce((at) => store.put(letterOf(`dead ${at}`), { dead: true }))
-    const replayed = await rate(async () => {
-      for (let from = 0; from < entries; from += 100) {
-        await store.replay(Array.from({ length: 100 }, (_, at) => `dead ${from + at}`))
-      }
-    })
-    const { due, totals } = await store.counts()
-    expectEqual('due, acked, replayed', [due, totals.acked, totals.replayed].join(), [entries, entries, entries].join())
-    return { put, redriven, replayed }
+    return await figuresOf(store)
   } finally {
     await connection.close()
   }
+}
+
+async function sqlite(): Promise<Figures> {
+  const folder = await mkdtemp(join(tmpdir(), 'spillway-dead-letters-'))
+  const store = createSqliteDeadLetterStore({ file: join(folder, 'letters.db') })
+  try {
+    return await figuresOf(store)
+  } finally {
+    await store.close()
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function figuresOf(store: DeadLetterStore): Promise<Figures> {
+  const put = await rate(() => atOnce((at) => store.put(letterOf(`${at}`))))
+  const redriven = await rate(() => redriveAll(store))
+  await atOnce((at) => store.put(letterOf(`dead ${at}`), { dead: true }))
+  const replayed = await rate(async () => {
+    for (let from = 0; from < entries; from += 100) {
+      await store.replay(Array.from({ length: 100 }, (_, at) => `dead ${from + at}`))
+    }
+  })
+  const { due, totals } = await store.counts()
+  expectEqual('due, acked, replayed', [due, totals.acked, totals.replayed].join(), [entries, entries, entries].join())
+  return { put, redriven, replayed }
 }
 
 async function redriveAll(store: DeadLetterStore): Promise<void> {
@@ -96,7 +122,8 @@ async function bullmq({ port }: RedisServer, round: number): Promise<Figures> {
     const redriven = await rate(() => work(queue, connection, () => Promise.resolve()))
     await atOnce((at) => add(`b${at}`))
     await work(queue, connection, () => Promise.reject(new Error('no')))
-    const replayed = await rate(() => queue.retryJobs({ count: entries }))
+    const failed = await queue.getFailed()
+    const replayed = await rate(() => atOnce((at) => failed[at]!.retry()))
     const counts = await queue.getJobCounts('completed', 'failed', 'waiting')
     expectEqual('jobs', JSON.stringify(counts), JSON.stringify({ completed: entries, failed: 0, waiting: entries }))
     return { put, redriven, replayed }

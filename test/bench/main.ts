@@ -16,6 +16,7 @@ const races: Readonly<Record<string, () => readonly Variant[]>> = { 'five-stages
 const reports: Readonly<Record<string, () => Promise<Report>>> = {
   redaction: async () => (await import('./redaction.ts')).redaction(),
   assemble: async () => (await import('./assemble.ts')).assembling(),
+  children: async () => (await import('./children.ts')).children(),
   'dead-letters': async () => (await import('./dead-letters.ts')).deadLetters(),
   idle: async () => (await import('./idle.ts')).idle(),
   ingest: async () => (await import('./ingest.ts')).ingesting(),

@@ -137,7 +137,7 @@ test('what a model failed to answer is brought to completion once it is well aga
     runSpillway(['dead-letters', command, '--data-dir', dataDir, ...args], { SPILLWAY_ENCRYPTION_KEY: 'ab'.repeat(32) })
   try {
     expect(spillway.lines.find((line) => line.includes('stores'))).toMatch(
-      /dead-letters\.db, redriven; sessions in .*sessions\.db, encrypted;/,
+      /dead letters \(failed, expired\) in .*\.db, encrypted, redriven$/,
     )
     const ask = async (content: string): Promise<number> => {
       const response = await fetch(`${spillway.url}/v1/chat/completions`, {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -71,6 +72,9 @@ test('a Redis that is away, at the start and later, loses no dead letter and kee
   redis.resume()
   await until(async () => (await metric(spillway, 'dead_letters_moved_total')) === 2)
   expect(await list()).toMatchObject({ entries: [entry, {}] })
+  const metrics = await (await fetch(`${spillway.url}/metrics`)).text()
+  const checked = spawnSync('promtool', ['check', 'metrics'], { input: metrics, encoding: 'utf8' })
+  expect([checked.stdout + checked.stderr, checked.status]).toEqual(['', 0])
   spillway.child.kill('SIGTERM')
   expect(await spillway.exit).toEqual({ code: 0, signal: null })
 })

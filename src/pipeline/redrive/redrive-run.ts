@@ -56,7 +56,8 @@ export class RedriveRun {
     this.reply = this.ground.submit(letter.request)
     const chunks = await readAll(this.reply, settings.maxResultBytes)
     const outcome = this.reply.settled as Outcome<unknown>
-    if (this.isLost) return { end: this.keeper.loss ?? 'unknown' }
+    const lost = this.lost()
+    if (lost !== undefined) return lost
     if (outcome.kind === 'completed') return this.handOver(outcome, chunks)
     if (outcome.kind !== 'cancelled' || outcome.reason !== tooLarge) return this.tell(conclude(letter, outcome, terms))
     const most = `the answer is larger than maxResultBytes (${settings.maxResultBytes})`
@@ -76,8 +77,10 @@ export class RedriveRun {
     this.reply?.cancel('the retry worker was stopped')
   }
 
-  private get isLost(): boolean {
-    return this.abandoned || this.keeper.loss !== undefined
+  /** How it ends for which there is nothing to say any more. */
+  private lost(): RedriveResult | undefined {
+    const { loss } = this.keeper
+    return this.abandoned || loss !== undefined ? { end: loss ?? 'unknown' } : undefined
   }
 
   /** Gives the answer to whoever wants it, if the lease still holds: then nobody else can have given it. */
@@ -85,13 +88,13 @@ export class RedriveRun {
     const { letter } = this.claimed
     const { calls, settings, terms, lastStage } = this.ground
     await this.keeper.confirm()
-    if (this.isLost) return { end: this.keeper.loss ?? 'unknown' }
+    const lost = this.lost()
+    if (lost !== undefined) return lost
     try {
       const redriven = { letter, outcome, ...(!('value' in outcome) && { chunks }) }
       await calls.ask((signal) => settings.onRedriven(redriven, { signal }), { timeoutMs: settings.leaseMs })
     } catch (error) {
-      if (this.isLost) return { end: this.keeper.loss ?? 'unknown' }
-      return this.tell(failBy(letter, answerLost(lastStage, 'not_handed_over', error), terms))
+      return this.lost() ?? this.tell(failBy(letter, answerLost(lastStage, 'not_handed_over', error), terms))
     }
     return this.tell(conclude(letter, outcome, terms))
   }

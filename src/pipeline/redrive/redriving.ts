@@ -1,5 +1,5 @@
 import { type Actor, createActor } from 'xstate'
-import { type ChildStart, supervise, type SupervisorLogic } from '../../../actors/index.ts'
+import { type ChildSpec, supervise, type SupervisorLogic } from '../../../actors/index.ts'
 import { type Clock, exponentialBackoff } from '../../../operators/index.ts'
 import type { DeadLetterStore } from '../../stores/dead-letter-store.ts'
 import type { Reply } from '../reply.ts'
@@ -75,16 +75,20 @@ export class Redriving {
         return submitted - shed
       },
     }
-    const start: ChildStart = ({ signal }) => {
-      const calls = new StoreCalls(clock, Math.min(callTimeoutMs, leaseMs / 3))
-      return RetryWorker.run$({ ...ground, calls }, signal, (worker) => {
-        this.worker = worker
-      })
+    const retryWorker: ChildSpec = {
+      id: 'retry worker',
+      start: ({ signal }) => {
+        const calls = new StoreCalls(clock, Math.min(callTimeoutMs, leaseMs / 3))
+        return RetryWorker.run$({ ...ground, calls }, signal, (worker) => {
+          this.worker = worker
+        })
+      },
+      shutdownTimeoutMs: Infinity,
     }
     this.book = book
     this.clock = clock
     this.supervisor = createActor(
-      supervise([{ id: 'retry worker', start, shutdownTimeoutMs: Infinity }], {
+      supervise([retryWorker], {
         clock,
         // None is too many: it costs nothing but the work of the worker itself, and the delays grow.
         maxRestarts: Number.MAX_SAFE_INTEGER,

@@ -34,6 +34,8 @@ export class RetryWorker {
   /** Claims in a row that have failed. */
   private failures = 0
   private stopping = false
+  /** The last claim held one that may kill the worker: one at a time, until there is none. */
+  private cautious = false
 
   private constructor(ground: RetryWorkerGround, signal: AbortSignal, subscriber: Subscriber<never>) {
     const { random } = ground.terms
@@ -104,10 +106,12 @@ export class RetryWorker {
   private look(): void {
     const { budget, clock, settings } = this.ground
     budget.earn(clock.now(), this.ground.admissions())
-    const free = settings.concurrency - this.runs.size
+    const most = this.cautious ? 1 : settings.concurrency
+    const free = Math.max(0, most - this.runs.size)
     const places = Math.min(free, this.ground.sparePlaces())
     const limit = Math.min(places, budget.available)
     if (limit > 0) {
+      this.changed = false
       this.claim(limit).catch((error: unknown) => {
         this.subscriber.error(error)
       })
@@ -128,7 +132,6 @@ export class RetryWorker {
     const { leaseMs, perSession } = settings
     const from = clock.now()
     this.claiming = true
-    this.changed = false
     let claimed: readonly ClaimedDeadLetter[] | undefined
     try {
       const options = { pipeline, limit, leaseMs, perSession }
@@ -150,29 +153,44 @@ export class RetryWorker {
     this.finish()
   }
 
-  /** @param refusal Why none of them is to be redriven now, if so. */
+  /**
+   * What did not come back from its last redrive may be what killed its worker. It is redriven alone, and those that
+   * were claimed with it are given back before: they would lose an attempt each time that it kills another.
+   *
+   * @param refusal Why none of them is to be redriven now, if so.
+   */
   private takeIn(claimed: readonly ClaimedDeadLetter[], from: number, refusal?: string): void {
-    if (this.subscriber.closed) return
-    for (const one of claimed) {
-      const run = new RedriveRun(this.ground, one, from)
-      const { letter } = one
-      this.ground.book.claimed(letter)
-      const ended = this.begin(run, refusal).then(
-        ({ end, conclusion }) => {
-          this.runs.delete(run)
-          this.ground.book.ended(letter, end, conclusion)
-          this.wake()
-          this.finish()
-        },
-        (error: unknown) => {
-          this.runs.delete(run)
-          run.abandon()
-          this.ground.book.ended(letter, 'unknown')
-          this.subscriber.error(error)
-        },
-      )
-      this.runs.set(run, ended)
-    }
+    if (this.subscriber.closed || claimed.length === 0) return
+    const suspects = claimed.filter(isSuspect)
+    this.cautious = suspects.length > 0
+    const [alone] = this.runs.size === 0 && suspects.length === claimed.length ? suspects : []
+    const others = claimed
+      .filter((one) => one !== alone)
+      .map((one) => this.take(one, from, refusal ?? (isSuspect(one) ? 'alone later' : undefined)))
+    if (alone !== undefined) void this.take(alone, from, refusal, Promise.all(others))
+  }
+
+  /** Resolves once it has ended. */
+  private take(one: ClaimedDeadLetter, from: number, refusal?: string, before?: Promise<unknown>): Promise<void> {
+    const run = new RedriveRun(this.ground, one, from)
+    const { letter } = one
+    this.ground.book.claimed(letter)
+    const ended = this.begin(run, refusal, before).then(
+      ({ end, conclusion }) => {
+        this.runs.delete(run)
+        this.ground.book.ended(letter, end, conclusion)
+        this.wake()
+        this.finish()
+      },
+      (error: unknown) => {
+        this.runs.delete(run)
+        run.abandon()
+        this.ground.book.ended(letter, 'unknown')
+        this.subscriber.error(error)
+      },
+    )
+    this.runs.set(run, ended)
+    return ended
   }
 
   /** Resolves once nothing is in flight; after it was left to the leases that is at once. */
@@ -180,7 +198,8 @@ export class RetryWorker {
     await Promise.all(this.runs.values())
   }
 
-  private begin(run: RedriveRun, refusal?: string): Promise<RedriveResult> {
+  private async begin(run: RedriveRun, refusal?: string, before?: Promise<unknown>): Promise<RedriveResult> {
+    await before
     const reason = refusal ?? (this.stopping ? 'draining' : this.ground.sparePlaces() > 0 ? undefined : 'no-room')
     if (reason !== undefined) return run.defer(reason)
     this.ground.budget.withdraw()
@@ -190,6 +209,11 @@ export class RetryWorker {
 
 /** A store is a stranger's: what is no list would be the worker's crash. */
 function checkClaimed(answer: readonly ClaimedDeadLetter[]): readonly ClaimedDeadLetter[] {
-  if (!Array.isArray(answer)) throw new StoreError(`claim must give a list of entries, got ${show(answer)}`)
+  const given: unknown = answer
+  if (!Array.isArray(given)) throw new StoreError(`claim must give a list of entries, got ${show(given)}`)
   return answer
+}
+
+function isSuspect({ letter }: ClaimedDeadLetter): boolean {
+  return letter.reason === 'lease_over'
 }

@@ -4,7 +4,6 @@ import type { LetterShards } from './letter-shards.ts'
 import type { RedisReply } from './redis-connection.ts'
 
 const totals = [
-  'stored',
   'rejected',
   'acked',
   'died',
@@ -39,14 +38,18 @@ export async function countLetters(
     number,
     number,
   ]
+  const counters = Object.fromEntries(totals.map((name) => [name, sum(({ counterOf }) => counterOf(name))]))
+  const { acked, evicted, expired, purged, orphaned } = counters as unknown as DeadLetterCounts['totals']
   return {
     // Less than nothing only while a set is lost.
     due: Math.max(0, all - leased - dead),
     leased,
     dead,
     bytes: sum(({ counterOf }) => counterOf('bytes')),
-    totals: Object.fromEntries(
-      totals.map((name) => [name, sum(({ counterOf }) => counterOf(name))]),
-    ) as unknown as DeadLetterCounts['totals'],
+    totals: {
+      ...(counters as unknown as DeadLetterCounts['totals']),
+      // What is there, or came to an end.
+      stored: all + acked + evicted + expired + purged + orphaned,
+    },
   }
 }

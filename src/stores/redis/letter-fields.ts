@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { messageOf } from '../../../operators/index.ts'
-import type { DeadLetterKind, DeadLetterState, StoredDeadLetter } from '../dead-letter-store.ts'
+import type { DeadLetterFailure, DeadLetterKind, DeadLetterState, StoredDeadLetter } from '../dead-letter-store.ts'
 import type { LetterCodec } from '../letter-codec.ts'
 import { StoreError } from '../store-error.ts'
 import type { RedisReply } from './redis-connection.ts'
@@ -11,8 +11,7 @@ export const letterFields = [
   'submissionId',
   'pipeline',
   'stage',
-  'kind',
-  'reason',
+  'failure',
   'error',
   'payload',
   'firstSeenAt',
@@ -23,7 +22,11 @@ export const letterFields = [
   'epoch',
   'replays',
   'token',
+  'session',
+  'size',
 ] as const
+
+type Failure = Pick<DeadLetterFailure, 'kind' | 'reason'>
 
 type Field = (typeof letterFields)[number]
 
@@ -61,8 +64,7 @@ export function readLetter(fields: LetterFields, key: string, codec: LetterCodec
   const known = {
     pipeline: fields.text('pipeline'),
     stage: fields.text('stage'),
-    kind: fields.text('kind') as DeadLetterKind,
-    reason: fields.text('reason'),
+    ...decodeFailure(fields.text('failure')),
     firstSeenAt: fields.number('firstSeenAt'),
     lastSeenAt: fields.number('lastSeenAt'),
     state: fields.text('state') as DeadLetterState,
@@ -91,6 +93,16 @@ export function readLetter(fields: LetterFields, key: string, codec: LetterCodec
       unreadable: messageOf(reason),
     }
   }
+}
+
+/** How it ended, and why, as one field: a kind has no space. */
+export function encodeFailure({ kind, reason }: Failure): string {
+  return `${kind} ${reason}`
+}
+
+function decodeFailure(encoded: string): Failure {
+  const at = encoded.indexOf(' ')
+  return { kind: encoded.slice(0, at) as DeadLetterKind, reason: encoded.slice(at + 1) }
 }
 
 /** A text as bytes that keep every character, also those that UTF-8 has no bytes for. */

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer'
+import { letterFields } from './letter-fields.ts'
 import { RedisScript } from './redis-script.ts'
 
 /** What Redis may do with a script: run it when its memory is full, too, or only read. */
@@ -13,99 +14,122 @@ export interface LetterScript<Name extends string> {
   ) => readonly (string | number | Buffer)[]
 }
 
+/** Of `letterFields`, where each stands in Lua. */
+export const fieldAt: Readonly<Record<(typeof letterFields)[number], number>> = Object.fromEntries(
+  letterFields.map((name, at) => [name, at + 1]),
+) as Record<(typeof letterFields)[number], number>
+
+/** All of them, as the arguments of a call in Lua. */
+export const allFields: string = letterFields.map((name) => `'${name}'`).join(', ')
+
 /**
- * What all scripts begin with. The key is that of the shard's counters; all others are within its hash tag. A script
- * is not rolled back: keys that it writes to are looked at before its first write.
+ * What scripts share, by name; each has what it calls. A script is not rolled back: a key is read before it is written,
+ * which refuses one of another type while nothing is changed.
  */
-const prelude = `
-local base = string.sub(KEYS[1], 1, -5)
-local meta, all, leased, dead = KEYS[1], base .. 'all', base .. 'leased', base .. 'dead'
-local done, pipelines = base .. 'done', base .. 'pipelines'
-
-local function typeOf(key)
-  return redis.call('TYPE', key).ok
-end
-local function expect(key, kind)
-  local found = typeOf(key)
-  if found ~= 'none' and found ~= kind then
-    error({ err = 'WRONGTYPE ' .. key .. ' is a ' .. found .. ', expected a ' .. kind })
-  end
-end
-expect(meta, 'hash')
-expect(all, 'zset')
-expect(leased, 'zset')
-expect(dead, 'zset')
-expect(done, 'zset')
-expect(pipelines, 'set')
-
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-
-local function number(value)
-  return string.format('%.17g', value)
-end
-local function entryKey(id)
-  return base .. 'e:' .. id
-end
-local function dueKey(pipeline)
-  return base .. 'due:' .. redis.sha1hex(pipeline)
-end
-local function fieldsOf(id, ...)
-  local key = entryKey(id)
-  if typeOf(key) == 'hash' then return redis.call('HMGET', key, ...) end
-end
+const parts: Readonly<Record<string, string>> = {
+  // Another type than it should be.
+  wrong: `
+local function wrong(key, kind)
+  error({ err = 'WRONGTYPE ' .. key .. ' is a ' .. redis.call('TYPE', key).ok .. ', expected a ' .. kind })
+end`,
+  hashOf: `
+local function hashOf(key, ...)
+  local fields = redis.pcall('HMGET', key, ...)
+  if fields.err then wrong(key, 'hash') end
+  return fields
+end`,
+  cardOf: `
+local function cardOf(key)
+  local card = redis.pcall('ZCARD', key)
+  if type(card) == 'table' then wrong(key, 'zset') end
+  return card
+end`,
+  // When each of a list is due, was submitted, …; false where it is not in that set.
+  scoresOf: `
+local function scoresOf(key, ids)
+  local scores = redis.pcall('ZMSCORE', key, unpack(ids))
+  if scores.err then wrong(key, 'zset') end
+  return scores
+end`,
+  count: `
 local function count(name, by)
   redis.call('HINCRBY', meta, name, by)
-end
-local function sizeOf(key)
-  return redis.call('HSTRLEN', key, 'payload') + redis.call('HSTRLEN', key, 'error')
-end
-local function unlist(id, pipeline)
-  redis.call('ZREM', all, id)
-  redis.call('ZREM', leased, id)
-  redis.call('ZREM', dead, id)
-  redis.call('ZREM', dueKey(pipeline), id)
-end
-local function remove(id, pipeline, ending)
-  expect(dueKey(pipeline), 'zset')
-  count('bytes', -sizeOf(entryKey(id)))
+end`,
+  number: `
+local function number(value)
+  return string.format('%.17g', value)
+end`,
+  entryKey: `
+local function entryKey(id)
+  return base .. 'e:' .. id
+end`,
+  dueKey: `
+local function dueKey(pipeline)
+  return base .. 'due:' .. redis.sha1hex(pipeline)
+end`,
+  setOf: `
+local function setOf(state, pipeline)
+  if state == 'leased' then return leased end
+  if state == 'dead' then return dead end
+  return dueKey(pipeline)
+end`,
+  // Of an entry of a list; nothing where it is gone, or its key is another's.
+  fieldsOf: `
+local function fieldsOf(id, ...)
+  local fields = redis.pcall('HMGET', entryKey(id), ...)
+  if not fields.err and fields[1] then return fields end
+end`,
+  register: `
+local function register(pipeline)
+  local known = redis.pcall('SISMEMBER', pipelines, pipeline)
+  if type(known) == 'table' then wrong(pipelines, 'set') end
+  if known == 0 then redis.call('SADD', pipelines, pipeline) end
+end`,
+  remove: `
+local function remove(id, state, pipeline, size, ending)
+  local own = setOf(state, pipeline)
+  hashOf(meta, 'live')
+  cardOf(own)
   redis.call('DEL', entryKey(id))
-  unlist(id, pipeline)
+  redis.call('ZREM', all, id)
+  redis.call('ZREM', own, id)
   count('live', -1)
+  count('bytes', -(size or 0))
   count(ending, 1)
-end
-local function makeDue(id, pipeline, at)
-  expect(dueKey(pipeline), 'zset')
-  redis.call('HSET', entryKey(id), 'state', 'due', 'stateAt', number(at))
-  redis.call('HDEL', entryKey(id), 'token')
-  redis.call('ZREM', leased, id)
-  redis.call('ZREM', dead, id)
-  redis.call('ZADD', dueKey(pipeline), number(at), id)
-  redis.call('SADD', pipelines, pipeline)
-end
-local function kill(id, pipeline)
-  expect(dueKey(pipeline), 'zset')
-  redis.call('HSET', entryKey(id), 'state', 'dead', 'stateAt', number(now))
-  redis.call('HDEL', entryKey(id), 'token')
-  redis.call('ZREM', leased, id)
-  redis.call('ZREM', dueKey(pipeline), id)
-  redis.call('ZADD', dead, number(now), id)
-  count('died', 1)
-end
+end`,
+  // From one state to another; what changes of an entry otherwise comes behind.
+  move: `
+local function move(id, pipeline, from, to, at, ...)
+  local old, own = setOf(from, pipeline), setOf(to, pipeline)
+  cardOf(old)
+  if cardOf(own) == 0 and to == 'due' then register(pipeline) end
+  if to == 'dead' then
+    hashOf(meta, 'live')
+    count('died', 1)
+  end
+  redis.call('HSET', entryKey(id), 'state', to, 'stateAt', number(at), ...)
+  redis.call('ZREM', old, id)
+  redis.call('ZADD', own, number(at), id)
+end`,
+  // What there is of an entry to who has its lease; to others when it was acked under the same.
+  held: `
 local function held(id, epoch, token)
-  expect(entryKey(id), 'hash')
-  local entry = redis.call('HMGET', entryKey(id), 'state', 'epoch', 'token', 'stateAt', 'pipeline', 'attempts')
-  local same = entry[1] == 'leased' and entry[2] == epoch and entry[3] == token
-  if same and tonumber(entry[4]) > now then return entry[5], tonumber(entry[6]) end
-end
+  local fields = hashOf(entryKey(id), 'state', 'epoch', 'token', 'stateAt', 'pipeline', 'attempts', 'size', 'digest')
+  if fields[2] ~= epoch or fields[3] ~= token then return end
+  if fields[1] == 'leased' and tonumber(fields[4]) > now then
+    return { pipeline = fields[5], attempts = tonumber(fields[6]), size = tonumber(fields[7]), digest = fields[8] }
+  end
+  if fields[1] == 'done' then return nil, tonumber(fields[4]) end
+end`,
+  evict: `
 local function evict(maxDead)
-  local over = redis.call('ZCARD', dead) - maxDead
+  local over = cardOf(dead) - maxDead
   local evicted = 0
   if over > 0 then
     for _, id in ipairs(redis.call('ZRANGE', dead, 0, math.min(over, 100) - 1)) do
-      local entry = fieldsOf(id, 'pipeline')
-      if entry and entry[1] then
-        remove(id, entry[1], 'evicted')
+      local fields = fieldsOf(id, 'pipeline', 'size')
+      if fields then
+        remove(id, 'dead', fields[1], fields[2], 'evicted')
         evicted = evicted + 1
       else
         redis.call('ZREM', dead, id)
@@ -113,16 +137,18 @@ local function evict(maxDead)
     end
   end
   return evicted
-end
+end`,
+  expire: `
 local function expire(maxAgeMs)
   local expired, skipped = 0, 0
   local bound = '(' .. number(now - maxAgeMs)
   repeat
-    local ids = redis.call('ZRANGEBYSCORE', all, '-inf', bound, 'LIMIT', skipped, 100 - expired)
+    local ids = redis.pcall('ZRANGEBYSCORE', all, '-inf', bound, 'LIMIT', skipped, 100 - expired)
+    if ids.err then wrong(all, 'zset') end
     for _, id in ipairs(ids) do
-      local entry = fieldsOf(id, 'state', 'pipeline')
-      if entry and entry[2] and entry[1] ~= 'leased' then
-        remove(id, entry[2], 'expired')
+      local fields = fieldsOf(id, 'pipeline', 'state', 'size')
+      if fields and fields[2] ~= 'leased' then
+        remove(id, fields[2], fields[1], fields[3], 'expired')
         expired = expired + 1
       else
         skipped = skipped + 1
@@ -130,24 +156,66 @@ local function expire(maxAgeMs)
     end
   until #ids == 0 or expired == 100
   return expired
-end
+end`,
+  release: `
 local function release(maxAttempts)
-  local ids = redis.call('ZRANGEBYSCORE', leased, '-inf', number(now), 'LIMIT', 0, 100)
+  local ids = redis.pcall('ZRANGEBYSCORE', leased, '-inf', number(now), 'LIMIT', 0, 100)
+  if ids.err then wrong(leased, 'zset') end
   for _, id in ipairs(ids) do
-    local entry = fieldsOf(id, 'state', 'pipeline', 'attempts', 'stateAt')
-    if not entry or entry[1] ~= 'leased' then
+    local fields = fieldsOf(id, 'pipeline', 'state', 'attempts', 'stateAt', 'size')
+    if not fields or fields[2] ~= 'leased' then
       redis.call('ZREM', leased, id)
-    elseif tonumber(entry[3]) >= maxAttempts then
-      kill(id, entry[2])
     else
-      makeDue(id, entry[2], tonumber(entry[4]))
+      hashOf(meta, 'live')
+      local to, at = 'due', tonumber(fields[4])
+      if tonumber(fields[3]) >= maxAttempts then to, at = 'dead', now end
+      local errorSize = redis.call('HSTRLEN', entryKey(id), 'error')
+      move(id, fields[1], 'leased', to, at, 'token', '', 'failure', 'failed lease_over', 'lastSeenAt', fields[4],
+        'size', (fields[5] or 0) - errorSize)
+      redis.call('HDEL', entryKey(id), 'error')
+      if errorSize > 0 then count('bytes', -errorSize) end
     end
   end
   return #ids
-end
+end`,
+  // The sets of what is due, of all pipelines.
+  allDues: `
+local function allDues()
+  local names = redis.pcall('SMEMBERS', pipelines)
+  if names.err then wrong(pipelines, 'set') end
+  local dues = {}
+  for _, pipeline in ipairs(names) do dues[#dues + 1] = dueKey(pipeline) end
+  return dues
+end`,
+}
+
+/** The key is that of the shard's counters; all others are within its hash tag. */
+const keyNames = `
+local base = string.sub(KEYS[1], 1, -5)
+local meta, all, leased, dead = KEYS[1], base .. 'all', base .. 'leased', base .. 'dead'
+local done, pipelines = base .. 'done', base .. 'pipelines'
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `
 
-/** @param code Lua, with a local variable of each of these names; the arguments behind them are read from `listFrom` on. */
+/** The parts that some Lua calls, those first that others call: a script is no longer than it need be. */
+function partsOf(code: string): string {
+  const called = new Set<string>()
+  const look = (lua: string): void => {
+    for (const [, name = ''] of lua.matchAll(/(?<!function )\b(\w+)\(/g)) {
+      if (called.has(name) || parts[name] === undefined) continue
+      called.add(name)
+      look(parts[name])
+    }
+  }
+  look(code)
+  return Object.keys(parts)
+    .filter((name) => called.has(name))
+    .map((name) => parts[name])
+    .join('')
+}
+
+/** @param code Lua, with a local variable of each of these names; the arguments behind them begin at `listFrom`. */
 export function letterScript<Name extends string>(
   flag: ScriptFlag,
   names: readonly Name[],
@@ -156,7 +224,9 @@ export function letterScript<Name extends string>(
   const shebang = flag === 'deny-oom' ? '#!lua' : `#!lua flags=${flag}`
   const locals = names.map((name, at) => `local ${name} = ARGV[${at + 1}]\n`).join('')
   return {
-    script: new RedisScript(`${shebang}\n${locals}local listFrom = ${names.length + 1}\n${prelude}${code}`),
+    script: new RedisScript(
+      `${shebang}\n${locals}local listFrom = ${names.length + 1}${keyNames}${partsOf(code)}\n${code}`,
+    ),
     argumentsOf: (values) => names.map((name) => values[name]),
   }
 }

@@ -1,5 +1,4 @@
-import { letterFields } from './letter-fields.ts'
-import { letterScript, type LetterScript } from './letter-script.ts'
+import { allFields, fieldAt, letterScript, type LetterScript } from './letter-script.ts'
 
 /** The layout of entries that this version writes; it reads no newer one. */
 export const letterSchema = 1
@@ -7,56 +6,56 @@ export const letterSchema = 1
 /** Bytes of requests that one answer carries at the most, unless a single one is larger: 4 MiB. */
 export const answerBytes = 4_194_304
 
-const allFields = letterFields.map((name) => `'${name}'`).join(', ')
-
 export const putScript: LetterScript<
-  | ('id' | 'digest' | 'payload' | 'err' | 'submissionId' | 'pipeline' | 'session' | 'stage' | 'kind' | 'reason')
+  | ('id' | 'digest' | 'payload' | 'err' | 'submissionId' | 'pipeline' | 'session' | 'stage' | 'failure')
   | ('firstSeenAt' | 'lastSeenAt' | 'state' | 'maxEntries' | 'maxDead' | 'maxBytes' | 'maxAgeMs' | 'doneWindowMs')
 > = letterScript(
   'deny-oom',
   [
-    ...(['id', 'digest', 'payload', 'err', 'submissionId', 'pipeline', 'session', 'stage', 'kind', 'reason'] as const),
+    ...(['id', 'digest', 'payload', 'err', 'submissionId', 'pipeline', 'session', 'stage', 'failure'] as const),
     ...(['firstSeenAt', 'lastSeenAt', 'state', 'maxEntries', 'maxDead', 'maxBytes', 'maxAgeMs'] as const),
     'doneWindowMs',
   ],
   `
-local key = entryKey(id)
-expect(key, 'hash')
-expect(dueKey(pipeline), 'zset')
+local key, own = entryKey(id), setOf(state, pipeline)
+local known = hashOf(key, 'digest', 'state', 'stateAt')
+local there = cardOf(own)
 local expired = expire(tonumber(maxAgeMs))
-local known = redis.call('HMGET', key, 'digest', 'state', 'stateAt')
+if expired > 0 then known = hashOf(key, 'digest', 'state', 'stateAt') end
 local over = known[2] == 'done' and tonumber(known[3]) <= now - doneWindowMs
 if known[2] and not over then
-  if known[1] == digest then return 'duplicate' end
-  return 'conflict'
+  return known[1] == digest and 'duplicate' or 'conflict'
 end
 local size = #payload + #err
-local bytes = tonumber(redis.call('HGET', meta, 'bytes') or 0)
-if redis.call('ZCARD', all) >= tonumber(maxEntries) or bytes + size > tonumber(maxBytes) then
+local counted = hashOf(meta, 'live', 'bytes')
+if (tonumber(counted[1]) or 0) >= tonumber(maxEntries) or (counted[2] or 0) + size > tonumber(maxBytes) then
   if expired == 100 then return 'again' end
   count('rejected', 1)
   return 'full'
 end
 if over then
-  redis.call('DEL', key)
+  cardOf(done)
   redis.call('ZREM', done, id)
+  redis.call('DEL', key)
 end
-redis.call('HSET', key, 'schema', ${letterSchema}, 'state', state, 'stateAt', number(now), 'submissionId', submissionId,
-  'pipeline', pipeline, 'stage', stage, 'kind', kind, 'reason', reason, 'firstSeenAt', firstSeenAt,
-  'lastSeenAt', lastSeenAt, 'attempts', 0, 'epoch', 0, 'replays', 0, 'digest', digest, 'payload', payload)
-if err ~= '' then redis.call('HSET', key, 'error', err) end
-if session ~= '' then redis.call('HSET', key, 'session', session) end
+local fields = { 'schema', ${letterSchema}, 'state', state, 'stateAt', number(now), 'submissionId', submissionId,
+  'pipeline', pipeline, 'stage', stage, 'failure', failure, 'firstSeenAt', firstSeenAt,
+  'lastSeenAt', lastSeenAt, 'digest', digest, 'payload', payload, 'size', size }
+if err ~= '' then
+  fields[#fields + 1] = 'error'
+  fields[#fields + 1] = err
+end
+if session ~= '' then
+  fields[#fields + 1] = 'session'
+  fields[#fields + 1] = session
+end
+if state == 'due' and there == 0 then register(pipeline) end
+redis.call('HSET', key, unpack(fields))
 redis.call('ZADD', all, firstSeenAt, id)
-if state == 'dead' then
-  redis.call('ZADD', dead, number(now), id)
-else
-  redis.call('ZADD', dueKey(pipeline), number(now), id)
-  redis.call('SADD', pipelines, pipeline)
-end
+redis.call('ZADD', own, number(now), id)
 count('live', 1)
 count('bytes', size)
-count('stored', 1)
-evict(tonumber(maxDead))
+if state == 'dead' then evict(tonumber(maxDead)) end
 return 'stored'
 `,
 )
@@ -66,7 +65,10 @@ export const peekScript: LetterScript<'pipeline' | 'limit' | 'maxAgeMs'> = lette
   'no-writes',
   ['pipeline', 'limit', 'maxAgeMs'],
   `
-local due = redis.call('ZRANGEBYSCORE', dueKey(pipeline), '-inf', number(now), 'WITHSCORES', 'LIMIT', 0, limit)
+local due = redis.pcall('ZRANGEBYSCORE', dueKey(pipeline), '-inf', number(now), 'WITHSCORES', 'LIMIT', 0, limit)
+if due.err then wrong(dueKey(pipeline), 'zset') end
+cardOf(leased)
+cardOf(all)
 local over = redis.call('ZRANGEBYSCORE', leased, '-inf', number(now), 'WITHSCORES', 'LIMIT', 0, limit)
 local old = redis.call('ZCOUNT', all, '-inf', '(' .. number(now - maxAgeMs))
 local times = {}
@@ -85,7 +87,8 @@ export const claimScript: LetterScript<
   ['pipeline', 'limit', 'leaseMs', 'perSession', 'token', 'skip', 'maxAttempts', 'maxAgeMs', 'maxDead'],
   `
 local due = dueKey(pipeline)
-expect(due, 'zset')
+cardOf(due)
+hashOf(meta, 'live')
 release(tonumber(maxAttempts))
 expire(tonumber(maxAgeMs))
 evict(tonumber(maxDead))
@@ -96,8 +99,8 @@ local function mayLease(session)
   if not leasedOf then
     leasedOf = {}
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', leased, '(' .. number(now), '+inf')) do
-      local entry = fieldsOf(id, 'session')
-      if entry and entry[1] then leasedOf[entry[1]] = (leasedOf[entry[1]] or 0) + 1 end
+      local fields = fieldsOf(id, 'session')
+      if fields then leasedOf[fields[1]] = (leasedOf[fields[1]] or 0) + 1 end
     end
   end
   local others = leasedOf[session] or 0
@@ -111,28 +114,29 @@ local ends = number(now + leaseMs)
 skip = tonumber(skip)
 limit = tonumber(limit)
 while #claimed < limit do
-  local found = redis.call('ZRANGEBYSCORE', due, '-inf', number(now), 'WITHSCORES', 'LIMIT', skip, 100)
+  local found = redis.call('ZRANGEBYSCORE', due, '-inf', number(now), 'WITHSCORES', 'LIMIT', skip, math.min(100, limit - #claimed))
   if #found == 0 then return { -1, claimed } end
   for at = 1, #found, 2 do
     local id = found[at]
-    local entry = fieldsOf(id, 'schema', 'session', 'firstSeenAt', 'state')
+    local fields = fieldsOf(id, ${allFields})
     seen = seen + 1
-    if not entry or entry[4] ~= 'due' then
+    if not fields or fields[${fieldAt.state}] ~= 'due' then
       redis.call('ZREM', due, id)
-    elseif tonumber(entry[1]) > ${letterSchema} then
-      kill(id, pipeline)
-    elseif tonumber(entry[3]) < now - maxAgeMs or not mayLease(entry[2]) then
+    elseif tonumber(fields[${fieldAt.schema}]) > ${letterSchema} then
+      move(id, pipeline, 'due', 'dead', now)
+    elseif tonumber(fields[${fieldAt.firstSeenAt}]) < now - maxAgeMs or not mayLease(fields[${fieldAt.session}]) then
       skip = skip + 1
     else
-      local key = entryKey(id)
-      redis.call('HINCRBY', key, 'attempts', 1)
-      redis.call('HINCRBY', key, 'epoch', 1)
-      redis.call('HSET', key, 'state', 'leased', 'stateAt', ends, 'token', token .. #claimed)
+      local attempts, epoch = number((fields[${fieldAt.attempts}] or 0) + 1), number((fields[${fieldAt.epoch}] or 0) + 1)
+      local lease = token .. #claimed
+      redis.call('HSET', entryKey(id), 'state', 'leased', 'stateAt', ends, 'token', lease, 'attempts', attempts, 'epoch', epoch)
       redis.call('ZREM', due, id)
       redis.call('ZADD', leased, ends, id)
-      bytes = bytes + sizeOf(key)
-      claimed[#claimed + 1] = { found[at + 1], id, redis.call('HMGET', key, ${allFields}) }
-      if #claimed == limit or bytes > ${answerBytes} then return { skip, claimed } end
+      fields[${fieldAt.state}], fields[${fieldAt.stateAt}], fields[${fieldAt.token}] = 'leased', ends, lease
+      fields[${fieldAt.attempts}], fields[${fieldAt.epoch}] = attempts, epoch
+      bytes = bytes + (fields[${fieldAt.size}] or 0)
+      claimed[#claimed + 1] = { found[at + 1], id, fields }
+      if bytes > ${answerBytes} then return { skip, claimed } end
     end
   end
   if seen >= 1000 then return { skip, claimed } end
@@ -146,25 +150,22 @@ export const ackScript: LetterScript<'id' | 'epoch' | 'token' | 'doneWindowMs' |
   ['id', 'epoch', 'token', 'doneWindowMs', 'maxDone'],
   `
 local key = entryKey(id)
-local pipeline = held(id, epoch, token)
-if not pipeline then
-  local known = redis.call('HMGET', key, 'state', 'epoch', 'token', 'stateAt')
-  local same = known[1] == 'done' and known[2] == epoch and known[3] == token
-  if same and tonumber(known[4]) > now - doneWindowMs then return 'acked' end
-  return 'fenced'
+local lease, doneAt = held(id, epoch, token)
+if not lease then
+  return doneAt and doneAt > now - doneWindowMs and 'acked' or 'fenced'
 end
-local digest = redis.call('HGET', key, 'digest')
-remove(id, pipeline, 'acked')
+cardOf(all)
+local kept = cardOf(done)
+remove(id, 'leased', lease.pipeline, lease.size, 'acked')
 if tonumber(maxDone) > 0 and tonumber(doneWindowMs) > 0 then
-  redis.call('HSET', key, 'state', 'done', 'stateAt', number(now), 'epoch', epoch, 'token', token, 'digest', digest)
+  redis.call('HSET', key, 'state', 'done', 'stateAt', number(now), 'epoch', epoch, 'token', token, 'digest', lease.digest)
   -- Should it be lost from the set, it does not stay for ever.
   redis.call('PEXPIRE', key, number(math.min(math.ceil(doneWindowMs), 1e15)))
   redis.call('ZADD', done, number(now), id)
+  kept = kept + 1
 end
-redis.call('ZREMRANGEBYSCORE', done, '-inf', number(now - doneWindowMs))
-local over = redis.call('ZCARD', done) - maxDone
-if over > 0 then
-  for _, oldest in ipairs(redis.call('ZRANGE', done, 0, math.min(over, 100) - 1)) do
+if kept > tonumber(maxDone) then
+  for _, oldest in ipairs(redis.call('ZRANGE', done, 0, math.min(kept - maxDone, 100) - 1)) do
     redis.call('ZREM', done, oldest)
     local known = fieldsOf(oldest, 'state')
     if known and known[1] == 'done' then redis.call('DEL', entryKey(oldest)) end
@@ -175,26 +176,25 @@ return 'acked'
 )
 
 export const failScript: LetterScript<
-  ('id' | 'epoch' | 'token' | 'stage' | 'kind' | 'reason' | 'err') | ('retryInMs' | 'final' | 'maxAttempts' | 'maxDead')
+  'id' | 'epoch' | 'token' | 'stage' | 'failure' | 'err' | 'retryInMs' | 'final' | 'maxAttempts' | 'maxDead'
 > = letterScript(
   'allow-oom',
-  ['id', 'epoch', 'token', 'stage', 'kind', 'reason', 'err', 'retryInMs', 'final', 'maxAttempts', 'maxDead'],
+  ['id', 'epoch', 'token', 'stage', 'failure', 'err', 'retryInMs', 'final', 'maxAttempts', 'maxDead'],
   `
-local pipeline, attempts = held(id, epoch, token)
-if not pipeline then return 'fenced' end
-expect(dueKey(pipeline), 'zset')
+local lease = held(id, epoch, token)
+if not lease then return 'fenced' end
+hashOf(meta, 'live')
 local key = entryKey(id)
-local before = sizeOf(key)
-redis.call('HSET', key, 'stage', stage, 'kind', kind, 'reason', reason, 'lastSeenAt', number(now))
-if err == '' then redis.call('HDEL', key, 'error') else redis.call('HSET', key, 'error', err) end
-count('bytes', sizeOf(key) - before)
-if final == '1' or attempts >= tonumber(maxAttempts) then
-  kill(id, pipeline)
-  evict(tonumber(maxDead))
-  return 'dead'
-end
-makeDue(id, pipeline, now + retryInMs)
-return 'due'
+local dies = final == '1' or lease.attempts >= tonumber(maxAttempts)
+local size = lease.size - redis.call('HSTRLEN', key, 'error') + #err
+local to, at = 'due', now + retryInMs
+if dies then to, at = 'dead', now end
+move(id, lease.pipeline, 'leased', to, at, 'token', '', 'stage', stage, 'failure', failure,
+  'lastSeenAt', number(now), 'error', err, 'size', size)
+count('bytes', size - lease.size)
+if err == '' then redis.call('HDEL', key, 'error') end
+if dies then evict(tonumber(maxDead)) end
+return to
 `,
 )
 
@@ -203,9 +203,9 @@ export const buryScript: LetterScript<'id' | 'epoch' | 'token' | 'maxDead'> = le
   'allow-oom',
   ['id', 'epoch', 'token', 'maxDead'],
   `
-local pipeline = held(id, epoch, token)
-if not pipeline then return 'fenced' end
-kill(id, pipeline)
+local lease = held(id, epoch, token)
+if not lease then return 'fenced' end
+move(id, lease.pipeline, 'leased', 'dead', now, 'token', '')
 evict(tonumber(maxDead))
 return 'dead'
 `,
@@ -215,10 +215,9 @@ export const deferScript: LetterScript<'id' | 'epoch' | 'token' | 'retryInMs'> =
   'allow-oom',
   ['id', 'epoch', 'token', 'retryInMs'],
   `
-local pipeline = held(id, epoch, token)
-if not pipeline then return 'fenced' end
-makeDue(id, pipeline, now + retryInMs)
-redis.call('HINCRBY', entryKey(id), 'attempts', -1)
+local lease = held(id, epoch, token)
+if not lease then return 'fenced' end
+move(id, lease.pipeline, 'leased', 'due', now + retryInMs, 'token', '', 'attempts', lease.attempts - 1)
 return 'due'
 `,
 )
@@ -228,6 +227,7 @@ export const extendScript: LetterScript<'id' | 'epoch' | 'token' | 'leaseMs'> = 
   ['id', 'epoch', 'token', 'leaseMs'],
   `
 if not held(id, epoch, token) then return 'fenced' end
+cardOf(leased)
 local ends = number(now + leaseMs)
 redis.call('HSET', entryKey(id), 'stateAt', ends)
 redis.call('ZADD', leased, ends, id)
@@ -240,23 +240,24 @@ export const replayScript: LetterScript<'doneWindowMs'> = letterScript(
   'allow-oom',
   ['doneWindowMs'],
   `
+local ids = { unpack(ARGV, listFrom) }
 local words = {}
-for at = listFrom, #ARGV do
-  local id = ARGV[at]
-  local entry = fieldsOf(id, 'state', 'stateAt', 'pipeline')
-  local word = entry and entry[1] or 'unknown'
+if #ids == 0 then return words end
+local known, ended = scoresOf(all, ids), scoresOf(done, ids)
+for at, id in ipairs(ids) do
+  local fields = (known[at] or ended[at]) and fieldsOf(id, 'state', 'stateAt', 'pipeline', 'replays')
+  local word = fields and fields[1] or 'unknown'
   if word == 'done' then
-    word = tonumber(entry[2]) > now - doneWindowMs and 'acked' or 'unknown'
+    word = tonumber(fields[2]) > now - doneWindowMs and 'acked' or 'unknown'
   elseif word == 'due' then
-    if tonumber(entry[2]) > now then makeDue(id, entry[3], now) end
+    if tonumber(fields[2]) > now then move(id, fields[3], 'due', 'due', now) end
   elseif word == 'dead' then
-    makeDue(id, entry[3], now)
-    redis.call('HSET', entryKey(id), 'attempts', 0)
-    redis.call('HINCRBY', entryKey(id), 'replays', 1)
+    hashOf(meta, 'live')
+    move(id, fields[3], 'dead', 'due', now, 'attempts', 0, 'replays', (fields[4] or 0) + 1)
     count('replayed', 1)
     word = 'replayed'
   end
-  words[#words + 1] = word
+  words[at] = word
 end
 return words
 `,
@@ -267,16 +268,14 @@ export const purgeScript: LetterScript<never> = letterScript(
   'allow-oom',
   [],
   `
+local ids = { unpack(ARGV, listFrom) }
 local words = {}
-for at = listFrom, #ARGV do
-  local id = ARGV[at]
-  local entry = fieldsOf(id, 'state', 'pipeline')
-  local word = 'unknown'
-  if entry and entry[2] and entry[1] ~= 'done' then
-    remove(id, entry[2], 'purged')
-    word = 'purged'
-  end
-  words[#words + 1] = word
+if #ids == 0 then return words end
+local known = scoresOf(all, ids)
+for at, id in ipairs(ids) do
+  local fields = known[at] and fieldsOf(id, 'pipeline', 'state', 'size')
+  if fields then remove(id, fields[2], fields[1], fields[3], 'purged') end
+  words[at] = fields and 'purged' or 'unknown'
 end
 return words
 `,
@@ -288,10 +287,7 @@ export const readScript: LetterScript<never> = letterScript(
   [],
   `
 local entries = {}
-for at = listFrom, #ARGV do
-  local entry = fieldsOf(ARGV[at], ${allFields})
-  entries[#entries + 1] = entry or {}
-end
+for at = listFrom, #ARGV do entries[#entries + 1] = fieldsOf(ARGV[at], ${allFields}) or {} end
 return entries
 `,
 )
@@ -300,7 +296,8 @@ export const countsScript: LetterScript<never> = letterScript(
   'no-writes',
   [],
   `
-local sizes = { redis.call('ZCARD', all), redis.call('ZCARD', leased), redis.call('ZCARD', dead) }
+local sizes = { cardOf(all), cardOf(leased), cardOf(dead) }
+hashOf(meta, 'live')
 return { sizes, redis.call('HGETALL', meta) }
 `,
 )

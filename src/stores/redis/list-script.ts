@@ -22,6 +22,7 @@ local function isBehind(id, other)
   end
   return #id > #other
 end
+cardOf(all)
 local rank = 0
 if afterAt ~= '' then
   local last = redis.call('ZCOUNT', all, '-inf', afterAt)
@@ -33,7 +34,13 @@ if afterAt ~= '' then
 end
 if from ~= '' then rank = math.max(rank, redis.call('ZCOUNT', all, '-inf', '(' .. from)) end
 
-local wanted = { pipeline, stage, kind, reason, state, session }
+local wanted = { pipeline, stage, state, session, kind, reason }
+local function hasAll(has, wants)
+  for at = 1, #wants do
+    if wants[at] ~= '' and has[at] ~= wants[at] then return false end
+  end
+  return true
+end
 local entries, seen = {}, 0
 limit = tonumber(limit)
 while true do
@@ -42,12 +49,14 @@ while true do
   for at = 1, #found, 2 do
     local id, time = found[at], found[at + 1]
     if to ~= '' and tonumber(time) >= tonumber(to) then return { {}, entries } end
-    local entry = fieldsOf(id, 'pipeline', 'stage', 'kind', 'reason', 'state', 'session')
-    local fits = entry and entry[1]
-    for field = 1, #wanted do
-      if fits and wanted[field] ~= '' and entry[field] ~= wanted[field] then fits = false end
+    local entry = fieldsOf(id, 'pipeline', 'stage', 'state', 'session', 'failure', 'size')
+    local size, fits = 0, false
+    if entry then
+      size = tonumber(entry[6]) or 0
+      entry[5], entry[6] = string.match(entry[5] or '', '^(%S+) (.*)$')
+      fits = hasAll(entry, wanted)
     end
-    if fits then entries[#entries + 1] = { time, id, sizeOf(entryKey(id)) } end
+    if fits then entries[#entries + 1] = { time, id, size } end
     seen = seen + 1
     if #entries == limit or seen == 1000 then return { { time, id }, entries } end
   end

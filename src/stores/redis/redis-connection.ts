@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer'
+import { nextTick } from 'node:process'
 import type { Cluster, Redis } from 'ioredis'
 import {
   checkClock,
@@ -177,6 +178,7 @@ export class RedisConnection {
       throw new StoreError(`Redis at ${this.name}: ${this.inFlight} commands wait for an answer (maxInFlight)`)
     }
     this.inFlight += 1
+    corkUntilSent(client)
     const answer = (client.callBuffer(name, ...args) as Promise<RedisReply>).finally(() => (this.inFlight -= 1))
     try {
       return await abortable(answer, signal)
@@ -226,6 +228,18 @@ export class RedisConnection {
     if (!notSent.test(said)) this.current = { ...this.current, lastError: { message, at: this.clock.wallTime() } }
     // Not the error itself: it has the command's arguments on it, a password or a prompt.
     return new StoreError(`Redis at ${this.name}: ${message}`, { cause: new Error(said) })
+  }
+}
+
+/** Lets all commands of this turn of the event loop leave in one write. */
+function corkUntilSent(client: Redis | Cluster): void {
+  for (const { stream } of client.isCluster ? (client as Cluster).nodes('master') : [client as Redis]) {
+    // There is none before it is connected.
+    if ((stream as typeof stream | undefined)?.writableCorked !== 0) continue
+    stream.cork()
+    nextTick(() => {
+      stream.uncork()
+    })
   }
 }
 

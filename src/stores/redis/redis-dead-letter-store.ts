@@ -25,7 +25,7 @@ import { abortable } from './abortable.ts'
 import { durabilityProblems } from './durability.ts'
 import { claimLetters } from './letter-claim.ts'
 import { countLetters } from './letter-counts.ts'
-import { encodeText, LetterFields, readLetter } from './letter-fields.ts'
+import { encodeFailure, encodeText, LetterFields, readLetter } from './letter-fields.ts'
 import { listLetters } from './letter-list.ts'
 import type { LetterScript } from './letter-script.ts'
 import {
@@ -119,8 +119,7 @@ class RedisDeadLetterStore implements DeadLetterStore {
           pipeline: letter.pipeline,
           session: session === undefined ? '' : this.codec.sessionKeyOf(session),
           stage: letter.stage,
-          kind: letter.kind,
-          reason: letter.reason,
+          failure: encodeFailure(letter),
           firstSeenAt: letter.firstSeenAt,
           lastSeenAt: letter.lastSeenAt,
           state: options.dead === true ? 'dead' : 'due',
@@ -161,12 +160,12 @@ class RedisDeadLetterStore implements DeadLetterStore {
     options: Cancellable & { readonly retryInMs: number; readonly final?: boolean },
   ): Promise<'due' | 'dead' | Fenced> {
     const retryInMs = checkNumber('retryInMs', options.retryInMs)
-    const { stage, kind, reason, error } = failure
     const { maxAttempts } = this.settings
+    const { stage, error } = failure
     const err = error === undefined ? '' : this.codec.encodeError(error, this.codec.keyOf(lease.submissionId))
     const final = options.final === true ? 1 : 0
     return this.end(lease, options, failScript, ({ maxDead }) => ({
-      ...{ stage, kind, reason, err, retryInMs, final, maxAttempts },
+      ...{ stage, failure: encodeFailure(failure), err, retryInMs, final, maxAttempts },
       maxDead,
     }))
   }

@@ -1,7 +1,7 @@
 import { RedisScript } from './redis-script.ts'
 
 /** The layout of a session's hash that this version writes; it reads no other one. */
-export const sessionSchema = 1
+const sessionSchema = 1
 
 /**
  * What all scripts begin with: `session` is the one of the key, by the time of Redis, or nothing. Its time is also told

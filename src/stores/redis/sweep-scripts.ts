@@ -6,6 +6,7 @@ export const sweepScript: LetterScript<'maxAttempts' | 'maxAgeMs' | 'maxDead' | 
   'allow-oom',
   ['maxAttempts', 'maxAgeMs', 'maxDead', 'doneWindowMs'],
   `
+cardOf(done)
 redis.call('ZREMRANGEBYSCORE', done, '-inf', number(now - doneWindowMs))
 return { release(tonumber(maxAttempts)), expire(tonumber(maxAgeMs)), evict(tonumber(maxDead)) }
 `,
@@ -16,15 +17,13 @@ export const surveyScript: LetterScript<never> = letterScript(
   'no-writes',
   [],
   `
-local sets, listed = { all, leased, dead }, redis.call('ZCARD', leased) + redis.call('ZCARD', dead)
-for _, pipeline in ipairs(redis.call('SMEMBERS', pipelines)) do
-  local due = dueKey(pipeline)
-  expect(due, 'zset')
-  listed = listed + redis.call('ZCARD', due)
+local sets, listed = { all, leased, dead }, cardOf(leased) + cardOf(dead)
+for _, due in ipairs(allDues()) do
+  listed = listed + cardOf(due)
   sets[#sets + 1] = due
 end
-local there = redis.call('ZCARD', all)
-local lost = redis.call('HGET', meta, 'live') ~= tostring(there) or listed ~= there
+local there = cardOf(all)
+local lost = hashOf(meta, 'live')[1] ~= tostring(there) or listed ~= there
 return { lost and 1 or 0, sets }
 `,
 )
@@ -37,12 +36,8 @@ export const repairScript: LetterScript<never> = letterScript(
   'allow-oom',
   [],
   `
-local dues = {}
-for _, pipeline in ipairs(redis.call('SMEMBERS', pipelines)) do
-  local due = dueKey(pipeline)
-  expect(due, 'zset')
-  dues[#dues + 1] = due
-end
+local dues = allDues()
+for _, key in ipairs({ all, leased, dead, done, unpack(dues) }) do cardOf(key) end
 local function unlistAll(id)
   local listed = redis.call('ZREM', all, id) + redis.call('ZREM', leased, id) + redis.call('ZREM', dead, id)
   for _, due in ipairs(dues) do listed = listed + redis.call('ZREM', due, id) end
@@ -60,7 +55,7 @@ local repaired, lost = 0, 0
 for at = listFrom, #ARGV do
   local id = ARGV[at]
   local key = entryKey(id)
-  local entry = fieldsOf(id, 'state', 'stateAt', 'pipeline', 'firstSeenAt', 'submissionId', 'schema')
+  local entry = fieldsOf(id, 'state', 'stateAt', 'pipeline', 'firstSeenAt', 'submissionId', 'schema', 'size', 'digest', 'failure')
   local state = entry and entry[1]
   if state == 'done' then
     unlistAll(id)
@@ -68,17 +63,19 @@ for at = listFrom, #ARGV do
   elseif not entry then
     if unlistAll(id) > 0 then lost = lost + 1 end
   else
-    local own = state == 'leased' and leased or state == 'dead' and dead or state == 'due' and entry[3] and dueKey(entry[3])
-    local whole = own and tonumber(entry[2]) and entry[3] and tonumber(entry[4]) and entry[5] and tonumber(entry[6])
+    local numbers = tonumber(entry[2]) and tonumber(entry[4]) and tonumber(entry[6]) and tonumber(entry[7])
+    local known = state == 'due' or state == 'leased' or state == 'dead'
+    local whole = known and numbers and entry[3] and entry[5] and entry[8] and entry[9]
     if whole and redis.call('HEXISTS', key, 'payload') == 1 then
-      expect(own, 'zset')
+      local own = setOf(state, entry[3])
+      cardOf(own)
       if not isListed(id, own) then
         unlistAll(id)
         redis.call('ZADD', all, entry[4], id)
         redis.call('ZADD', own, entry[2], id)
         repaired = repaired + 1
       end
-      if state == 'due' then redis.call('SADD', pipelines, entry[3]) end
+      if state == 'due' then register(entry[3]) end
     elseif not (entry[6] and tonumber(entry[6]) and tonumber(entry[6]) > ${letterSchema}) then
       unlistAll(id)
       redis.call('DEL', key)
@@ -95,21 +92,17 @@ export const recountScript: LetterScript<'lost'> = letterScript(
   'allow-oom',
   ['lost'],
   `
-local there, bytes = redis.call('ZCARD', all), 0
+local there, bytes = cardOf(all), 0
 for from = 0, there - 1, 1000 do
   for _, id in ipairs(redis.call('ZRANGE', all, from, from + 999)) do
-    if typeOf(entryKey(id)) == 'hash' then bytes = bytes + sizeOf(entryKey(id)) end
+    local fields = fieldsOf(id, 'size')
+    if fields then bytes = bytes + fields[1] end
   end
 end
-local counted = redis.call('HMGET', meta, 'stored', 'acked', 'evicted', 'expired', 'purged', 'orphaned')
-local ends = 0
-for at = 2, #counted do ends = ends + (counted[at] or 0) end
-local missing = (counted[1] or 0) - there - ends
 -- The counters themselves may be lost, and what was found says more.
-local orphaned = math.max(missing, tonumber(lost))
+local orphaned = math.max((hashOf(meta, 'live')[1] or 0) - there, tonumber(lost))
 redis.call('HSET', meta, 'live', there, 'bytes', bytes)
 count('orphaned', orphaned)
-count('stored', orphaned - missing)
 return orphaned
 `,
 )

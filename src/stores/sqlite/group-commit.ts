@@ -62,11 +62,11 @@ export class GroupCommit {
   }
 
   private commit(pieces: readonly Piece[]): void {
-    let begun = false
+    const transaction = { begun: false }
     try {
       const results = explained(this.file, this.schema, () =>
         inTransaction(this.database, () => {
-          begun = true
+          transaction.begun = true
           this.frame.begin()
           const found = pieces.map(({ work }) => work())
           this.frame.end()
@@ -76,7 +76,7 @@ export class GroupCommit {
       for (const [at, { resolve }] of pieces.entries()) resolve(results[at])
     } catch (error) {
       // One that cannot be written must not take the others with it.
-      if (begun && pieces.length > 1) for (const piece of pieces) this.commit([piece])
+      if (transaction.begun && pieces.length > 1) for (const piece of pieces) this.commit([piece])
       else for (const { reject } of pieces) reject(error)
     }
   }

@@ -30,6 +30,9 @@ interface ClaimTerms {
   readonly perSession: number
 }
 
+/** How an entry has failed whose redrive nobody ended in time. */
+const leaseOver = { kind: 'failed', reason: 'lease_over' } as const
+
 /** How entries go from state to state; each method is called within a transaction. */
 export class LetterTransitions {
   private readonly table: LetterTable
@@ -211,6 +214,8 @@ export class LetterTransitions {
   private release(): number {
     const over = this.table.leasedUntil(this.wallTime())
     for (const row of over) {
+      const bytes = row.bytes - (row.error?.length ?? 0)
+      this.table.refail(row, { ...leaseOver, stage: row.stage, lastSeenAt: row.stateAt, error: null, bytes })
       if (row.attempts >= this.settings.maxAttempts) this.kill(row)
       else this.table.move(row, { state: 'due' })
     }

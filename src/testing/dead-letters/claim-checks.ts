@@ -114,6 +114,24 @@ export const claimChecks: StoreChecks = {
       deepEqual(idsOf(claimed), ['a'])
     },
   },
+  'what nobody ended in time has failed by that, until it fails again': {
+    options: {},
+    check: async (subject) => {
+      const { store } = subject
+      await putAll(subject, ['a'], { changes: { kind: 'expired', reason: 'deadline', error: 'no more time' } })
+      await leaseOver(subject)
+      const { letter, lease } = await claimOnly(store)
+      const { stage, kind, reason, firstSeenAt, lastSeenAt } = letter
+      deepEqual({ stage, kind, reason }, { stage: 'inference', kind: 'failed', reason: 'lease_over' })
+      ok(!('error' in letter), 'the error before says nothing of it')
+      ok(lastSeenAt >= firstSeenAt + 5 && lastSeenAt <= subject.now(), `it ended with its lease, not at ${lastSeenAt}`)
+      equal(await store.defer(lease, { retryInMs: 0 }), 'due')
+      const again = await claimOnly(store)
+      equal(again.letter.reason, 'lease_over')
+      await store.fail(again.lease, { stage: 'post', kind: 'shed', reason: 'full' }, { retryInMs: 0 })
+      equal((await claimOnly(store)).letter.reason, 'full')
+    },
+  },
   'claim gives up what never came back in maxAttempts': {
     options: { maxAttempts: 2 },
     check: async (subject) => {
@@ -123,7 +141,7 @@ export const claimChecks: StoreChecks = {
       equal((await leaseOver(subject)).epoch, 2)
       deepEqual(await claim(store), [])
       const { state, attempts, reason } = await stored(store, 'a')
-      deepEqual({ state, attempts, reason }, { state: 'dead', attempts: 2, reason: 'worker_failed' })
+      deepEqual({ state, attempts, reason }, { state: 'dead', attempts: 2, reason: 'lease_over' })
       equal((await store.counts()).totals.died, 1)
     },
   },

@@ -133,6 +133,21 @@ describe('a spooled store', () => {
   })
 })
 
+it('brings back nothing that is purged while it is moved, or about to be', async () => {
+  const { primary, spool, clock, store } = spooled()
+  for (const [at, id] of ['a', 'b', 'c'].entries()) spool.add(letterOf(id, { firstSeenAt: at }))
+  const put = primary.put.bind(primary)
+  let purged: ReturnType<typeof store.purge> | undefined
+  primary.put = async (letter, options) => {
+    purged ??= store.purge(['a', 'b'])
+    return put(letter, options)
+  }
+  await clock.advance(1_000)
+  expect(await purged).toEqual(['purged', 'purged'])
+  expect([[...primary.entries.keys()], spool.entries.size]).toEqual([['c'], 0])
+  await store.close()
+})
+
 it('loses nothing that it has acknowledged, however its primary fares, and keeps it once', async () => {
   const mishaps = fc.array(fc.constantFrom<Mishap>('none', 'none', 'fails', 'loses its answer', 'hangs'), {
     maxLength: 30,

@@ -98,6 +98,34 @@ describe('the leases of redrives', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('that nobody ended make suspects, which run alone, so that none can take others with it', async () => {
+    const { clock, store, start, put } = createWorld()
+    await put(...asks(5, 'lost'))
+    await store.claim({ pipeline: 'chat', limit: 5, leaseMs: 100 })
+    await clock.advance(200)
+    await put(...asks(5, 'new'))
+    const now = new Set<string>()
+    const beside: string[] = []
+    let most = 0
+    const running = start(
+      async ({ id }) => {
+        now.add(id)
+        most = Math.max(most, now.size)
+        if (now.size > 1) beside.push(...now)
+        await after(clock, 500)
+        now.delete(id)
+      },
+      { concurrency: 8, perSession: 8, budget: plenty },
+    )
+    await clock.advance(30_000)
+    expect(beside.filter((id) => id.startsWith('lost'))).toEqual([])
+    expect(most).toBeGreaterThan(2)
+    expect(running.redrives()).toMatchObject({ acked: 10, fenced: 0, unknown: 0 })
+    expect(running.redrives().deferred).toBeLessThan(10)
+    await running.drain()
+    expect(clock.pending).toBe(0)
+  })
+
   it('of a claim that is answered too late are given back', async () => {
     const { clock, store, start, put } = createWorld()
     let slow = true

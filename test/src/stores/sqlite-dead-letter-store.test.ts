@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { checkDeadLetterStore } from '../../../src/stores/dead-letter-options.ts'
+import {
+  createSqliteDeadLetterStore,
+  type DeadLetterStore,
+  type SqliteDeadLetterStoreOptions,
+} from '../../../src/stores/index.ts'
+import { letterSchema } from '../../../src/stores/sqlite/letter-schema.ts'
+import { createLetterStore } from '../../../src/stores/sqlite/letter-store.ts'
+import { openStoreFile } from '../../../src/stores/sqlite/store-file.ts'
+import { checkBooks, letterOf, listAll } from '../../../src/testing/dead-letters/store-check.ts'
+import { VirtualClock } from '../../../src/testing/index.ts'
+
+const clock = new VirtualClock({ startAt: 1_700_000_000_000 })
+const subject = { now: () => clock.wallTime() }
+
+let folder: string
+let file: string
+const stores: DeadLetterStore[] = []
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'spillway-letters-'))
+  file = join(folder, 'letters.db')
+})
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close()
+  rmSync(folder, { recursive: true })
+})
+
+function open(options: Partial<SqliteDeadLetterStoreOptions> = {}): DeadLetterStore {
+  const store = createSqliteDeadLetterStore({ file, clock, ...options })
+  stores.push(store)
+  return store
+}
+
+test('refuses bad options by their names', () => {
+  const refused = (options: object): string => {
+    try {
+      open(options)
+    } catch (error) {
+      return (error as Error).message
+    }
+    return 'nothing was refused'
+  }
+  expect(refused({ file: '' })).toBe('file must not be empty')
+  expect(refused({ busyTimeoutMs: -1 })).toContain('busyTimeoutMs must be a whole number from 0 to 60000, got -1')
+  expect(refused({ clock: {} })).toContain('clock must be a Clock')
+  expect(refused({ maxEntrys: 1 })).toContain('unknown option "maxEntrys"')
+  expect(refused({ maxEntries: 5, maxDead: 6 })).toContain('maxDead must be a whole number from 1 to 5, got 6')
+})
+
+test('refuses a file of a later version, and leaves it as it is', async () => {
+  await open().put(letterOf(subject, 'a'))
+  const later = new DatabaseSync(file)
+  later.exec('PRAGMA user_version = 9')
+  later.close()
+  expect(() => open()).toThrow(
+    /the store of dead letters has schema version 9, expected 1; use the version of spillway/,
+  )
+})
+
+test('a store in memory is its own', async () => {
+  const store = open({ file: ':memory:' })
+  expect(await store.put(letterOf(subject, 'a'))).toBe('stored')
+  expect(await open({ file: ':memory:' }).get('a')).toBeUndefined()
+})
+
+test('while another process writes an entry is not stored, and it is once it is put again', async () => {
+  const store = open({ busyTimeoutMs: 0 })
+  const other = new DatabaseSync(file)
+  other.exec('BEGIN IMMEDIATE')
+  const letters = ['a', 'b'].map((id) => letterOf(subject, id))
+  const results = await Promise.allSettled(letters.map((letter) => store.put(letter)))
+  for (const result of results) {
+    expect(result).toMatchObject({ status: 'rejected', reason: { code: 'store_failed' } })
+    expect(String((result as PromiseRejectedResult).reason)).toContain('is locked by another process')
+  }
+  // Reading waits for nobody.
+  expect((await store.counts()).due).toBe(0)
+  other.exec('COMMIT')
+  other.close()
+  expect(await Promise.all(letters.map((letter) => store.put(letter)))).toEqual(['stored', 'stored'])
+})
+
+test('when the disk is full what was acknowledged is there, and the rest is put again', async () => {
+  const database = openStoreFile(file, letterSchema, 0)
+  const store = createLetterStore(database, file, checkDeadLetterStore('test', {}, []), clock)
+  stores.push(store)
+  const pages = Number(database.prepare('PRAGMA page_count').get()?.['page_count'])
+  database.exec(`PRAGMA max_page_count = ${pages + 20}`)
+  const letters = Array.from({ length: 40 }, (_, at) => letterOf(subject, `${at}`, { request: 'x'.repeat(4_000) }))
+  const results = await Promise.allSettled(letters.map((letter) => store.put(letter)))
+  const stored = letters.filter((_, at) => results[at]?.status === 'fulfilled').map(({ submissionId }) => submissionId)
+  expect(stored.length).toBeGreaterThan(0)
+  expect(stored.length).toBeLessThan(40)
+  for (const result of results) {
+    if (result.status === 'rejected') expect(String(result.reason)).toContain('cannot grow: the disk is full')
+  }
+  expect((await listAll(store)).map(({ submissionId }) => submissionId).toSorted()).toEqual(stored.toSorted())
+  await checkBooks(store)
+  database.exec('PRAGMA max_page_count = 100000')
+  const again = await Promise.all(letters.map((letter) => store.put(letter)))
+  expect(again.filter((result) => result === 'duplicate').length).toBe(stored.length)
+  expect(again.filter((result) => result === 'stored').length).toBe(40 - stored.length)
+})
