@@ -296,8 +296,8 @@ export class Channel<T> {
   }
 
   private hasRoom(value: T, weight: number): boolean {
-    if (!this.settings.mayStart(value)) return this.fits(weight)
-    return this.slots.free || this.fits(weight) || (this.takers?.length ?? 0) > 0
+    if (this.fits(weight)) return true
+    return (this.slots.free || (this.takers?.length ?? 0) > 0) && this.settings.mayStart(value)
   }
 
   /** Starts it, gives it to one who waits for it, or lets it wait. */
