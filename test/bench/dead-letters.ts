@@ -8,19 +8,27 @@ import { type RedisServer, startRedis } from '../fixtures/redis-server.ts'
 import type { Report, ReportLine } from './report.ts'
 import { median } from './row.ts'
 
-const entries = 10_000
+const entries = 5_000
 const callers = 64
 const rounds = 3
 const minute = 60_000
 
-/** Entries a second. */
+/** What was done to all entries, and what it took. */
+interface Cost {
+  /** Entries a second. */
+  readonly rate: number
+  /** Microseconds that one took of the processor: Redis, and the process that asked it. */
+  readonly redisUs: number
+  readonly clientUs: number
+}
+
 interface Figures {
   /** Kept, each acknowledged by itself. */
-  readonly put: number
+  readonly put: Cost
   /** Handed out and ended. */
-  readonly redriven: number
+  readonly redriven: Cost
   /** Dead ones made due again. */
-  readonly replayed: number
+  readonly replayed: Cost
 }
 
 /** Who keeps the same requests. */
@@ -48,18 +56,19 @@ export async function deadLetters(): Promise<Report> {
   } finally {
     await server.close()
   }
-  const rate = (who: Contender, figure: keyof Figures): number =>
-    Math.round(median(measured.map((figures) => figures[who][figure])))
+  const costOf = (who: 'spillway' | 'bullmq', figure: keyof Figures): Cost => {
+    const middle = (part: keyof Cost): number => Math.round(median(measured.map((figures) => figures[who][figure][part])))
+    return { rate: middle('rate'), redisUs: middle('redisUs'), clientUs: middle('clientUs') }
+  }
   const line = (figure: keyof Figures, name: string, other: string): readonly ReportLine[] => {
-    const [ours, theirs] = [rate('spillway', figure), rate('bullmq', figure)]
+    const [ours, theirs] = [costOf('spillway', figure), costOf('bullmq', figure)]
     return [
-      { name, figure: String(ours), target: `≥ ${theirs}`, met: ours >= theirs },
-      { name: `  BullMQ: ${other}`, figure: String(theirs) },
-      { name: '  SQLite', figure: String(rate('sqlite', figure)) },
+      { name, figure: show(ours), target: `≥ ${theirs.rate}`, met: ours.rate >= theirs.rate },
+      { name: `  BullMQ: ${other}`, figure: show(theirs) },
     ]
   }
   return {
-    title: `${entries} dead letters in Redis, appendfsync always, and in a SQLite file, ${callers} callers; a second`,
+    title: `${entries} dead letters in Redis, appendfsync always, and in a SQLite file, ${callers} callers: a second (µs of the processor for each: Redis + client)`,
     lines: [
       ...line('put', 'put', 'Queue.add'),
       ...line('redriven', 'claim and ack', 'Worker, its processor returns at once'),
@@ -90,10 +99,10 @@ async function sqlite(): Promise<Figures> {
 }
 
 async function figuresOf(store: DeadLetterStore): Promise<Figures> {
-  const put = await rate(() => atOnce((at) => store.put(letterOf(`${at}`))))
-  const redriven = await rate(() => redriveAll(store))
+  const put = await cost(server, () => atOnce((at) => store.put(letterOf(`${at}`))))
+  const redriven = await cost(server, () => redriveAll(store))
   await atOnce((at) => store.put(letterOf(`dead ${at}`), { dead: true }))
-  const replayed = await rate(async () => {
+  const replayed = await cost(server, async () => {
     for (let from = 0; from < entries; from += 100) {
       await store.replay(Array.from({ length: 100 }, (_, at) => `dead ${from + at}`))
     }
@@ -111,19 +120,19 @@ async function redriveAll(store: DeadLetterStore): Promise<void> {
   }
 }
 
-async function bullmq({ port }: RedisServer, round: number): Promise<Figures> {
-  const connection = { host: '127.0.0.1', port, maxRetriesPerRequest: null }
+async function bullmq(server: RedisServer, round: number): Promise<Figures> {
+  const connection = { host: '127.0.0.1', port: server.port, maxRetriesPerRequest: null }
   const queue = new Queue<DeadLetter>(`bench${round}`, { connection })
   await queue.waitUntilReady()
   try {
     const add = (id: string): Promise<unknown> =>
       queue.add('chat', letterOf(id), { jobId: id, attempts: 1, removeOnComplete: { count: entries } })
-    const put = await rate(() => atOnce((at) => add(`a${at}`)))
-    const redriven = await rate(() => work(queue, connection, () => Promise.resolve()))
+    const put = await cost(server, () => atOnce((at) => add(`a${at}`)))
+    const redriven = await cost(server, () => work(queue, connection, () => Promise.resolve()))
     await atOnce((at) => add(`b${at}`))
     await work(queue, connection, () => Promise.reject(new Error('no')))
     const failed = await queue.getFailed()
-    const replayed = await rate(() => atOnce((at) => failed[at]!.retry()))
+    const replayed = await cost(server, () => atOnce((at) => failed[at]!.retry()))
     const counts = await queue.getJobCounts('completed', 'failed', 'waiting')
     expectEqual('jobs', JSON.stringify(counts), JSON.stringify({ completed: entries, failed: 0, waiting: entries }))
     return { put, redriven, replayed }
@@ -156,10 +165,28 @@ async function atOnce(call: (at: number) => Promise<unknown>): Promise<void> {
   await Promise.all(Array.from({ length: callers }, caller))
 }
 
-async function rate(run: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now()
+async function cost(server: RedisServer, run: () => Promise<unknown>): Promise<Cost> {
+  const before = await usedByRedis(server)
+  const [startedAt, used] = [performance.now(), process.cpuUsage()]
   await run()
-  return (entries / (performance.now() - startedAt)) * 1000
+  const ms = performance.now() - startedAt
+  const { user, system } = process.cpuUsage(used)
+  return {
+    rate: (entries / ms) * 1000,
+    redisUs: ((await usedByRedis(server)) - before) / entries,
+    clientUs: (user + system) / entries,
+  }
+}
+
+/** Microseconds of the processor since the server was started. */
+async function usedByRedis(server: RedisServer): Promise<number> {
+  const told = String(await server.command('INFO', 'cpu'))
+  const seconds = (name: string): number => Number(new RegExp(`${name}:([\\d.]+)`).exec(told)?.[1])
+  return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1_000_000
+}
+
+function show({ rate, redisUs, clientUs }: Cost): string {
+  return `${rate} (${redisUs} + ${clientUs})`
 }
 
 function expectEqual(name: string, found: string, expected: string): void {
