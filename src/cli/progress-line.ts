@@ -3,7 +3,7 @@ import type { Clock } from '../../operators/index.ts'
 import { printable } from './printable.ts'
 
 /** How far some work is. */
-export interface Progress {
+interface Progress {
   readonly done: number
   /** Absent where nobody knows. */
   readonly total?: number

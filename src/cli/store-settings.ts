@@ -3,7 +3,7 @@ import { parseRedisUrl } from '../stores/redis/redis-url.ts'
 import { encryptionKeys } from './encryption-keys.ts'
 
 /** Where Redis is. */
-export interface RedisSettings {
+interface RedisSettings {
   /** One, or those of some nodes of a cluster. */
   readonly url: string | readonly string[]
   /** Hosts and ports, without the password. */

@@ -8,11 +8,10 @@ import {
   messageOf,
 } from '../../operators/index.ts'
 import { CancelledError, ExpiredError, ShedError, StageError } from './errors.ts'
-import type { Outcome, OutcomeKind } from './outcome.ts'
+import type { Origin, Outcome, OutcomeKind } from './outcome.ts'
 import { PullReader } from './pull-reader.ts'
 import { alreadyConsumed, overrun } from './reader-errors.ts'
 import type { Reply } from './reply.ts'
-import type { Origin } from './running.ts'
 import type { Turn } from './session-turns.ts'
 import type { Teller, Told } from './teller.ts'
 

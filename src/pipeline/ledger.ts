@@ -1,5 +1,5 @@
-import type { OutcomeKind } from './outcome.ts'
-import type { Ledger, Origin } from './running.ts'
+import type { Origin, OutcomeKind } from './outcome.ts'
+import type { Ledger } from './running.ts'
 
 /** Submissions and their ends. */
 type Counts = Record<OutcomeKind | 'submitted', number>

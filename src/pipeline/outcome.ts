@@ -1,5 +1,7 @@
 import type { ShedReason } from '../../operators/index.ts'
-import type { Origin } from './running.ts'
+
+/** Where a submission comes from: a caller, or the retry worker, which runs a dead letter again. */
+export type Origin = 'client' | 'redrive'
 
 /** When things happened to a request. */
 export interface Timings {

@@ -1,3 +1,4 @@
+import type { Origin } from './outcome.ts'
 import type { Registry } from 'prom-client'
 import { type StageCounter, stageCounters } from '../metrics/stage-counters.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
@@ -11,7 +12,7 @@ import {
 } from '../metrics/scraped-metric.ts'
 import { type CountsProbe, deadLetterSamples } from './dead-letter-metrics.ts'
 import type { LedgerBook } from './ledger.ts'
-import type { DeadLetterFigures, Origin, StageState } from './running.ts'
+import type { DeadLetterFigures, StageState } from './running.ts'
 import type { Stage } from './stage-context.ts'
 
 /** What the gauge `stage_state` says. */

@@ -197,9 +197,6 @@ export interface StageControl<Types extends StageTypes = StageTypes> {
   swap<State = undefined>(next: StageSwap<Types, State>): Promise<void>
 }
 
-/** Where a submission comes from: a caller, or the retry worker, which runs a dead letter again. */
-export type Origin = 'client' | 'redrive'
-
 /** A pipeline at work. */
 export interface Running<
   Request,

@@ -154,10 +154,6 @@ export interface SweepReport {
   readonly orphaned: number
 }
 
-interface Cancellable {
-  readonly signal?: AbortSignal
-}
-
 /**
  * Keeps dead letters, hands them out to be redriven, and forgets them when that is done: `due → leased → (acked | due |
  * dead)`. What `put` has acknowledged is redriven at least once, or stands in a counted end; every method may be
@@ -175,7 +171,7 @@ export interface DeadLetterStore extends DeadLetterWriter {
    * @param options.dead Keeps it as given up, for entries that are brought from another store.
    * @throws UnstorableError when the request cannot be written as JSON, or is larger than `maxEntryBytes`.
    */
-  put(letter: DeadLetter, options?: Cancellable & { readonly dead?: boolean }): Promise<PutResult>
+  put(letter: DeadLetter, options?: { readonly signal?: AbortSignal; readonly dead?: boolean }): Promise<PutResult>
   /**
    * Leases entries that are due, those due longest first, and those whose lease is over, which are due since then: such
    * a one is given up instead when it has had its attempts, so a request that kills its worker is not redriven for ever.
@@ -187,16 +183,15 @@ export interface DeadLetterStore extends DeadLetterWriter {
    * @param options.perSession At most so many of one session are leased at a time, by whomever, 1 …; default no limit.
    * Entries of such a session are passed over.
    */
-  claim(
-    options: Cancellable & {
-      readonly pipeline: string
-      readonly limit: number
-      readonly leaseMs: number
-      readonly perSession?: number
-    },
-  ): Promise<readonly ClaimedDeadLetter[]>
+  claim(options: {
+    readonly signal?: AbortSignal
+    readonly pipeline: string
+    readonly limit: number
+    readonly leaseMs: number
+    readonly perSession?: number
+  }): Promise<readonly ClaimedDeadLetter[]>
   /** It was redriven and completed: it is forgotten. The same lease may say so again. */
-  ack(lease: Lease, options?: Cancellable): Promise<'acked' | Fenced>
+  ack(lease: Lease, options?: { readonly signal?: AbortSignal }): Promise<'acked' | Fenced>
   /**
    * It was redriven and failed, now, as `failure` says and no longer as before: it is due again after `retryInMs`, or
    * `dead` when it has had its attempts, or `final` says that there is no point.
@@ -204,12 +199,15 @@ export interface DeadLetterStore extends DeadLetterWriter {
   fail(
     lease: Lease,
     failure: DeadLetterFailure,
-    options: Cancellable & { readonly retryInMs: number; readonly final?: boolean },
+    options: { readonly signal?: AbortSignal; readonly retryInMs: number; readonly final?: boolean },
   ): Promise<'due' | 'dead' | Fenced>
   /** It could not be redriven now: it is due again after `retryInMs`, and the attempt does not count. */
-  defer(lease: Lease, options: Cancellable & { readonly retryInMs: number }): Promise<'due' | Fenced>
+  defer(lease: Lease, options: { readonly signal?: AbortSignal; readonly retryInMs: number }): Promise<'due' | Fenced>
   /** Makes the lease end `leaseMs` from now. */
-  extend(lease: Lease, options: Cancellable & { readonly leaseMs: number }): Promise<'extended' | Fenced>
+  extend(
+    lease: Lease,
+    options: { readonly signal?: AbortSignal; readonly leaseMs: number },
+  ): Promise<'extended' | Fenced>
   /**
    * Makes entries due now, unless they are already: a dead one gets all its attempts again. What is being redriven, or
    * was, is left alone.
@@ -217,24 +215,33 @@ export interface DeadLetterStore extends DeadLetterWriter {
    * @param submissionIds At most 100.
    * @returns What was done with each, in the same order.
    */
-  replay(submissionIds: readonly string[], options?: Cancellable): Promise<readonly ReplayResult[]>
+  replay(
+    submissionIds: readonly string[],
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<readonly ReplayResult[]>
   /**
    * Deletes entries, whatever their state; the lease of one that is being redriven is fenced.
    *
    * @param submissionIds At most 100.
    */
-  purge(submissionIds: readonly string[], options?: Cancellable): Promise<readonly ('purged' | 'unknown')[]>
-  get(submissionId: string, options?: Cancellable): Promise<StoredDeadLetter | undefined>
+  purge(
+    submissionIds: readonly string[],
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<readonly ('purged' | 'unknown')[]>
+  /** The entry of this `submissionId`, whatever its state; `undefined` when there is none. */
+  get(submissionId: string, options?: { readonly signal?: AbortSignal }): Promise<StoredDeadLetter | undefined>
   /**
    * Lists entries, oldest submission first. One that is there from the first page to the last is on exactly one of them.
    *
    * @param options.limit At most so many, 1 … 100; default 100. A page may have fewer, or none, and still a `cursor`.
    */
   list(
-    options?: Cancellable & DeadLetterFilter & { readonly cursor?: string; readonly limit?: number },
+    options?: DeadLetterFilter & { readonly signal?: AbortSignal; readonly cursor?: string; readonly limit?: number },
   ): Promise<DeadLetterPage>
-  counts(options?: Cancellable): Promise<DeadLetterCounts>
+  /** What the store has now, and what became of all that it ever had. */
+  counts(options?: { readonly signal?: AbortSignal }): Promise<DeadLetterCounts>
   /** Ends leases and entries whose time is over, and repairs what a lost reply or a deleted key left behind. */
-  sweep(options?: Cancellable): Promise<SweepReport>
+  sweep(options?: { readonly signal?: AbortSignal }): Promise<SweepReport>
+  /** Lets go of the file or connection; what is asked afterwards rejects with a `StoreError`. */
   close(): Promise<void>
 }

@@ -62,7 +62,8 @@ export class StageBooks extends LineBooks<Passing> {
     channel.admit = (envelope) => this.comes(envelope, () => admit(envelope), Infinity)
     channel.free = (envelope) => {
       this.update()
-      this.grant()
+      // Within an arrival those that gave way for it have left the line, and it has not been told yet which they are.
+      if (this.nesting === 0) this.grant()
       for (const item of this.held) if (item.envelope === envelope) this.held.delete(item)
       free(envelope)
     }

@@ -90,12 +90,12 @@ class Family {
   }
 
   private child(index: number): ChildSpec {
-    const start = (): Observable<never> =>
+    const start$ = (): Observable<never> =>
       new Observable((subscriber) => {
         this.running[index] = subscriber
         this.onStart(index)
       })
-    return { id: `child ${index}`, start }
+    return { id: `child ${index}`, start: start$ }
   }
 
   private restart(fallen: number): Promise<void> {

@@ -5,7 +5,7 @@ import { Client, type Frame, until } from '../src/server/socket-client.ts'
 import { EventReader } from '../src/server/stream-client.ts'
 
 /** An answer, or what has come of it, as its client reads it. */
-export interface Read {
+interface Read {
   readonly text: string
   /** The last that was said of it. */
   readonly last: unknown
@@ -14,7 +14,7 @@ export interface Read {
 }
 
 /** An answer that is being read. */
-export interface Reading {
+interface Reading {
   /** Resolves when so much of the answer's text has come. */
   heard(text: string): Promise<void>
   /** Reads on to the end; rejects when the connection is cut before it. */

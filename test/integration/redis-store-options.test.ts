@@ -85,7 +85,7 @@ describe('a store of dead letters in Redis', () => {
     [{ url: 'redis://:secret@a', maxEntries: 15 }, 'maxEntries must be at least shards, which are 16, got 15'],
     [{ url: 'redis://:secret@a', maxDead: 2, shards: 3 }, 'maxDead must be at least shards, which are 3, got 2'],
     [{ url: 'redis://:secret@a', logger: {} as never }, 'logger must be a Logger'],
-    [{ url: 'redis://:secret@a', colour: 1 } as object, 'unknown option "colour"'],
+    [{ url: 'redis://:secret@a', colour: 1 }, 'unknown option "colour"'],
     [{ url: 'http://:secret@a' }, 'url must be redis://host:port'],
   ])('refuses %j', (options, message) => {
     expect(() => createRedisDeadLetterStore(options)).toThrow(message)

@@ -19,9 +19,6 @@ const chat = pipeline<{ readonly id: string }>('chat')
       leaseMs: 1_000,
       pollMs: 100,
       budget: { perSecond: 100 },
-      onRedriven: ({ letter }) => {
-        console.log(letter.id)
-      },
     },
   })
 for (let open = true; open;) {

@@ -1,6 +1,5 @@
 import { Envelope } from '../envelope.ts'
-import type { Outcome, OutcomeKind } from '../outcome.ts'
-import type { Origin } from '../running.ts'
+import type { Origin, Outcome, OutcomeKind } from '../outcome.ts'
 
 /** A request that the retry worker has submitted: a class of its own, so that those of clients carry no more for it. */
 export class RedrivenEnvelope<Run> extends Envelope<Run> {

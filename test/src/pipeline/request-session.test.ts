@@ -21,9 +21,9 @@ function counting(sessions: SessionsOption | undefined, start: StartOptions = {}
       'count',
       async (_, { session }) => {
         if (session === undefined) return 'no session'
-        const before = await session.read((state) => state ?? 0)
+        const before = await session.read((state) => Number(state ?? 0))
         await session.update((state) => Number(state ?? 0) + 1)
-        return `${String(before)}, at most ${session.maxBytes} bytes`
+        return `${before}, at most ${session.maxBytes} bytes`
       },
       { capacity: 8, concurrency: 8 },
     )

@@ -69,6 +69,9 @@ describe('of one session', () => {
     const { submit, begun, finish } = serial({ maxWaiting: 0 })
     const first = submit('a1', 'a')
     first.output$.subscribe({
+      error: (error: unknown) => {
+        throw error
+      },
       complete: () => {
         submit('a2', 'a')
       },
@@ -216,7 +219,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
       end: fc.oneof({ weight: 8, arbitrary: fc.constant('value' as const) }, fc.constantFrom('throw', 'crash')),
     }),
     { minLength: 2, maxLength: 2 },
-  ) as fc.Arbitrary<Plan['steps']>,
+  ),
 })
 
 const setting = fc.record({

@@ -14,10 +14,10 @@ export interface Ask {
 }
 
 /** What the one stage of these tests does with a request. */
-export type Act = (ask: Ask, context: HandlerContext) => unknown
+type Act = (ask: Ask, context: HandlerContext) => unknown
 
 /** A line of the log. */
-export interface Line {
+interface Line {
   readonly message: string | undefined
   readonly [field: string]: unknown
 }
@@ -34,7 +34,7 @@ export interface World {
 }
 
 /** What of a pipeline a test chooses. */
-export interface WorldOptions extends Omit<StartOptions, 'redrive'> {
+interface WorldOptions extends Omit<StartOptions, 'redrive'> {
   readonly capacity?: number
   readonly concurrency?: number
   readonly store?: DeadLetterStore
@@ -83,7 +83,7 @@ export function after(clock: VirtualClock, ms: number): Promise<void> {
 }
 
 /** A dead letter as a pipeline of the name `chat` puts it. */
-export function letterOf(ask: Ask, clock: VirtualClock): DeadLetter {
+function letterOf(ask: Ask, clock: VirtualClock): DeadLetter {
   const { id, session } = ask
   const at = clock.wallTime()
   return {
