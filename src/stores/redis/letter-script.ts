@@ -44,6 +44,17 @@ local function cardOf(key)
   if type(card) == 'table' then wrong(key, 'zset') end
   return card
 end`,
+  // Looks once at a set, and at the counters, that are to be written: whether the set is empty.
+  look: `
+local function look(key)
+  if looked[key] == nil then looked[key] = cardOf(key) == 0 end
+  return looked[key]
+end`,
+  lookAtCounters: `
+local function lookAtCounters()
+  if not looked[meta] then hashOf(meta, 'live') end
+  looked[meta] = true
+end`,
   // When each of a list is due, was submitted, …; false where it is not in that set.
   scoresOf: `
 local function scoresOf(key, ids)
@@ -64,8 +75,14 @@ local function entryKey(id)
   return base .. 'e:' .. id
 end`,
   dueKey: `
+local dueKeys = {}
 local function dueKey(pipeline)
-  return base .. 'due:' .. redis.sha1hex(pipeline)
+  local key = dueKeys[pipeline]
+  if not key then
+    key = base .. 'due:' .. redis.sha1hex(pipeline)
+    dueKeys[pipeline] = key
+  end
+  return key
 end`,
   setOf: `
 local function setOf(state, pipeline)
@@ -88,23 +105,22 @@ end`,
   remove: `
 local function remove(id, state, pipeline, size, ending)
   local own = setOf(state, pipeline)
-  hashOf(meta, 'live')
-  cardOf(own)
+  local counted = hashOf(meta, 'live', 'bytes', ending)
+  look(own)
   redis.call('DEL', entryKey(id))
   redis.call('ZREM', all, id)
   redis.call('ZREM', own, id)
-  count('live', -1)
-  count('bytes', -(size or 0))
-  count(ending, 1)
+  local live, bytes = number((counted[1] or 0) - 1), number((counted[2] or 0) - (size or 0))
+  redis.call('HSET', meta, 'live', live, 'bytes', bytes, ending, number((counted[3] or 0) + 1))
 end`,
   // From one state to another; what changes of an entry otherwise comes behind.
   move: `
 local function move(id, pipeline, from, to, at, ...)
   local old, own = setOf(from, pipeline), setOf(to, pipeline)
-  cardOf(old)
-  if cardOf(own) == 0 and to == 'due' then register(pipeline) end
+  look(old)
+  if look(own) and to == 'due' then register(pipeline) end
   if to == 'dead' then
-    hashOf(meta, 'live')
+    lookAtCounters()
     count('died', 1)
   end
   redis.call('HSET', entryKey(id), 'state', to, 'stateAt', number(at), ...)
@@ -166,7 +182,7 @@ local function release(maxAttempts)
     if not fields or fields[2] ~= 'leased' then
       redis.call('ZREM', leased, id)
     else
-      hashOf(meta, 'live')
+      lookAtCounters()
       local to, at = 'due', tonumber(fields[4])
       if tonumber(fields[3]) >= maxAttempts then to, at = 'dead', now end
       local errorSize = redis.call('HSTRLEN', entryKey(id), 'error')
@@ -194,6 +210,7 @@ const keyNames = `
 local base = string.sub(KEYS[1], 1, -5)
 local meta, all, leased, dead = KEYS[1], base .. 'all', base .. 'leased', base .. 'dead'
 local done, pipelines = base .. 'done', base .. 'pipelines'
+local looked = {}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `
@@ -215,6 +232,14 @@ function partsOf(code: string): string {
     .join('')
 }
 
+/** What runs seldom, with the parts that only it calls: Lua makes its functions anew whenever it comes to them. */
+const rare = /-- seldom\n([\s\S]*?)-- end\n/g
+
+function withParts(code: string): string {
+  const blocks = code.replace(rare, (_, block: string) => `${partsOf(block)}\n${block}`)
+  return `${partsOf(code.replace(rare, ''))}\n${blocks}`
+}
+
 /** @param code Lua, with a local variable of each of these names; the arguments behind them begin at `listFrom`. */
 export function letterScript<Name extends string>(
   flag: ScriptFlag,
@@ -224,9 +249,7 @@ export function letterScript<Name extends string>(
   const shebang = flag === 'deny-oom' ? '#!lua' : `#!lua flags=${flag}`
   const locals = names.map((name, at) => `local ${name} = ARGV[${at + 1}]\n`).join('')
   return {
-    script: new RedisScript(
-      `${shebang}\n${locals}local listFrom = ${names.length + 1}${keyNames}${partsOf(code)}\n${code}`,
-    ),
+    script: new RedisScript(`${shebang}\n${locals}local listFrom = ${names.length + 1}${keyNames}${withParts(code)}`),
     argumentsOf: (values) => names.map((name) => values[name]),
   }
 }

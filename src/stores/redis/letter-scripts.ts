@@ -20,15 +20,23 @@ export const putScript: LetterScript<
 local key, own = entryKey(id), setOf(state, pipeline)
 local known = hashOf(key, 'digest', 'state', 'stateAt')
 local there = cardOf(own)
-local expired = expire(tonumber(maxAgeMs))
-if expired > 0 then known = hashOf(key, 'digest', 'state', 'stateAt') end
+local expired = 0
+local oldest = redis.pcall('ZRANGEBYSCORE', all, '-inf', '(' .. number(now - maxAgeMs), 'LIMIT', 0, 1)
+if oldest.err then wrong(all, 'zset') end
+if #oldest > 0 then
+  -- seldom
+  expired = expire(tonumber(maxAgeMs))
+  -- end
+  known = hashOf(key, 'digest', 'state', 'stateAt')
+end
 local over = known[2] == 'done' and tonumber(known[3]) <= now - doneWindowMs
 if known[2] and not over then
   return known[1] == digest and 'duplicate' or 'conflict'
 end
 local size = #payload + #err
 local counted = hashOf(meta, 'live', 'bytes')
-if (tonumber(counted[1]) or 0) >= tonumber(maxEntries) or (counted[2] or 0) + size > tonumber(maxBytes) then
+local live, bytes = (counted[1] or 0) + 1, (counted[2] or 0) + size
+if live > tonumber(maxEntries) or bytes > tonumber(maxBytes) then
   if expired == 100 then return 'again' end
   count('rejected', 1)
   return 'full'
@@ -49,13 +57,20 @@ if session ~= '' then
   fields[#fields + 1] = 'session'
   fields[#fields + 1] = session
 end
-if state == 'due' and there == 0 then register(pipeline) end
+if state == 'due' and there == 0 then
+  -- seldom
+  register(pipeline)
+  -- end
+end
 redis.call('HSET', key, unpack(fields))
 redis.call('ZADD', all, firstSeenAt, id)
 redis.call('ZADD', own, number(now), id)
-count('live', 1)
-count('bytes', size)
-if state == 'dead' then evict(tonumber(maxDead)) end
+redis.call('HSET', meta, 'live', number(live), 'bytes', number(bytes))
+if state == 'dead' then
+  -- seldom
+  evict(tonumber(maxDead))
+  -- end
+end
 return 'stored'
 `,
 )
@@ -87,8 +102,8 @@ export const claimScript: LetterScript<
   ['pipeline', 'limit', 'leaseMs', 'perSession', 'token', 'skip', 'maxAttempts', 'maxAgeMs', 'maxDead'],
   `
 local due = dueKey(pipeline)
-cardOf(due)
-hashOf(meta, 'live')
+look(due)
+lookAtCounters()
 release(tonumber(maxAttempts))
 expire(tonumber(maxAgeMs))
 evict(tonumber(maxDead))
@@ -183,7 +198,7 @@ export const failScript: LetterScript<
   `
 local lease = held(id, epoch, token)
 if not lease then return 'fenced' end
-hashOf(meta, 'live')
+lookAtCounters()
 local key = entryKey(id)
 local dies = final == '1' or lease.attempts >= tonumber(maxAttempts)
 local size = lease.size - redis.call('HSTRLEN', key, 'error') + #err
@@ -252,7 +267,7 @@ for at, id in ipairs(ids) do
   elseif word == 'due' then
     if tonumber(fields[2]) > now then move(id, fields[3], 'due', 'due', now) end
   elseif word == 'dead' then
-    hashOf(meta, 'live')
+    lookAtCounters()
     move(id, fields[3], 'dead', 'due', now, 'attempts', 0, 'replays', (fields[4] or 0) + 1)
     count('replayed', 1)
     word = 'replayed'

@@ -179,13 +179,17 @@ export class RedisConnection {
     }
     this.inFlight += 1
     corkUntilSent(client)
-    const answer = (client.callBuffer(name, ...args) as Promise<RedisReply>).finally(() => (this.inFlight -= 1))
-    try {
-      return await abortable(answer, signal)
-    } catch (error) {
-      if (signal?.aborted === true) throw signal.reason
-      throw this.failed(error)
-    }
+    const answer = (client.callBuffer(name, ...args) as Promise<RedisReply>).then(
+      (reply) => {
+        this.inFlight -= 1
+        return reply
+      },
+      (error: unknown) => {
+        this.inFlight -= 1
+        throw this.failed(error)
+      },
+    )
+    return abortable(answer, signal)
   }
 
   private watch(longestMs: number): Promise<void> {
