@@ -42,7 +42,8 @@ function anyLimits(overflow: OverflowStrategy<Item>): fc.Arbitrary<OperatorLimit
 }
 
 describe('keeps the invariants, whatever the projects do', () => {
-  test.each(strategies)('%s', async (name, overflow) => {
+  // At once: each scenario waits a moment for what RxJS reports by a timer.
+  test.concurrent.each(strategies)('%s', async (name, overflow) => {
     const subject = operator(
       ({ project, limits, clock, onOutcome, limits$ }) =>
         boundedBuffer(project, { ...limits, clock, onOutcome, limits$ }),

@@ -21,7 +21,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-describe('a pipeline keeps the invariants', () => {
+describe.concurrent('a pipeline keeps the invariants', () => {
   test('of values', async () => {
     await checkInvariants(words, { request, runs: scenarios('pipelines') })
   })
