@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { DeadLetterStore } from '../../src/stores/index.ts'
 import { mulberry32 } from '../fixtures/mulberry32.ts'
+import { LetterLog, type LetterReport } from './letter-log.ts'
 import { openStore, type StorePlace } from './stores-to-kill.ts'
 
 /** What is killed, and how often. */
@@ -16,26 +17,13 @@ export interface KillOptions {
   readonly seed: number
 }
 
-/** What became of all entries. */
-export interface KillReport {
-  readonly kills: number
-  /** Entries whose `put` a process knew to be acknowledged. */
-  readonly acknowledged: number
-  /** Runs of entries beyond the first, after a kill, a failure or a deferral. */
-  readonly duplicates: number
-  /** Entries that were given up, and never run. */
-  readonly dead: number
-  /** What must not be, in sentences. */
-  readonly faults: readonly string[]
-}
-
 const program = fileURLToPath(new URL('dead-letter-process.ts', import.meta.url))
 const hourMs = 3_600_000
 
 /** Kills processes that share a store of dead letters in the middle of their work, and looks for what they had been told. */
-export async function killUnderLoad({ place, kills, processes, seed }: KillOptions): Promise<KillReport> {
+export async function killUnderLoad({ place, kills, processes, seed }: KillOptions): Promise<LetterReport> {
   const random = mulberry32(seed)
-  const log = new Log()
+  const log = new LetterLog()
   let left = kills
   const succession = async (line: number): Promise<void> => {
     while (left > 0) {
@@ -48,45 +36,15 @@ export async function killUnderLoad({ place, kills, processes, seed }: KillOptio
 
   const store = openStore(place, hourMs)
   try {
-    const revived = (await idsIn(store)).filter((id) => log.acked.has(id))
-    for (const id of revived) log.faults.push(`${id} was acked, and is there still`)
+    await log.judgeRevived(store)
     await drain(store, log)
-    const dead = await idsIn(store)
-    const lost = [...log.put].filter((id) => !log.runs.has(id) && !dead.includes(id))
-    for (const id of lost) log.faults.push(`${id} was acknowledged, and neither run nor given up`)
-    const faults = [...log.faults, ...(await faultsOfBooks(store))]
-    const duplicates = [...log.runs.values()].reduce((sum, epochs) => sum + epochs.size - 1, 0)
-    const neverRun = dead.filter((id) => !log.runs.has(id)).length
-    return { kills, acknowledged: log.put.size, duplicates, dead: neverRun, faults }
+    return await log.judge(store)
   } finally {
     await store.close()
   }
 }
 
-/** What all processes have said. */
-class Log {
-  readonly put: Set<string> = new Set()
-  readonly acked: Set<string> = new Set()
-  /** The epochs of each entry's runs. */
-  readonly runs: Map<string, Set<number>> = new Map()
-  readonly faults: string[] = []
-
-  read(line: string): void {
-    const [what, submissionId = '', epoch] = line.split(' ')
-    if (what === 'put') this.put.add(submissionId)
-    else if (what === 'acked') this.acked.add(submissionId)
-    else if (what === 'run') this.run(submissionId, Number(epoch))
-    else this.faults.push(`a process said ${JSON.stringify(line)}`)
-  }
-
-  run(submissionId: string, epoch: number): void {
-    const epochs = this.runs.get(submissionId) ?? new Set()
-    if (epochs.has(epoch)) this.faults.push(`${submissionId} was run twice under lease ${epoch}`)
-    this.runs.set(submissionId, epochs.add(epoch))
-  }
-}
-
-async function runUntilKilled(place: StorePlace, name: string, seed: number, after: number, log: Log): Promise<void> {
+async function runUntilKilled(place: StorePlace, name: string, seed: number, after: number, log: LetterLog): Promise<void> {
   const child = spawn(process.execPath, ['--conditions=source', program, name, JSON.stringify(place), String(seed)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -102,7 +60,7 @@ async function runUntilKilled(place: StorePlace, name: string, seed: number, aft
 }
 
 /** Runs all that can be run. */
-async function drain(store: DeadLetterStore, log: Log): Promise<void> {
+async function drain(store: DeadLetterStore, log: LetterLog): Promise<void> {
   for (;;) {
     const claimed = await store.claim({ pipeline: 'chat', limit: 100, leaseMs: hourMs })
     if (claimed.length === 0) return
@@ -113,25 +71,4 @@ async function drain(store: DeadLetterStore, log: Log): Promise<void> {
       }),
     )
   }
-}
-
-async function faultsOfBooks(store: DeadLetterStore): Promise<readonly string[]> {
-  const { due, leased, dead, totals } = await store.counts()
-  const { stored, acked, evicted, expired, purged, orphaned } = totals
-  const faults: string[] = []
-  if (stored !== due + leased + dead + acked + evicted + expired + purged + orphaned) {
-    faults.push(`the books do not balance: ${JSON.stringify({ due, leased, dead, totals })}`)
-  }
-  return faults
-}
-
-async function idsIn(store: DeadLetterStore): Promise<readonly string[]> {
-  const ids: string[] = []
-  let cursor: string | undefined
-  do {
-    const page = await store.list(cursor === undefined ? {} : { cursor })
-    ids.push(...page.entries.map(({ submissionId }) => submissionId))
-    cursor = page.cursor
-  } while (cursor !== undefined)
-  return ids
 }
