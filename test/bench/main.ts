@@ -20,6 +20,7 @@ const reports: Readonly<Record<string, () => Promise<Report>>> = {
   'dead-letters': async () => (await import('./dead-letters.ts')).deadLetters(),
   idle: async () => (await import('./idle.ts')).idle(),
   ingest: async () => (await import('./ingest.ts')).ingesting(),
+  'redis-away': async () => (await import('./redis-away.ts')).redisAway(),
   retrieval: async () => (await import('./retrieval.ts')).retrieval(),
   search: async () => (await import('./search.ts')).search(),
   splits: async () => (await import('./splits.ts')).splits(),

@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { DeadLetterStore } from '../../src/stores/index.ts'
 import { mulberry32 } from '../fixtures/mulberry32.ts'
 import { LetterLog, type LetterReport } from './letter-log.ts'
+import { ProcessLife } from './process-life.ts'
 import { openStore, type StorePlace } from './stores-to-kill.ts'
 
 /** What is killed, and how often. */
@@ -36,39 +33,20 @@ export async function killUnderLoad({ place, kills, processes, seed }: KillOptio
 
   const store = openStore(place, hourMs)
   try {
-    await log.judgeRevived(store)
-    await drain(store, log)
     return await log.judge(store)
   } finally {
     await store.close()
   }
 }
 
-async function runUntilKilled(place: StorePlace, name: string, seed: number, after: number, log: LetterLog): Promise<void> {
-  const child = spawn(process.execPath, ['--conditions=source', program, name, JSON.stringify(place), String(seed)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let problem = ''
-  child.stderr.on('data', (data: Buffer) => (problem += data.toString()))
-  let lines = 0
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    log.read(line)
-    if (++lines === after) child.kill('SIGKILL')
-  })
-  const [, signal] = (await once(child, 'close')) as [number | null, string | null]
-  if (signal !== 'SIGKILL') log.faults.push(`process ${name} ended by itself: ${problem}`)
-}
-
-/** Runs all that can be run. */
-async function drain(store: DeadLetterStore, log: LetterLog): Promise<void> {
-  for (;;) {
-    const claimed = await store.claim({ pipeline: 'chat', limit: 100, leaseMs: hourMs })
-    if (claimed.length === 0) return
-    await Promise.all(
-      claimed.map(async ({ lease }) => {
-        log.run(lease.submissionId, lease.epoch)
-        if ((await store.ack(lease)) !== 'acked') log.faults.push(`${lease.submissionId} could not be acked`)
-      }),
-    )
-  }
+async function runUntilKilled(
+  place: StorePlace,
+  name: string,
+  seed: number,
+  after: number,
+  log: LetterLog,
+): Promise<void> {
+  const life = new ProcessLife([program, name, JSON.stringify(place), String(seed)], log)
+  await life.lines(after)
+  await life.kill()
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { DeadLetterStore } from '../../src/stores/index.ts'
 
 /** What became of all entries. */
@@ -20,8 +21,13 @@ export class LetterLog {
   /** The epochs of each entry's runs. */
   private readonly runs = new Map<string, Set<number>>()
 
+  private lines = 0
+  private awaited: { readonly lines: number; readonly resolve: () => void } | undefined
+
   /** @param line `put ID`, `run ID EPOCH` or `acked ID`. */
   read(line: string): void {
+    this.lines += 1
+    if (this.lines === this.awaited?.lines) this.awaited.resolve()
     const [what, submissionId = '', epoch] = line.split(' ')
     if (what === 'put') this.put.add(submissionId)
     else if (what === 'acked') this.acked.add(submissionId)
@@ -29,21 +35,22 @@ export class LetterLog {
     else this.faults.push(`a process said ${JSON.stringify(line)}`)
   }
 
-  run(submissionId: string, epoch: number): void {
+  private run(submissionId: string, epoch: number): void {
     const epochs = this.runs.get(submissionId) ?? new Set()
     if (epochs.has(epoch)) this.faults.push(`${submissionId} was run twice under lease ${epoch}`)
     this.runs.set(submissionId, epochs.add(epoch))
   }
 
-  /** What must not be in the store while there is something to be run. */
-  async judgeRevived(store: DeadLetterStore): Promise<void> {
-    const revived = (await idsIn(store)).filter((id) => this.acked.has(id))
-    for (const id of revived) this.faults.push(`${id} was acked, and is there still`)
+  /** Waits until it has as many lines more. */
+  async growth(lines: number): Promise<void> {
+    await new Promise<void>((resolve) => (this.awaited = { lines: this.lines + lines, resolve }))
   }
 
-  /** Once there is nothing left to be run. */
+  /** Runs what can be run still, once nobody else does, and says what became of all. */
   async judge(store: DeadLetterStore): Promise<LetterReport> {
-    await this.judgeRevived(store)
+    const revived = (await idsIn(store)).filter((id) => this.acked.has(id))
+    for (const id of revived) this.faults.push(`${id} was acked, and is there still`)
+    await this.drain(store)
     const given = await idsIn(store)
     const dead = new Set(given)
     const lost = [...this.put].filter((id) => !this.runs.has(id) && !dead.has(id))
@@ -59,6 +66,20 @@ export class LetterLog {
       duplicates: [...this.runs.values()].reduce((sum, epochs) => sum + epochs.size - 1, 0),
       dead: given.filter((id) => !this.runs.has(id)).length,
       faults: this.faults,
+    }
+  }
+
+  private async drain(store: DeadLetterStore): Promise<void> {
+    for (let open = true; open;) {
+      const claimed = await store.claim({ pipeline: 'chat', limit: 100, leaseMs: 60_000 })
+      for (const { lease } of claimed) {
+        this.run(lease.submissionId, lease.epoch)
+        if ((await store.ack(lease)) !== 'acked') this.faults.push(`${lease.submissionId} could not be acked`)
+      }
+      const { due, leased } = await store.counts()
+      open = due + leased > 0
+      // What is leased still may be had when that is over.
+      if (claimed.length === 0) await setTimeout(50)
     }
   }
 }
