@@ -16,8 +16,8 @@ export interface Line<T> {
   unshift(value: T, weight: number, priority: number): void
   /** Takes the item that starts next, or, where none may, the oldest. */
   shift(): T | undefined
-  /** Lets an item start that was held, in its place; `false` when it was not. */
-  free(value: T): boolean
+  /** Lets an item start that was held, in its place. */
+  free(value: T): void
   /** Takes out an item that has expired by then. */
   takeExpired(now: number): T | undefined
   /** Takes out an item wherever it is; `false` when it does not wait. */
@@ -40,8 +40,8 @@ export class PlainLine<T> extends RingBuffer<T> implements Line<T> {
     return this.length
   }
 
-  free(): boolean {
-    return false
+  free(): void {
+    // None is held.
   }
 
   takeExpired(): undefined {

@@ -97,15 +97,14 @@ export class RankedLine<T> implements Line<T> {
     return this.take(this.starts?.first ?? this.byAge.first)
   }
 
-  free(value: T): boolean {
-    if (this.held === 0) return false
+  free(value: T): void {
+    if (this.held === 0) return
     for (let place = this.byAge.first; place !== undefined; place = place.next) {
       if (place.value !== value || place.startIndex !== -1) continue
       this.starts?.add(place)
       this.held -= 1
-      return true
+      return
     }
-    return false
   }
 
   takeExpired(now: number): T | undefined {

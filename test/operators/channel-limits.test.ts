@@ -31,6 +31,7 @@ test('says what is wrong in its own words', async () => {
   const sent = expect(channel.send(1)).rejects.toEqual(error('send: the channel was closed'))
   channel.close()
   await sent
+  expect(channel.stats).toMatchObject({ offered: 6, accepted: 2, rejected: 4, pending: 0 })
   await expect(channel.send(1)).rejects.toEqual(error('send: the channel is closed'))
   expect(await channel.take()).toBe(1)
   await expect(channel.take()).rejects.toEqual(error('take: the channel is closed and empty'))
@@ -47,6 +48,17 @@ test('who takes from a channel that failed by overflow is told so, also once it 
 
 describe('those who wait in send', () => {
   const weight = Number
+
+  test('come in when somebody takes what waits, or all is discarded', () => {
+    const channel = new Channel({ capacity: 1 })
+    channel.offer(1)
+    void channel.send(2)
+    void channel.send(3)
+    void channel.take()
+    expect(channel.stats).toMatchObject({ completed: 1, waiting: 1, pending: 1 })
+    expect(channel.discard()).toEqual([2])
+    expect(channel.stats).toMatchObject({ discarded: 1, waiting: 1, pending: 0 })
+  })
 
   test('come in when what gave way was heavier than what came', () => {
     const channel = new Channel({ capacity: 3, weight, overflow: 'drop-oldest' })
@@ -72,6 +84,25 @@ describe('those who wait in send', () => {
     controller.abort('left')
     expect(channel.stats).toMatchObject({ waitingWeight: 3, pending: 0, rejected: 1 })
     await expect(left).rejects.toBe('left')
+  })
+
+  test('start in the call that brings them, behind those that own a slot already', () => {
+    const channel = new Channel<string>({ capacity: 2, concurrency: 2 })
+    const told: string[] = []
+    channel.consume((value) => {
+      told.push(value)
+      if (value !== 'b') return
+      channel.offer('c')
+      // Only the outermost start would start it now.
+      channel.release('completed')
+      channel.release('completed')
+      channel.offer('d')
+      told.push('b returns')
+    })
+    for (const value of ['x', 'y', 'b']) channel.offer(value)
+    channel.release('completed')
+    channel.drain()
+    expect(told).toEqual(['x', 'y', 'b', 'c', 'd', 'b returns'])
   })
 
   test('start in the slot that becomes free, where nothing may wait', () => {
