@@ -45,7 +45,7 @@ export async function listLetters(
     kind: options.kind ?? '',
     reason: options.reason ?? '',
     state: options.state ?? '',
-    session: session === undefined ? '' : codec.sessionKeyOf(session),
+    session: session === undefined ? '' : codec.sessionKeysOf(session).join(' '),
   }
   const replies = await Promise.all(
     shards.all.map(async (shard) => parts(shard, await shards.run(shard, listScript, values, signal && { signal }))),

@@ -101,7 +101,7 @@ class RedisDeadLetterStore implements DeadLetterStore {
 
   async put(letter: DeadLetter, options: Cancellable & { readonly dead?: boolean } = {}): Promise<PutResult> {
     const { submissionId, session, error } = letter
-    const { payload, digest } = this.codec.encode(letter)
+    const { payload, digest, digests } = this.codec.encode(letter)
     const id = this.codec.keyOf(submissionId)
     await this.begin(options)
     const shard = shardOf(session ?? submissionId, this.shards.count)
@@ -113,6 +113,7 @@ class RedisDeadLetterStore implements DeadLetterStore {
         {
           id,
           digest,
+          digests: digests.join(' '),
           payload,
           err: error === undefined ? '' : this.codec.encodeError(error, id),
           submissionId: encodeText(submissionId),
