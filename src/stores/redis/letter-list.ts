@@ -117,7 +117,10 @@ function stillFits(letter: StoredDeadLetter, filter: DeadLetterFilter): boolean 
 
 function parseCursor(cursor: string): Position {
   const found = /^(-?[\d.]+(?:e[+-]?\d+)?)~([\w-]{43})$/.exec(cursor)
-  if (found === null) throw new RangeError(`cursor must be one that list gave, got ${show(cursor)}`)
-  const [, time = '', id = ''] = found
+  const [, time = '', id = ''] = found ?? []
+  // What is no number to Redis would look like a failure of the store.
+  if (time === '' || !Number.isFinite(Number(time))) {
+    throw new RangeError(`cursor must be one that list gave, got ${show(cursor)}`)
+  }
   return { time, id }
 }
