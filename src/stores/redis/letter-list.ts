@@ -47,8 +47,8 @@ export async function listLetters(
     state: options.state ?? '',
     session: session === undefined ? '' : codec.sessionKeysOf(session).join(' '),
   }
-  const replies = await Promise.all(
-    shards.all.map(async (shard) => parts(shard, await shards.run(shard, listScript, values, signal && { signal }))),
+  const replies = await shards.each(async (shard) =>
+    parts(shard, await shards.run(shard, listScript, values, signal && { signal })),
   )
   const cameTo = replies.flatMap(({ cameTo: position }) => position ?? []).toSorted(compare)[0]
   const found = replies.flatMap(({ entries }) => entries).toSorted(compare)

@@ -193,8 +193,8 @@ class RedisDeadLetterStore implements DeadLetterStore {
   async get(submissionId: string, options: Cancellable = {}): Promise<StoredDeadLetter | undefined> {
     await this.begin(options)
     const id = this.codec.keyOf(submissionId)
-    const replies = await Promise.all(
-      this.shards.all.map((shard) => this.shards.run(shard, readScript, {}, { ...options, list: [id] })),
+    const replies = await this.shards.each((shard) =>
+      this.shards.run(shard, readScript, {}, { ...options, list: [id] }),
     )
     const entry = replies
       .map((reply) => new LetterFields((reply as readonly RedisReply[])[0] ?? null))
@@ -260,12 +260,10 @@ class RedisDeadLetterStore implements DeadLetterStore {
     }
     await this.begin(options)
     const list = submissionIds.map((submissionId) => this.codec.keyOf(submissionId))
-    const answers = await Promise.all(
-      this.shards.all.map(async (shard) => {
-        const words = await this.shards.run(shard, script, values, { ...options, list })
-        return (words as readonly RedisReply[]).map(String)
-      }),
-    )
+    const answers = await this.shards.each(async (shard) => {
+      const words = await this.shards.run(shard, script, values, { ...options, list })
+      return (words as readonly RedisReply[]).map(String)
+    })
     return list.map((_, at) => {
       const words = answers.map((answer) => answer[at])
       return (words.find((word) => word !== 'unknown') ?? 'unknown') as Result
