@@ -144,6 +144,8 @@ export class DeadLetters {
   private write(outcome: Kept, request: unknown): DeadLetter {
     const { id, submissionId, stage, kind, timings } = outcome
     const session = sessionOf(request)
+    // Not by the time of the start, as outcomes are: stores go by what time it is, and forget what looks old.
+    const lastSeenAt = this.clock.wallTime()
     return {
       submissionId,
       id,
@@ -154,8 +156,8 @@ export class DeadLetters {
       ...(outcome.kind === 'failed' && { error: messageOf(outcome.error).slice(0, errorLength) }),
       ...(typeof session === 'string' && { session }),
       request,
-      firstSeenAt: timings.submittedAt,
-      lastSeenAt: timings.submittedAt + timings.durationMs,
+      firstSeenAt: lastSeenAt - timings.durationMs,
+      lastSeenAt,
     }
   }
 

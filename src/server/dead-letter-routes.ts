@@ -85,12 +85,18 @@ export function addDeadLetterRoutes(
     try {
       return await Promise.race([ask(deadLetters, controller.signal), late])
     } catch (error) {
+      if (isOfCursor(error)) return await refuse(reply, badInput('cursor', error.message))
       if (!(error instanceof StoreError)) throw error
       return await refuse(reply, away(error))
     } finally {
       clock.clearTimeout(timer)
     }
   }
+}
+
+/** Of what a client gives only a cursor is left for the store to judge: nobody else knows what one is. */
+function isOfCursor(error: unknown): error is RangeError {
+  return error instanceof RangeError && error.message.startsWith('cursor ')
 }
 
 /** The ids of a part of the entries that fit, and where the next part begins. */

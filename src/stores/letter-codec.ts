@@ -10,6 +10,8 @@ export interface LetterBody {
   readonly payload: Buffer
   /** Equal for equal bodies, so that a repeated `put` is told from another entry of the same id. */
   readonly digest: string
+  /** What an equal body may have as its digest: it may have been written when another key was the first. */
+  readonly digests: readonly string[]
 }
 
 type Body = Pick<DeadLetter, 'submissionId' | 'id' | 'session' | 'request'>
@@ -38,6 +40,11 @@ export class LetterCodec {
     return this.seal.digest(session)
   }
 
+  /** All keys that a session may have been given, before the encryption keys were changed. */
+  sessionKeysOf(session: string): readonly string[] {
+    return this.seal.digests(session)
+  }
+
   /** @throws UnstorableError when the request is not plain JSON, or larger than an entry may be. */
   encode(letter: DeadLetter): LetterBody {
     const { submissionId, id, session, request } = letter
@@ -49,7 +56,8 @@ export class LetterCodec {
         `the request takes ${payload.length} bytes, more than the ${this.maxBytes} of one entry (maxEntryBytes)`,
       )
     }
-    return { payload, digest: this.seal.digest(text) }
+    const digests = this.seal.digests(text)
+    return { payload, digest: digests[0] ?? '', digests }
   }
 
   /** @throws StoreError that says why it cannot be read. */

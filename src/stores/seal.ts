@@ -75,11 +75,19 @@ export class Seal {
 
   /** Tells equal texts from others without giving them away: keyed, where there is a key. */
   digest(text: string): string {
-    const [key] = this.keys
-    const hash = key === undefined ? createHash('sha256') : createHmac('sha256', key.digest)
-    // As UTF-16, so that halves of surrogate pairs, which UTF-8 has no bytes for, are told apart.
-    return hash.update(text, 'utf16le').digest('base64url')
+    return digestBy(this.keys[0], text)
   }
+
+  /** All digests that a text may have been given: by each key, whichever was the first then, and by none; first its own. */
+  digests(text: string): readonly string[] {
+    return [...this.keys, undefined].map((key) => digestBy(key, text))
+  }
+}
+
+function digestBy(key: Key | undefined, text: string): string {
+  const hash = key === undefined ? createHash('sha256') : createHmac('sha256', key.digest)
+  // As UTF-16, so that halves of surrogate pairs, which UTF-8 has no bytes for, are told apart.
+  return hash.update(text, 'utf16le').digest('base64url')
 }
 
 /** One key for each purpose, and a name that gives neither away. */

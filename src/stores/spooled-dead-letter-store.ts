@@ -249,7 +249,6 @@ class Spooled implements SpooledDeadLetterStore {
     this.again = false
     try {
       await this.within((signal) => this.primary.counts({ signal }))
-      this.found()
       return await this.moveAll()
     } catch (error) {
       this.lost(error)
@@ -271,6 +270,7 @@ class Spooled implements SpooledDeadLetterStore {
       }
       cursor = page.cursor
     } while (cursor !== undefined)
+    this.found()
     if (stuck > this.counted.stuck) {
       this.logger.warn({ stuck }, 'dead letters stay in the data folder: another of the same id is in the store')
     }
@@ -284,6 +284,8 @@ class Spooled implements SpooledDeadLetterStore {
     // Deleted, since the page was read.
     if ((await this.spool.get(submissionId)) === undefined) return 'gone'
     const result = await this.within((signal) => this.primary.put(letterOf(entry), { signal, dead: state === 'dead' }))
+    // One that has no memory left answers whatever it is asked, and takes nothing.
+    this.found()
     if (result === 'full') return 'full'
     if (result === 'conflict') return 'stuck'
     await this.spool.purge([submissionId])

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DeadLetterStoreOptions } from '../../src/stores/index.ts'
 import {
   createRedisConnection,
@@ -8,7 +8,8 @@ import {
 } from '../../src/stores/redis/index.ts'
 import { deadLetterStoreContract, type DeadLetterStoreSubject } from '../../src/testing/index.ts'
 import { scaled } from '../effort.ts'
-import { startRedis, startRedisCluster } from '../fixtures/redis-server.ts'
+import { letterOf } from '../fixtures/letter-shelf.ts'
+import { type RedisCluster, type RedisServer, startRedis, startRedisCluster } from '../fixtures/redis-server.ts'
 import { writtenIn } from '../fixtures/written-in-redis.ts'
 import { playDeadLetterStore } from '../src/stores/dead-letter-commands.ts'
 
@@ -49,7 +50,7 @@ function subject(
 }
 
 describe.each(['one server', 'a cluster'] as const)('dead letters in %s', (kind) => {
-  let started: { readonly close: () => Promise<void> }
+  let started: RedisServer | RedisCluster
   let connection: RedisConnection
   beforeAll(async () => {
     const redis = kind === 'a cluster' ? await startRedisCluster() : await startRedis()
@@ -63,6 +64,17 @@ describe.each(['one server', 'a cluster'] as const)('dead letters in %s', (kind)
 
   if (kind === 'one server') checkContract('1 shard', 1, () => connection)
   checkContract('16 shards', 16, () => connection)
+
+  test('many who look for entries at once leave room for who puts one', async () => {
+    const url = 'urls' in started ? started.urls : started.url
+    const own = createRedisConnection({ url, commandTimeoutMs: 30_000, maxInFlight: 200 })
+    const store = createRedisDeadLetterStore({ connection: own, prefix: `p${++prefixes}` })
+    const ids = Array.from({ length: 300 }, (_, at) => String(at))
+    const looks = ids.flatMap<Promise<unknown>>((id) => [store.get(id), store.list(), store.purge([id])])
+    expect(await store.put(letterOf('a'))).toBe('stored')
+    expect((await Promise.allSettled(looks)).filter(({ status }) => status === 'rejected')).toEqual([])
+    await own.close()
+  })
 
   test('whatever is done, it answers like the model and has the same entries and figures', async () => {
     // An entry of another session is in another shard, and no conflict there.

@@ -45,10 +45,10 @@ export async function listLetters(
     kind: options.kind ?? '',
     reason: options.reason ?? '',
     state: options.state ?? '',
-    session: session === undefined ? '' : codec.sessionKeyOf(session),
+    session: session === undefined ? '' : codec.sessionKeysOf(session).join(' '),
   }
-  const replies = await Promise.all(
-    shards.all.map(async (shard) => parts(shard, await shards.run(shard, listScript, values, signal && { signal }))),
+  const replies = await shards.each(async (shard) =>
+    parts(shard, await shards.run(shard, listScript, values, signal && { signal })),
   )
   const cameTo = replies.flatMap(({ cameTo: position }) => position ?? []).toSorted(compare)[0]
   const found = replies.flatMap(({ entries }) => entries).toSorted(compare)
@@ -117,7 +117,10 @@ function stillFits(letter: StoredDeadLetter, filter: DeadLetterFilter): boolean 
 
 function parseCursor(cursor: string): Position {
   const found = /^(-?[\d.]+(?:e[+-]?\d+)?)~([\w-]{43})$/.exec(cursor)
-  if (found === null) throw new RangeError(`cursor must be one that list gave, got ${show(cursor)}`)
-  const [, time = '', id = ''] = found
+  const [, time = '', id = ''] = found ?? []
+  // What is no number to Redis would look like a failure of the store.
+  if (time === '' || !Number.isFinite(Number(time))) {
+    throw new RangeError(`cursor must be one that list gave, got ${show(cursor)}`)
+  }
   return { time, id }
 }

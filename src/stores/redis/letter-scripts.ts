@@ -7,12 +7,23 @@ export const letterSchema = 1
 export const answerBytes = 4_194_304
 
 export const putScript: LetterScript<
-  | ('id' | 'digest' | 'payload' | 'err' | 'submissionId' | 'pipeline' | 'session' | 'stage' | 'failure')
+  | ('id' | 'digest' | 'digests' | 'payload' | 'err' | 'submissionId' | 'pipeline' | 'session' | 'stage' | 'failure')
   | ('firstSeenAt' | 'lastSeenAt' | 'state' | 'maxEntries' | 'maxDead' | 'maxBytes' | 'maxAgeMs' | 'doneWindowMs')
 > = letterScript(
   'deny-oom',
   [
-    ...(['id', 'digest', 'payload', 'err', 'submissionId', 'pipeline', 'session', 'stage', 'failure'] as const),
+    ...([
+      'id',
+      'digest',
+      'digests',
+      'payload',
+      'err',
+      'submissionId',
+      'pipeline',
+      'session',
+      'stage',
+      'failure',
+    ] as const),
     ...(['firstSeenAt', 'lastSeenAt', 'state', 'maxEntries', 'maxDead', 'maxBytes', 'maxAgeMs'] as const),
     'doneWindowMs',
   ],
@@ -31,7 +42,8 @@ if #oldest > 0 then
 end
 local over = known[2] == 'done' and tonumber(known[3]) <= now - doneWindowMs
 if known[2] and not over then
-  return known[1] == digest and 'duplicate' or 'conflict'
+  local same = known[1] and string.find(digests, known[1], 1, true)
+  return same and 'duplicate' or 'conflict'
 end
 local size = #payload + #err
 local counted = hashOf(meta, 'live', 'bytes')

@@ -6,11 +6,16 @@ interface Cancellable {
   readonly signal?: AbortSignal
 }
 
+/** Of those who ask all shards, how many do so at a time. */
+const asking = 8
+
 /** The shards of dead letters in Redis, each with all its keys in one slot of a cluster. */
 export class LetterShards {
   readonly connection: RedisConnection
   readonly count: number
   private readonly prefix: string
+  private free = asking
+  private readonly line: (() => void)[] = []
 
   constructor(connection: RedisConnection, count: number, prefix: string) {
     this.connection = connection
@@ -31,6 +36,22 @@ export class LetterShards {
   ): Promise<RedisReply> {
     const keys = [`${this.prefix}:{q${shard}}:meta`]
     return this.connection.run(script, keys, [...argumentsOf(values), ...list], signal ? { signal } : {})
+  }
+
+  /**
+   * Asks each shard, a few callers at a time: many who look for entries at once would otherwise leave no room on the
+   * connection for who puts one, keeps a lease or reads a session.
+   */
+  async each<T>(ask: (shard: number) => Promise<T>): Promise<readonly T[]> {
+    if (this.free > 0) this.free -= 1
+    else await new Promise<void>((resolve) => this.line.push(resolve))
+    try {
+      return await Promise.all(this.all.map(ask))
+    } finally {
+      const next = this.line.shift()
+      if (next === undefined) this.free += 1
+      else next()
+    }
   }
 
   /** What the keys of all entries fit, for SCAN, which takes `*?[]\` for more than themselves. */

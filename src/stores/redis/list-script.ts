@@ -3,7 +3,7 @@ import { letterScript, type LetterScript } from './letter-script.ts'
 /**
  * Goes through a shard's entries, oldest submission first and those of the same time by their ids, behind a position.
  * Answers with the position that it came to (none at the end), and when each entry was submitted that fits the filter,
- * its id and its size. An argument that is empty selects all.
+ * its id and its size. An argument that is empty selects all; `session` has all keys that the session may have.
  */
 export const listScript: LetterScript<
   ('afterAt' | 'afterId' | 'limit' | 'from' | 'to') | ('pipeline' | 'stage' | 'kind' | 'reason' | 'state' | 'session')
@@ -34,7 +34,7 @@ if afterAt ~= '' then
 end
 if from ~= '' then rank = math.max(rank, redis.call('ZCOUNT', all, '-inf', '(' .. from)) end
 
-local wanted = { pipeline, stage, state, session, kind, reason }
+local wanted = { pipeline, stage, state, '', kind, reason }
 local function hasAll(has, wants)
   for at = 1, #wants do
     if wants[at] ~= '' and has[at] ~= wants[at] then return false end
@@ -55,6 +55,7 @@ while true do
       size = tonumber(entry[6]) or 0
       entry[5], entry[6] = string.match(entry[5] or '', '^(%S+) (.*)$')
       fits = hasAll(entry, wanted)
+      if session ~= '' then fits = fits and entry[4] and string.find(session, entry[4], 1, true) end
     end
     if fits then entries[#entries + 1] = { time, id, size } end
     seen = seen + 1

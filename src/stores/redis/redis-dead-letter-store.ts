@@ -101,7 +101,7 @@ class RedisDeadLetterStore implements DeadLetterStore {
 
   async put(letter: DeadLetter, options: Cancellable & { readonly dead?: boolean } = {}): Promise<PutResult> {
     const { submissionId, session, error } = letter
-    const { payload, digest } = this.codec.encode(letter)
+    const { payload, digest, digests } = this.codec.encode(letter)
     const id = this.codec.keyOf(submissionId)
     await this.begin(options)
     const shard = shardOf(session ?? submissionId, this.shards.count)
@@ -113,6 +113,7 @@ class RedisDeadLetterStore implements DeadLetterStore {
         {
           id,
           digest,
+          digests: digests.join(' '),
           payload,
           err: error === undefined ? '' : this.codec.encodeError(error, id),
           submissionId: encodeText(submissionId),
@@ -192,8 +193,8 @@ class RedisDeadLetterStore implements DeadLetterStore {
   async get(submissionId: string, options: Cancellable = {}): Promise<StoredDeadLetter | undefined> {
     await this.begin(options)
     const id = this.codec.keyOf(submissionId)
-    const replies = await Promise.all(
-      this.shards.all.map((shard) => this.shards.run(shard, readScript, {}, { ...options, list: [id] })),
+    const replies = await this.shards.each((shard) =>
+      this.shards.run(shard, readScript, {}, { ...options, list: [id] }),
     )
     const entry = replies
       .map((reply) => new LetterFields((reply as readonly RedisReply[])[0] ?? null))
@@ -259,12 +260,10 @@ class RedisDeadLetterStore implements DeadLetterStore {
     }
     await this.begin(options)
     const list = submissionIds.map((submissionId) => this.codec.keyOf(submissionId))
-    const answers = await Promise.all(
-      this.shards.all.map(async (shard) => {
-        const words = await this.shards.run(shard, script, values, { ...options, list })
-        return (words as readonly RedisReply[]).map(String)
-      }),
-    )
+    const answers = await this.shards.each(async (shard) => {
+      const words = await this.shards.run(shard, script, values, { ...options, list })
+      return (words as readonly RedisReply[]).map(String)
+    })
     return list.map((_, at) => {
       const words = answers.map((answer) => answer[at])
       return (words.find((word) => word !== 'unknown') ?? 'unknown') as Result

@@ -16,19 +16,19 @@ export interface ListedRows {
   readonly cursor?: string
 }
 
-const columns = ['pipeline', 'stage', 'kind', 'reason', 'state', 'session'] as const
-const queryKeys = [...columns, 'from', 'to', 'cursor', 'limit', 'signal']
+const columns = ['pipeline', 'stage', 'kind', 'reason', 'state'] as const
+const queryKeys = [...columns, 'session', 'from', 'to', 'cursor', 'limit', 'signal']
 
 /**
  * Reads a part of the entries, oldest submission first, those of the same time by their keys. Neither ever changes, so a
  * cursor is the last entry's.
  *
- * @param sessionKeyOf How a session is written in the table.
+ * @param sessionKeysOf How a session may be written in the table.
  */
 export function listLetters(
   database: DatabaseSync,
   query: ListQuery,
-  sessionKeyOf: (session: string) => string,
+  sessionKeysOf: (session: string) => readonly string[],
 ): ListedRows {
   checkKeys('list', query, queryKeys)
   const { cursor, limit = 100, from, to, session } = query
@@ -40,8 +40,12 @@ export function listLetters(
     values.push(...given)
   }
   for (const column of columns) {
-    const value = column === 'session' ? session && sessionKeyOf(session) : query[column]
+    const value = query[column]
     if (value !== undefined) where(`${column} = ?`, value)
+  }
+  if (session !== undefined) {
+    const keys = sessionKeysOf(session)
+    where(`session IN (${keys.map(() => '?').join(', ')})`, ...keys)
   }
   if (from !== undefined) where('first_seen_at >= ?', checkNumber('from', from, { min: -Number.MAX_VALUE }))
   if (to !== undefined) where('first_seen_at < ?', checkNumber('to', to, { min: -Number.MAX_VALUE }))

@@ -74,7 +74,7 @@ export function createLetterStore(
       }),
     list: (query = {}) =>
       read(query.signal, () => {
-        const { rows, ...next } = listLetters(database, query, (session) => codec.sessionKeyOf(session))
+        const { rows, ...next } = listLetters(database, query, (session) => codec.sessionKeysOf(session))
         return { entries: rows.map((row) => transitions.read(row)), ...next }
       }),
     counts: ({ signal } = {}) =>

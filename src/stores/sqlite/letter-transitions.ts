@@ -47,12 +47,12 @@ export class LetterTransitions {
     this.wallTime = wallTime
   }
 
-  put({ letter, key, payload, digest, error }: EncodedLetter, dead: boolean): PutResult {
+  put({ letter, key, payload, digest, digests, error }: EncodedLetter, dead: boolean): PutResult {
     const { table, settings } = this
     const { figures } = table
     this.expire()
     const known = table.find(key) ?? this.findDone(key)
-    if (known !== undefined) return known.digest === digest ? 'duplicate' : 'conflict'
+    if (known !== undefined) return digests.includes(known.digest) ? 'duplicate' : 'conflict'
     const bytes = payload.length + (error?.length ?? 0)
     const entries = figures.due + figures.leased + figures.dead
     if (entries >= settings.maxEntries || figures.bytes + bytes > settings.maxBytes) {

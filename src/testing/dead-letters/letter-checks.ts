@@ -138,6 +138,26 @@ export const letterChecks: StoreChecks = {
       for (const text of [id, session, error]) ok(text === undefined || !text.includes('secret'), text)
     },
   },
+  'after another key came first it knows what was put before, and whose that is': {
+    options: {},
+    check: async (subject) => {
+      await putAll(subject, ['plain'], { changes: secrets })
+      const before = ['plain']
+      for (const encryptionKeys of [[firstKey], [secondKey, firstKey]]) {
+        const rotated = await subject.reopen({ encryptionKeys })
+        for (const id of before) {
+          equal(await rotated.put(letterOf(subject, id, secrets)), 'duplicate', id)
+          equal(await rotated.put(letterOf(subject, id, { ...secrets, id: 'another' })), 'conflict', id)
+        }
+        before.push(`by key ${before.length}`)
+        equal(await rotated.put(letterOf(subject, before.at(-1) ?? '', secrets)), 'stored')
+        const listed = await listAll(rotated, { session: secrets.session })
+        deepEqual(new Set(listed.map(({ submissionId }) => submissionId)), new Set(before))
+        deepEqual(await listAll(rotated, { session: 'another' }), [])
+        await rotated.close()
+      }
+    },
+  },
   'without its key an entry is unreadable, and dead once it was claimed': {
     options: { encryptionKeys: [firstKey] },
     check: async (subject) => {

@@ -88,7 +88,9 @@ export const listChecks: StoreChecks = {
     check: async ({ store }) => {
       await rejects(store.list({ limit: 0 }), /limit/)
       await rejects(store.list({ limit: 101 }), /limit/)
-      for (const cursor of ['', 'no cursor', '*']) await rejects(store.list({ cursor }), /cursor/)
+      const key = 'A'.repeat(43)
+      for (const cursor of ['', 'no cursor', '*', `1.2.3~${key}`, `.~${key}`, `1e999~${key}`])
+        await rejects(store.list({ cursor }), /cursor/)
     },
   },
   'counts what there is, and what became of all': {

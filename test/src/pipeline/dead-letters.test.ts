@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { type DeadLetter, type DeadLetterWriter, pipeline, type PutResult, type Running } from '../../../src/index.ts'
 import { deadLetterLimits } from '../../../src/pipeline/dead-letters.ts'
 import { UnstorableError } from '../../../src/stores/index.ts'
+import { StepClock } from '../../../src/testing/step-clock.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
 interface Ask {
@@ -63,6 +64,19 @@ describe('dead letters', () => {
     expect(running.deadLetters()).toMatchObject({ selected: 4, stored: 4, pending: 0 })
     expect(await running.drain()).toMatchObject({ deadLetters: { selected: 4, stored: 4 } })
     expect(clock.pending).toBe(0)
+  })
+
+  it('are as old as they are, although the machine has slept or its time was set since the start', async () => {
+    const clock = new StepClock()
+    const letters: DeadLetter[] = []
+    const running = keeping({ put: (letter) => (letters.push(letter), stored()) }, clock)
+    const weekMs = 604_800_000
+    clock.shiftWall(2 * weekMs)
+    running.submit({ id: 'a', does: 'hang' })
+    await clock.advance(200)
+    const [letter] = letters
+    expect([letter!.firstSeenAt, letter!.lastSeenAt]).toEqual([2 * weekMs, 2 * weekMs + 80])
+    await running.drain()
   })
 
   it('are put once for each request that is selected, and each has one end, whatever the store does', async () => {

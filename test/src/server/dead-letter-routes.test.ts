@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createServer, type SpillwayServer } from '../../../src/server/index.ts'
 import { changedLettersSchema, deadLetterListSchema, deadLetterSchema } from '../../../src/server/openapi/answers.ts'
-import { StoreError } from '../../../src/stores/index.ts'
+import { createSqliteDeadLetterStore, StoreError } from '../../../src/stores/index.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { LetterShelf, letterOf } from '../../fixtures/letter-shelf.ts'
 import { answering, scriptedPipeline } from './scripted-pipeline.ts'
@@ -46,6 +46,19 @@ describe('a list', () => {
     expect(ids(first)).toEqual(['s1', 's2'])
     const second = await call('GET', `?limit=2&cursor=${String(first.body['cursor'])}`)
     expect([ids(second), second.body['cursor']]).toEqual([[strangeId], undefined])
+  })
+
+  test('a cursor that is none is refused, and is no failure of the server', async () => {
+    const store = createSqliteDeadLetterStore({ file: ':memory:' })
+    const other = createServer({ running: scriptedPipeline(answering).running, models, deadLetters: store })
+    url = (await other.listen({ port: 0 })).url
+    const refusals = [await call('GET', '?cursor=none'), await call('POST', '/replay', { all: true, cursor: 'none' })]
+    for (const { status, body } of refusals) {
+      expect(status).toBe(400)
+      expect(body['error']).toMatchObject({ param: 'cursor', message: 'cursor must be one that list gave, got "none"' })
+    }
+    await other.close({ graceMs: 0 })
+    await store.close()
   })
 
   test.each([

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { type Logger, silentLogger } from '../../../src/logger.ts'
 import type { DeadLetter } from '../../../src/stores/index.ts'
 import { createSpooledDeadLetterStore } from '../../../src/stores/spooled-dead-letter-store.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
@@ -29,9 +30,14 @@ class UnsteadyShelf extends LetterShelf {
   }
 }
 
-function spooled(primary = new UnsteadyShelf(), spool = new LetterShelf()) {
+function spooled(primary = new UnsteadyShelf(), spool = new LetterShelf(), logger: Logger = silentLogger) {
   const clock = new VirtualClock()
-  return { primary, spool, clock, store: createSpooledDeadLetterStore({ primary, spool, clock, random: () => 0.5 }) }
+  return {
+    primary,
+    spool,
+    clock,
+    store: createSpooledDeadLetterStore({ primary, spool, clock, logger, random: () => 0.5 }),
+  }
 }
 
 describe('a spooled store', () => {
@@ -89,6 +95,28 @@ describe('a spooled store', () => {
       await clock.advance(100)
     }
     expect([store.figures.state, primary.entries.size, spool.entries.size]).toEqual(['ready', 400, 0])
+    await store.close()
+  })
+
+  it('takes a primary that answers but has no memory for entries to be away, once, until it has', async () => {
+    const lines: string[] = []
+    const note = (_: object, line: string): void => void lines.push(line)
+    const logger: Logger = { ...silentLogger, info: note, warn: note }
+    const { primary, clock, store } = spooled(new UnsteadyShelf(), new LetterShelf(), logger)
+    const put = primary.put.bind(primary)
+    primary.put = () => Promise.reject(new Error('OOM command not allowed'))
+    expect(await store.put(letterOf('a'))).toBe('stored')
+    for (let second = 0; second < 60; second++) {
+      await store.counts()
+      await clock.advance(1_000)
+    }
+    expect([store.figures.state, lines]).toEqual([
+      'away',
+      ['the store of dead letters is away: they are kept in the data folder'],
+    ])
+    primary.put = put
+    await clock.advance(10_000)
+    expect([store.figures, lines.length]).toEqual([{ state: 'ready', spooled: 1, moved: 1, stuck: 0 }, 2])
     await store.close()
   })
 
