@@ -103,6 +103,18 @@ describe('a sweep', () => {
     )
   })
 
+  test('counts each loss once, however many sweep at a time', async () => {
+    const prefix = `p${++prefixes}`
+    const stores = Array.from({ length: 3 }, () => createRedisDeadLetterStore({ connection, prefix }))
+    const store = stores[0]!
+    await Promise.all(Array.from({ length: 300 }, (_, at) => store.put(letterOf(subject, `${at}`))))
+    const entries = (await keysOf(prefix)).filter((key) => key.includes(':e:'))
+    for (const key of entries.slice(0, 50)) await connection.send('DEL', [key])
+    const reports = await Promise.all(stores.map((each) => each.sweep()))
+    expect(reports.reduce((sum, { orphaned }) => sum + orphaned, 0)).toBe(50)
+    expect(await store.counts()).toMatchObject({ due: 250, totals: { stored: 300, orphaned: 50 } })
+  })
+
   test('forgets an entry that has lost a part', async () => {
     const { prefix, store } = await filled(1)
     const keys = (await keysOf(prefix)).filter((key) => key.includes(':e:'))
@@ -129,7 +141,7 @@ describe('keys of the wrong type', () => {
   /** Which calls write or count what is in a key; the others may leave it alone. */
   const refused: Readonly<Record<string, readonly string[]>> = {
     meta: ['put', 'claim', 'ack', 'fail', 'replay', 'purge', 'counts', 'sweep'],
-    all: ['put', 'claim', 'ack', 'purge', 'list', 'counts', 'sweep'],
+    all: ['put', 'claim', 'ack', 'fail', 'purge', 'list', 'counts', 'sweep'],
     leased: ['claim', 'ack', 'fail', 'defer', 'extend', 'counts', 'sweep'],
     dead: ['put dead', 'claim', 'fail', 'replay', 'counts', 'sweep'],
     done: ['ack', 'sweep'],

@@ -68,7 +68,7 @@ describe('a store of dead letters in Redis', () => {
     onTestFinished(() => server.close())
     const connection = createRedisConnection({ url: server.url, commandTimeoutMs })
     onTestFinished(() => connection.close())
-    const store = createRedisDeadLetterStore({ connection, shards: 1 })
+    const store = createRedisDeadLetterStore({ connection })
     const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
     for (const id of ids) await store.put(letterOf(subject, id, { request: 'x'.repeat(1_000_000) }))
     expect((await store.list()).entries.length).toBe(4)
@@ -81,8 +81,8 @@ describe('a store of dead letters in Redis', () => {
     [{}, 'either url or connection must be given'],
     [{ url: 'redis://a', connection: {} as never }, 'either url or connection must be given'],
     [{ url: 'redis://:secret@a', prefix: '{a}' }, 'prefix must be letters, digits'],
-    [{ url: 'redis://:secret@a', shards: 0 }, 'shards must be a whole number from 1 to 1024, got 0'],
-    [{ url: 'redis://:secret@a', maxEntries: 15 }, 'maxEntries must be at least shards, which are 16, got 15'],
+    [{ url: 'redis://:secret@a', shards: 0 }, 'shards must be a whole number from 1 to 64, got 0'],
+    [{ url: ['redis://:secret@a'], maxEntries: 15 }, 'maxEntries must be at least shards, which are 16, got 15'],
     [{ url: 'redis://:secret@a', maxDead: 2, shards: 3 }, 'maxDead must be at least shards, which are 3, got 2'],
     [{ url: 'redis://:secret@a', logger: {} as never }, 'logger must be a Logger'],
     [{ url: 'redis://:secret@a', colour: 1 }, 'unknown option "colour"'],

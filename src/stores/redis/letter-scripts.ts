@@ -211,6 +211,7 @@ export const failScript: LetterScript<
 local lease = held(id, epoch, token)
 if not lease then return 'fenced' end
 lookAtCounters()
+cardOf(all)
 local key = entryKey(id)
 local dies = final == '1' or lease.attempts >= tonumber(maxAttempts)
 local size = lease.size - redis.call('HSTRLEN', key, 'error') + #err
@@ -232,6 +233,7 @@ export const buryScript: LetterScript<'id' | 'epoch' | 'token' | 'maxDead'> = le
   `
 local lease = held(id, epoch, token)
 if not lease then return 'fenced' end
+cardOf(all)
 move(id, lease.pipeline, 'leased', 'dead', now, 'token', '')
 evict(tonumber(maxDead))
 return 'dead'

@@ -27,12 +27,10 @@ export async function sweepLetters(
   options: Cancellable,
 ): Promise<SweepReport> {
   const report: Mutable<SweepReport> = { released: 0, expired: 0, evicted: 0, repaired: 0, orphaned: 0 }
-  const lost = new Map<number, number>()
   const damaged = new Set<number>()
   const repair = async (shard: number, list: readonly string[]): Promise<void> => {
     const [back, gone] = (await shards.run(shard, repairScript, {}, { list, ...options })) as readonly [number, number]
     report.repaired += back
-    lost.set(shard, (lost.get(shard) ?? 0) + gone)
     if (back + gone > 0) damaged.add(shard)
   }
 
@@ -46,7 +44,7 @@ export async function sweepLetters(
       await eachMember(shards, set, (ids) => repair(shard, ids), options)
     }
     if (damaged.has(shard)) {
-      report.orphaned += Number(await shards.run(shard, recountScript, { lost: lost.get(shard) ?? 0 }, options))
+      report.orphaned += Number(await shards.run(shard, recountScript, {}, options))
     }
   }
   return report

@@ -109,6 +109,11 @@ export class RedisConnection {
     return this.current
   }
 
+  /** Whether keys are spread over several nodes. */
+  get isCluster(): boolean {
+    return this.client.isCluster
+  }
+
   /**
    * Sends a command to the node that has its key.
    *

@@ -51,8 +51,8 @@ export interface RedisDeadLetterStoreOptions extends DeadLetterStoreOptions {
   /** A connection that others use, too; the store does not close it. */
   readonly connection?: RedisConnection
   /**
-   * Over how many slots of a cluster the entries are spread, 1 … 1,024, by their session or else by their
-   * `submissionId`; default 16. It cannot be changed once there are entries. Each shard may hold its part of
+   * Over how many slots of a cluster the entries are spread, 1 … 64, by their session or else by their
+   * `submissionId`; default 1, in a cluster 16. It cannot be changed once there are entries. Each shard may hold its part of
    * `maxEntries`, `maxDead`, `maxBytes` and `maxDone`, so with more than one `put` may say `full`, and dead ones may be
    * evicted, somewhat sooner; and an entry of another session is no `conflict`, but another entry.
    */
@@ -90,7 +90,8 @@ class RedisDeadLetterStore implements DeadLetterStore {
     if (!/^[\w:.-]+$/.test(prefix)) {
       throw new RangeError(`prefix must be letters, digits, "_", ":", "." and "-", got ${show(prefix)}`)
     }
-    const count = checkInteger('shards', options.shards ?? 16, { min: 1, max: 1024 })
+    const isCluster = connection?.isCluster ?? Array.isArray(url)
+    const count = checkInteger('shards', options.shards ?? (isCluster ? 16 : 1), { min: 1, max: 64 })
     this.limits = shardLimits(this.settings, count)
     this.logger = checkMethods('logger', options.logger ?? silentLogger, 'a Logger', ['warn'])
     this.codec = new LetterCodec(this.settings.encryptionKeys, this.settings.maxEntryBytes)

@@ -37,6 +37,7 @@ export const repairScript: LetterScript<never> = letterScript(
   [],
   `
 local dues = allDues()
+hashOf(meta, 'live')
 for _, key in ipairs({ all, leased, dead, done, unpack(dues) }) do cardOf(key) end
 local function unlistAll(id)
   local listed = redis.call('ZREM', all, id) + redis.call('ZREM', leased, id) + redis.call('ZREM', dead, id)
@@ -83,14 +84,18 @@ for at = listFrom, #ARGV do
     end
   end
 end
+if lost > 0 then count('lost', lost) end
 return { repaired, lost }
 `,
 )
 
-/** Counts anew what there is, of which `lost` were found to be lost; answers with how many that are in all. */
-export const recountScript: LetterScript<'lost'> = letterScript(
+/**
+ * Counts anew what there is; answers with how many are lost that no recount has told of: another sweep may be under way,
+ * so what has been found is counted beside the data.
+ */
+export const recountScript: LetterScript<never> = letterScript(
   'allow-oom',
-  ['lost'],
+  [],
   `
 local there, bytes = cardOf(all), 0
 for from = 0, there - 1, 1000 do
@@ -100,8 +105,9 @@ for from = 0, there - 1, 1000 do
   end
 end
 -- The counters themselves may be lost, and what was found says more.
-local orphaned = math.max((hashOf(meta, 'live')[1] or 0) - there, tonumber(lost))
-redis.call('HSET', meta, 'live', there, 'bytes', bytes)
+local counted = hashOf(meta, 'live', 'lost')
+local orphaned = math.max((counted[1] or 0) - there, tonumber(counted[2] or 0))
+redis.call('HSET', meta, 'live', there, 'bytes', bytes, 'lost', 0)
 count('orphaned', orphaned)
 return orphaned
 `,
