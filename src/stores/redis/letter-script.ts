@@ -8,6 +8,8 @@ export type ScriptFlag = 'deny-oom' | 'allow-oom' | 'no-writes'
 /** A script on one shard of dead letters, whose arguments have names. */
 export interface LetterScript<Name extends string> {
   readonly script: RedisScript
+  /** Whether several calls of it may be one; then it answers with a list of what it answers to each. */
+  readonly isShared: boolean
   /** The arguments in order; what follows them is a list. */
   readonly argumentsOf: (
     values: Readonly<Record<Name, string | number | Buffer>>,
@@ -232,24 +234,56 @@ function partsOf(code: string): string {
     .join('')
 }
 
-/** What runs seldom, with the parts that only it calls: Lua makes its functions anew whenever it comes to them. */
-const rare = /-- seldom\n([\s\S]*?)-- end\n/g
-
-function withParts(code: string): string {
-  const blocks = code.replace(rare, (_, block: string) => `${partsOf(block)}\n${block}`)
-  return `${partsOf(code.replace(rare, ''))}\n${blocks}`
-}
-
 /** @param code Lua, with a local variable of each of these names; the arguments behind them begin at `listFrom`. */
 export function letterScript<Name extends string>(
   flag: ScriptFlag,
   names: readonly Name[],
   code: string,
 ): LetterScript<Name> {
+  const head = `${localsOf(names, '')}local listFrom = ${names.length + 1}`
+  return scriptOf(flag, names, `${head}${keyNames}${partsOf(code)}\n${code}`, false)
+}
+
+/**
+ * A script of which several calls may be one: their arguments stand one behind the other, and it answers with a list. What
+ * one of them fails by is its own answer.
+ *
+ * @param code As in `letterScript`, for one call, whose answer it returns; there is no list.
+ */
+export function sharedLetterScript<Name extends string>(
+  flag: ScriptFlag,
+  names: readonly Name[],
+  code: string,
+): LetterScript<Name> {
+  const lua = `${keyNames}${partsOf(code)}
+local function one(from)
+${localsOf(names, 'from + ')}${code}
+end
+local answers = {}
+for from = 0, #ARGV - 1, ${names.length} do
+  local done, answer = pcall(one, from)
+  if not done and type(answer) ~= 'table' then answer = redis.error_reply(answer) end
+  answers[#answers + 1] = answer
+end
+return answers
+`
+  return scriptOf(flag, names, lua, true)
+}
+
+function localsOf(names: readonly string[], from: string): string {
+  return names.map((name, at) => `local ${name} = ARGV[${from}${at + 1}]\n`).join('')
+}
+
+function scriptOf<Name extends string>(
+  flag: ScriptFlag,
+  names: readonly Name[],
+  lua: string,
+  isShared: boolean,
+): LetterScript<Name> {
   const shebang = flag === 'deny-oom' ? '#!lua' : `#!lua flags=${flag}`
-  const locals = names.map((name, at) => `local ${name} = ARGV[${at + 1}]\n`).join('')
   return {
-    script: new RedisScript(`${shebang}\n${locals}local listFrom = ${names.length + 1}${keyNames}${withParts(code)}`),
+    isShared,
+    script: new RedisScript(`${shebang}\n${lua}`),
     argumentsOf: (values) => names.map((name) => values[name]),
   }
 }

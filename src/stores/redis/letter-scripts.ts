@@ -1,4 +1,4 @@
-import { allFields, fieldAt, letterScript, type LetterScript } from './letter-script.ts'
+import { allFields, fieldAt, letterScript, type LetterScript, sharedLetterScript } from './letter-script.ts'
 
 /** The layout of entries that this version writes; it reads no newer one. */
 export const letterSchema = 1
@@ -9,7 +9,7 @@ export const answerBytes = 4_194_304
 export const putScript: LetterScript<
   | ('id' | 'digest' | 'digests' | 'payload' | 'err' | 'submissionId' | 'pipeline' | 'session' | 'stage' | 'failure')
   | ('firstSeenAt' | 'lastSeenAt' | 'state' | 'maxEntries' | 'maxDead' | 'maxBytes' | 'maxAgeMs' | 'doneWindowMs')
-> = letterScript(
+> = sharedLetterScript(
   'deny-oom',
   [
     ...([
@@ -35,9 +35,7 @@ local expired = 0
 local oldest = redis.pcall('ZRANGEBYSCORE', all, '-inf', '(' .. number(now - maxAgeMs), 'LIMIT', 0, 1)
 if oldest.err then wrong(all, 'zset') end
 if #oldest > 0 then
-  -- seldom
   expired = expire(tonumber(maxAgeMs))
-  -- end
   known = hashOf(key, 'digest', 'state', 'stateAt')
 end
 local over = known[2] == 'done' and tonumber(known[3]) <= now - doneWindowMs
@@ -70,18 +68,14 @@ if session ~= '' then
   fields[#fields + 1] = session
 end
 if state == 'due' and there == 0 then
-  -- seldom
   register(pipeline)
-  -- end
 end
 redis.call('HSET', key, unpack(fields))
 redis.call('ZADD', all, firstSeenAt, id)
 redis.call('ZADD', own, number(now), id)
 redis.call('HSET', meta, 'live', number(live), 'bytes', number(bytes))
 if state == 'dead' then
-  -- seldom
   evict(tonumber(maxDead))
-  -- end
 end
 return 'stored'
 `,
@@ -172,7 +166,7 @@ return { skip, claimed }
 `,
 )
 
-export const ackScript: LetterScript<'id' | 'epoch' | 'token' | 'doneWindowMs' | 'maxDone'> = letterScript(
+export const ackScript: LetterScript<'id' | 'epoch' | 'token' | 'doneWindowMs' | 'maxDone'> = sharedLetterScript(
   'allow-oom',
   ['id', 'epoch', 'token', 'doneWindowMs', 'maxDone'],
   `
@@ -204,7 +198,7 @@ return 'acked'
 
 export const failScript: LetterScript<
   'id' | 'epoch' | 'token' | 'stage' | 'failure' | 'err' | 'retryInMs' | 'final' | 'maxAttempts' | 'maxDead'
-> = letterScript(
+> = sharedLetterScript(
   'allow-oom',
   ['id', 'epoch', 'token', 'stage', 'failure', 'err', 'retryInMs', 'final', 'maxAttempts', 'maxDead'],
   `
@@ -227,7 +221,7 @@ return to
 )
 
 /** Gives up an entry that cannot be read. */
-export const buryScript: LetterScript<'id' | 'epoch' | 'token' | 'maxDead'> = letterScript(
+export const buryScript: LetterScript<'id' | 'epoch' | 'token' | 'maxDead'> = sharedLetterScript(
   'allow-oom',
   ['id', 'epoch', 'token', 'maxDead'],
   `
@@ -240,7 +234,7 @@ return 'dead'
 `,
 )
 
-export const deferScript: LetterScript<'id' | 'epoch' | 'token' | 'retryInMs'> = letterScript(
+export const deferScript: LetterScript<'id' | 'epoch' | 'token' | 'retryInMs'> = sharedLetterScript(
   'allow-oom',
   ['id', 'epoch', 'token', 'retryInMs'],
   `
@@ -251,7 +245,7 @@ return 'due'
 `,
 )
 
-export const extendScript: LetterScript<'id' | 'epoch' | 'token' | 'leaseMs'> = letterScript(
+export const extendScript: LetterScript<'id' | 'epoch' | 'token' | 'leaseMs'> = sharedLetterScript(
   'allow-oom',
   ['id', 'epoch', 'token', 'leaseMs'],
   `

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import type { RedisConnection, RedisReply } from './redis-connection.ts'
 import type { LetterScript } from './letter-script.ts'
+import { SharedCalls } from './shared-calls.ts'
 
 interface Cancellable {
   readonly signal?: AbortSignal
@@ -14,6 +15,7 @@ export class LetterShards {
   readonly connection: RedisConnection
   readonly count: number
   private readonly prefix: string
+  private readonly shared: SharedCalls
   private free = asking
   private readonly line: (() => void)[] = []
 
@@ -21,6 +23,7 @@ export class LetterShards {
     this.connection = connection
     this.count = count
     this.prefix = prefix
+    this.shared = new SharedCalls(connection)
   }
 
   get all(): readonly number[] {
@@ -30,12 +33,14 @@ export class LetterShards {
   /** Runs a script on one shard. */
   run<Name extends string>(
     shard: number,
-    { script, argumentsOf }: LetterScript<Name>,
+    { script, argumentsOf, isShared }: LetterScript<Name>,
     values: Readonly<Record<Name, string | number | Buffer>>,
     { list = [], signal }: Cancellable & { readonly list?: readonly string[] } = {},
   ): Promise<RedisReply> {
-    const keys = [`${this.prefix}:{q${shard}}:meta`]
-    return this.connection.run(script, keys, [...argumentsOf(values), ...list], signal ? { signal } : {})
+    const key = `${this.prefix}:{q${shard}}:meta`
+    const args = argumentsOf(values)
+    if (isShared) return this.shared.run(script, key, args, signal)
+    return this.connection.run(script, [key], [...args, ...list], signal ? { signal } : {})
   }
 
   /**

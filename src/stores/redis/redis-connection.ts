@@ -165,6 +165,24 @@ export class RedisConnection {
     }
   }
 
+  /**
+   * What is told of an error of Redis, or of the way to it.
+   *
+   * @internal
+   */
+  failureOf(error: unknown): StoreError {
+    const said = messageOf(error)
+    const { lastError } = this.current
+    let message = said
+    if (said === 'Command timed out') message = `no answer within ${this.commandTimeoutMs} ms`
+    else if (notSent.test(said)) message = `not connected${lastError === undefined ? '' : ` (${lastError.message})`}`
+    else if (broken.test(said)) message = 'the connection broke'
+    // Why it is not connected was said when it broke.
+    if (!notSent.test(said)) this.current = { ...this.current, lastError: { message, at: this.clock.wallTime() } }
+    // Not the error itself: it has the command's arguments on it, a password or a prompt.
+    return new StoreError(`Redis at ${this.name}: ${message}`, { cause: new Error(said) })
+  }
+
   /** Closes the connection; commands that have no answer yet reject. */
   async close(): Promise<void> {
     if (this.client.status === 'end') return
@@ -191,7 +209,7 @@ export class RedisConnection {
       },
       (error: unknown) => {
         this.inFlight -= 1
-        throw this.failed(error)
+        throw this.failureOf(error)
       },
     )
     return abortable(answer, signal)
@@ -216,27 +234,14 @@ export class RedisConnection {
           decided()
         })
       }
-      client.on('error', (error: unknown) => void this.failed(error))
-      client.on('node error', (error: unknown) => void this.failed(error))
+      client.on('error', (error: unknown) => void this.failureOf(error))
+      client.on('node error', (error: unknown) => void this.failureOf(error))
     })
   }
 
   private set(connected: boolean): void {
     if (this.current.connected === connected) return
     this.current = { ...this.current, connected, since: this.clock.wallTime() }
-  }
-
-  private failed(error: unknown): StoreError {
-    const said = messageOf(error)
-    const { lastError } = this.current
-    let message = said
-    if (said === 'Command timed out') message = `no answer within ${this.commandTimeoutMs} ms`
-    else if (notSent.test(said)) message = `not connected${lastError === undefined ? '' : ` (${lastError.message})`}`
-    else if (broken.test(said)) message = 'the connection broke'
-    // Why it is not connected was said when it broke.
-    if (!notSent.test(said)) this.current = { ...this.current, lastError: { message, at: this.clock.wallTime() } }
-    // Not the error itself: it has the command's arguments on it, a password or a prompt.
-    return new StoreError(`Redis at ${this.name}: ${message}`, { cause: new Error(said) })
   }
 }
 
