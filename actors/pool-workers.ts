@@ -147,6 +147,8 @@ export class PoolWorkers<T, R> {
           runner.stop()
         }
         signal.addEventListener('abort', stop, { once: true })
+        // The lines are closed for good, but a runner that has been drained forgets it.
+        if (this.draining) runner.drain()
         return runner.epoch$.pipe(
           finalize(() => {
             signal.removeEventListener('abort', stop)
