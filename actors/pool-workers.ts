@@ -103,6 +103,11 @@ export class PoolWorkers<T, R> {
     for (const runner of this.runners) runner.drain()
   }
 
+  /** Has all workers take nothing more at once, whomever the supervisor asks first. */
+  stop(): void {
+    for (const runner of this.runners) runner.stop()
+  }
+
   figures(): WorkerPoolFigures {
     const { channels, places } = this.lines
     return {

@@ -51,5 +51,15 @@ describe.each([{ routing: 'least-load' }, { routing: { affinity: String } }] as 
         ['down', 'down'],
       ])
     })
+
+    it('that is stopped starts nothing more, whichever worker is the last to end', async () => {
+      const { clock, log, pool } = pooled(routing)
+      const actor = createActor(pool, { clock }).start()
+      for (const ms of [1, 5, 4]) pool.offer(ms)
+      actor.send({ type: 'stop' })
+      await clock.runAll()
+      expect(log).toEqual(['1 on 0', '5 on 1'])
+      expect([actor.getSnapshot().status, pool.discard()]).toEqual(['done', [4]])
+    })
   },
 )
