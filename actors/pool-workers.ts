@@ -10,6 +10,7 @@ import {
 } from '../operators/index.ts'
 import type { ChildSpec } from './child-spec.ts'
 import { checkLife, checkOnCrash, lifeKeys } from './life-options.ts'
+import { PutBack } from './put-back.ts'
 import { Run } from './run.ts'
 import { checkTelling, type StageChannel, type StageHandler, tellingKeys } from './runner-options.ts'
 import { SharedChannel } from './shared-channel.ts'
@@ -54,7 +55,7 @@ export class PoolWorkers<T, R> {
   private readonly runners: readonly StageRunner<T, R, PoolRun<T>>[]
   private readonly states: WorkerFigures['state'][]
   /** Items that crashes have put back: whoever runs them next is told that it is the second attempt. */
-  private readonly putBack = new Set<T>()
+  private readonly putBack = new PutBack<T>()
   private draining = false
   /** It drains, and nothing is left. */
   private emptied = false
