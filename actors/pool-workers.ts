@@ -10,6 +10,7 @@ import {
 } from '../operators/index.ts'
 import type { ChildSpec } from './child-spec.ts'
 import { checkLife, checkOnCrash, lifeKeys } from './life-options.ts'
+import { PutBack } from './put-back.ts'
 import { Run } from './run.ts'
 import { checkTelling, type StageChannel, type StageHandler, tellingKeys } from './runner-options.ts'
 import { SharedChannel } from './shared-channel.ts'
@@ -54,7 +55,7 @@ export class PoolWorkers<T, R> {
   private readonly runners: readonly StageRunner<T, R, PoolRun<T>>[]
   private readonly states: WorkerFigures['state'][]
   /** Items that crashes have put back: whoever runs them next is told that it is the second attempt. */
-  private readonly putBack = new Set<T>()
+  private readonly putBack = new PutBack<T>()
   private draining = false
   /** It drains, and nothing is left. */
   private emptied = false
@@ -103,6 +104,11 @@ export class PoolWorkers<T, R> {
     for (const runner of this.runners) runner.drain()
   }
 
+  /** Has all workers take nothing more at once, whomever the supervisor asks first. */
+  stop(): void {
+    for (const runner of this.runners) runner.stop()
+  }
+
   figures(): WorkerPoolFigures {
     const { channels, places } = this.lines
     return {
@@ -147,6 +153,8 @@ export class PoolWorkers<T, R> {
           runner.stop()
         }
         signal.addEventListener('abort', stop, { once: true })
+        // The lines are closed for good, but a runner that has been drained forgets it.
+        if (this.draining) runner.drain()
         return runner.epoch$.pipe(
           finalize(() => {
             signal.removeEventListener('abort', stop)

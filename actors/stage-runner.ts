@@ -3,6 +3,7 @@ import { checkFunction, type ItemEnd, LinkedList, reportUnhandled } from '../ope
 import { StageCrash, StageStoppedError } from './errors.ts'
 import { isPromiseLike } from './is-promise-like.ts'
 import { checkLife, checkOnCrash, lifeClock, type LifeSettings, type TeardownReason } from './life-options.ts'
+import { PutBack } from './put-back.ts'
 import { Run } from './run.ts'
 import {
   checkChannel,
@@ -35,7 +36,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   /** Runs whose handler has not returned, or whose result keeps the slot. */
   private readonly unfinished = new LinkedList<C>()
   /** Items that a crash has put back; a second crash fails them. */
-  private readonly putBack: Set<T>
+  private readonly putBack: PutBack<T>
   /** Whoever watches the present epoch: an error is a crash, completion its end in peace. */
   private watcher: Subscriber<StagePhase> | undefined
   /** What was acquired is there, and the epoch has not ended. */
@@ -53,7 +54,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   constructor(handler: StageHandler<T, R, C>, options: RunnerOptions<T, R, C>) {
     this.handler = checkFunction('handler', handler)
     this.channel = checkChannel(options.channel)
-    this.putBack = options.putBack ?? new Set()
+    this.putBack = options.putBack ?? new PutBack()
     this.settings = options.life ?? checkLife({})
     this.requeues = checkOnCrash(options) === 'requeue-once'
     const clock = lifeClock(options.clock)
@@ -308,7 +309,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
 
   /** Whether a crash has put this item back; forgets it. */
   private wasPutBack(item: T): boolean {
-    return this.putBack.size > 0 && this.putBack.delete(item)
+    return this.putBack.delete(item)
   }
 
   private mayRunAgain(run: C): boolean {

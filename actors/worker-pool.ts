@@ -74,11 +74,20 @@ export function fromWorkerPool<T, R, S = undefined>(
     discard: () => pool.discard(),
     figures: () => pool.figures(),
     transition: ((snapshot, event, scope) => {
-      if (event.type !== 'drain') return transition(snapshot, event, scope)
-      scope.defer(() => {
-        pool.drain()
-      })
-      return snapshot
+      if (event.type === 'drain') {
+        scope.defer(() => {
+          pool.drain()
+        })
+        return snapshot
+      }
+      // Deferred, so that the supervisor knows that it stops before it hears that workers have ended. Its own events
+      // pass here, too.
+      if ((event.type as string) === 'stop') {
+        scope.defer(() => {
+          pool.stop()
+        })
+      }
+      return transition(snapshot, event, scope)
     }) satisfies WorkerPoolLogic<T>['transition'],
   })
 }

@@ -34,6 +34,19 @@ describe('an item that a crash has put back', () => {
   })
 })
 
+describe('equal items that a crash has put back', () => {
+  it('are each run once more and no oftener', () => {
+    const world = new RunnerBench()
+    for (let start = 0; start < 3; start++) {
+      world.begin()
+      if (start === 0) for (const item of ['a', 'a']) world.channel.offer(item)
+      world.runner.crash(crash)
+    }
+    expect(world.runs.map(({ attempt }) => attempt)).toEqual([1, 1, 2, 2])
+    expect(world.channel.stats).toMatchObject({ failed: 2, waiting: 0 })
+  })
+})
+
 describe('a run', () => {
   it('that was called off is not held, whatever it returns', async () => {
     const world = new RunnerBench({}, { holds: true })

@@ -1,0 +1,65 @@
+import { Subject } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { createActor } from 'xstate'
+import { fromWorkerPool, supervise, type WorkerPoolLogic } from '../../actors/public.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+
+/** A pool of two workers whose items take as many milliseconds as they are worth. */
+function pooled(routing: 'least-load' | { readonly affinity: (ms: number) => string }) {
+  const clock = new VirtualClock()
+  const log: string[] = []
+  const pool = fromWorkerPool<number, undefined>(
+    (ms, { worker }) => {
+      log.push(`${ms} on ${worker}`)
+      return new Promise((resolve) => {
+        clock.setTimeout(() => {
+          resolve(undefined)
+        }, ms)
+      })
+    },
+    { workers: 2, channel: { capacity: 10 }, routing, clock },
+  )
+  return { clock, log, pool }
+}
+
+function states(pool: WorkerPoolLogic<number>): unknown {
+  return pool.figures().workers.map(({ state }) => state)
+}
+
+describe.each([{ routing: 'least-load' }, { routing: { affinity: String } }] as const)(
+  'a pool with $routing',
+  ({ routing }) => {
+    it.each([0, 1, 2])('that was drained of %i items ends again when it is started with its group', async (items) => {
+      const { clock, pool } = pooled(routing)
+      let other$ = new Subject<never>()
+      const children = [
+        { id: 'pool', start: pool },
+        { id: 'other', start: () => (other$ = new Subject()) },
+      ]
+      const root = createActor(supervise(children, { clock, backoff: () => 50, strategy: 'one-for-all' }))
+      const ends: string[] = []
+      root.on('stopped', ({ id, how }) => ends.push(`${id} ${how}`))
+      root.start()
+      for (let item = 1; item <= items; item++) pool.offer(item)
+      const { children: actors } = root.getSnapshot() as { children: { pool: { send: (event: object) => void } } }
+      actors.pool.send({ type: 'drain' })
+      await clock.runAll()
+      other$.error(new Error('broken'))
+      await clock.runAll()
+      expect([ends, states(pool)]).toEqual([
+        ['pool ended', 'pool ended'],
+        ['down', 'down'],
+      ])
+    })
+
+    it('that is stopped starts nothing more, whichever worker is the last to end', async () => {
+      const { clock, log, pool } = pooled(routing)
+      const actor = createActor(pool, { clock }).start()
+      for (const ms of [1, 5, 4]) pool.offer(ms)
+      actor.send({ type: 'stop' })
+      await clock.runAll()
+      expect(log).toEqual(['1 on 0', '5 on 1'])
+      expect([actor.getSnapshot().status, pool.discard()]).toEqual(['done', [4]])
+    })
+  },
+)
