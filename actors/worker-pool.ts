@@ -55,7 +55,9 @@ export interface WorkerPoolLogic<T> extends ActorLogic<
  *   teardown: (browser) => browser.close(),
  *   onValue: (image, { item }) => item.done(image),
  * })
- * createActor(supervise([{ id: 'pages', start: pool }])).start()
+ * const root = createActor(supervise([{ id: 'pages', start: pool }]))
+ * root.subscribe({ error: report })
+ * root.start()
  * if (pool.offer(page) === 'shed') console.warn('too busy')
  * ```
  *
