@@ -51,10 +51,10 @@ export async function importLetters(desk: Desk, name: string, lines: AsyncIterab
   return counts.conflict + counts.full + counts.malformed + ended.evicted + ended.expired === 0 ? 0 : 1
 }
 
-async function importLine({ store, signal, say }: Desk, place: string, { text }: TextLine): Promise<LineResult> {
+async function importLine({ store, signal, say }: Desk, place: string, line: TextLine): Promise<LineResult> {
   try {
-    if (text === undefined) throw new RangeError('it must be UTF-8')
-    const { letter, state } = parseLetterLine(text)
+    if (line.fault !== undefined) throw new RangeError(line.fault)
+    const { letter, state } = parseLetterLine(line.text)
     const result = await store.put(letter, { signal, dead: state === 'dead' })
     const reason = refusals[result]
     if (reason !== undefined) say(`${place}: ${printable(letter.submissionId)} ${reason}`)
