@@ -25,6 +25,12 @@ const kinds = ['shed', 'failed', 'expired'] as const satisfies readonly DeadLett
 /** Who is shed is told when to come back, and a flood of them is no reason to write. */
 const usual: readonly DeadLetterKind[] = ['failed', 'expired']
 
+/** How many dead letters a store may hold: whatever puts some must be told the same. */
+export const keptEntriesOption = [
+  '--dead-letters-max-entries <number>',
+  'how many may be kept (default: 100000)',
+] as const
+
 /** The options of `serve` for dead letters. */
 export const keptLettersOptions: readonly (readonly [flags: string, description: string])[] = [
   [
@@ -34,7 +40,7 @@ export const keptLettersOptions: readonly (readonly [flags: string, description:
   ['--redrive', 'run them again while there are places to spare (default)'],
   ['--no-redrive', 'keep them only'],
   ['--dead-letters-max-age <duration>', 'how old they may become, e.g. 12h (default: 7d)'],
-  ['--dead-letters-max-entries <number>', 'how many may be kept (default: 100000)'],
+  keptEntriesOption,
   ['--dead-letters-max-attempts <number>', 'how often one is run again before it is given up (default: 5)'],
 ]
 
@@ -58,9 +64,18 @@ export function keptLetters(given: KeptLettersArguments): KeptLetters | undefine
     kinds: chosen,
     redrive: given.redrive ?? true,
     maxAgeMs: maxAge === undefined ? 604_800_000 : atLeastOne('--dead-letters-max-age', maxAge),
-    maxEntries: whole('--dead-letters-max-entries', maxEntries, 100_000),
+    maxEntries: keptEntries(maxEntries),
     maxAttempts: whole('--dead-letters-max-attempts', maxAttempts, 5),
   }
+}
+
+/**
+ * Checks how many may be kept.
+ *
+ * @throws TypeError or RangeError naming the option, its value and what is allowed.
+ */
+export function keptEntries(text: string | undefined): number {
+  return whole('--dead-letters-max-entries', text, 100_000)
 }
 
 function chosenKinds(text: string): readonly DeadLetterKind[] {

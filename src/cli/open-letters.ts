@@ -6,6 +6,7 @@ import { createSqliteDeadLetterStore } from '../stores/sqlite-dead-letter-store.
 import { createSqliteRedriveAnswers, type RedriveAnswer } from '../stores/sqlite-redrive-answers.ts'
 import { makeFolder } from './make-folder.ts'
 import type { StoreSettings } from './store-settings.ts'
+import { tellingFlags } from './telling-flags.ts'
 
 /** The files in the data folder. */
 export const storeFiles = {
@@ -15,9 +16,15 @@ export const storeFiles = {
 } as const
 
 /**
- * How old an entry may become is the server's affair; who only looks must not have it expire sooner.
+ * How old an entry may become is the server's affair; who looks, or imports, must not have it expire sooner.
  */
 const aCenturyMs = 3_155_760_000_000
+
+/** Which store of dead letters it is, and what it may hold. */
+export interface LetterStoreSettings extends StoreSettings {
+  /** As the server has it; only a `put` heeds it. */
+  readonly maxEntries: number
+}
 
 /**
  * Opens the store that a server with the same settings has.
@@ -25,16 +32,16 @@ const aCenturyMs = 3_155_760_000_000
  * @param create Whether one in the data folder is made where there is none.
  * @throws Error or StoreError that says why it cannot be opened.
  */
-export function openLetters(settings: StoreSettings, create: boolean): DeadLetterStore {
-  const { dataDir, redis, encryptionKeys } = settings
-  const options = { encryptionKeys, maxAgeMs: aCenturyMs }
-  if (redis !== undefined) return createRedisDeadLetterStore({ ...options, url: redis.url })
+export function openLetters(settings: LetterStoreSettings, create: boolean): DeadLetterStore {
+  const { dataDir, redis, encryptionKeys, maxEntries } = settings
+  const options = { encryptionKeys, maxEntries, maxAgeMs: aCenturyMs }
+  if (redis !== undefined) return tellingFlags(() => createRedisDeadLetterStore({ ...options, url: redis.url }))
   const file = join(dataDir, storeFiles.letters)
   if (create) makeFolder('--data-dir', dataDir)
   else if (!existsSync(file)) {
     throw new Error(`--data-dir: there is no ${file}; name the folder of a server that has kept dead letters`)
   }
-  return createSqliteDeadLetterStore({ ...options, file })
+  return tellingFlags(() => createSqliteDeadLetterStore({ ...options, file }))
 }
 
 /** What the redrive of an entry gave, where a server with this data folder has kept it. */

@@ -22,6 +22,7 @@ import { makeFolder } from './make-folder.ts'
 import { storeFiles } from './open-letters.ts'
 import { redrivenAnswer } from './redriven-answer.ts'
 import type { StoreSettings } from './store-settings.ts'
+import { tellingFlags } from './telling-flags.ts'
 
 /** The stores of a server. */
 export interface OpenedStores {
@@ -54,7 +55,7 @@ const weekMs = 604_800_000
 /**
  * Opens a server's stores. A Redis that is away keeps nothing from starting.
  *
- * @throws Error or StoreError saying what is wrong with the data folder.
+ * @throws Error or StoreError saying what is wrong with the data folder or an option of the command line.
  */
 export function openStores(settings: OpenedStoreSettings, ground: StoreGround): OpenedStores {
   const { redis, dataDir, deadLetters, sessions } = settings
@@ -91,7 +92,8 @@ function openKeptLetters(
 ): OpenedLetters {
   const { clock } = ground
   const options = { maxAgeMs, maxEntries, maxDead: Math.min(10_000, maxEntries), maxAttempts, encryptionKeys }
-  const local = createSqliteDeadLetterStore({ ...options, file: join(dataDir, storeFiles.letters), clock })
+  const file = join(dataDir, storeFiles.letters)
+  const local = tellingFlags(() => createSqliteDeadLetterStore({ ...options, file, clock }))
   const store = connection === undefined ? local : spooled(connection, local, options, ground)
   const stopSweeping = sweepNowAndThen(store, ground)
   const answers = redrive
@@ -132,7 +134,7 @@ function spooled(
   options: Omit<Parameters<typeof createRedisDeadLetterStore>[0], 'url' | 'connection'>,
   { logger, registry, clock }: StoreGround,
 ): SpooledDeadLetterStore {
-  const primary = createRedisDeadLetterStore({ ...options, connection, logger })
+  const primary = tellingFlags(() => createRedisDeadLetterStore({ ...options, connection, logger }))
   const store = createSpooledDeadLetterStore({ primary, spool, logger, clock })
   const add = (type: 'counter' | 'gauge', name: string, help: string, value: () => number | Promise<number>): void => {
     registerScraped(registry, {

@@ -96,6 +96,21 @@ test('dead letters are moved to another folder', async () => {
   })
 })
 
+test('an import heeds the number that the server was given, and expires nothing', async () => {
+  // Submitted in 1970.
+  const file = join(root, 'ancient.jsonl')
+  writeFileSync(file, ['s0', 's1', 's2'].map((id) => `${JSON.stringify(letterOf(id))}\n`).join(''))
+  const full = await letters('import', 'bounded', file, '--dead-letters-max-entries', '2')
+  expect(full).toEqual({
+    ...{ code: 1, stderr: `${file}:3: s2 was not stored: the store is full\n` },
+    stdout: '2 stored, 0 there before, 0 in conflict, 1 without room, 0 malformed\n',
+  })
+  expect(await letters('import', 'bounded', file)).toMatchObject({
+    ...{ code: 0, stderr: '' },
+    stdout: '1 stored, 2 there before, 0 in conflict, 0 without room, 0 malformed\n',
+  })
+})
+
 test('what is wrong with the command line is told, and no store is made for it', async () => {
   const wrong = await letters('list', 'nowhere', '--kind', 'late')
   expect(wrong).toMatchObject({ code: 1, stdout: '' })

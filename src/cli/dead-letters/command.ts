@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { Command } from 'commander'
 import { checkText, SpillwayError, systemClock } from '../../../operators/index.ts'
 import { fileFault } from '../../retrieval/file-fault.ts'
+import { keptEntriesOption } from '../kept-letters.ts'
 import { changeLetters, type LetterChange, rehearseChange } from './change-letters.ts'
 import { exportLetters } from './export-letters.ts'
 import { importLetters } from './import-letters.ts'
@@ -96,6 +97,7 @@ function exportCommand(fail: Fail): Command {
 function importCommand(fail: Fail): Command {
   return common('import', 'put the entries of an export into the store: dead ones stay dead, all others are due')
     .argument('<file>', 'lines of JSON, as export writes them; - for standard input')
+    .option(...keptEntriesOption)
     .option('--json', 'print the sum as JSON')
     .action(async (file: string, given: LetterArguments) => {
       await run(fail, given, true, () => {

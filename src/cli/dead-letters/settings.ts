@@ -1,6 +1,8 @@
 import { checkInteger, checkText, show } from '../../../operators/index.ts'
 import type { DeadLetterFilter } from '../../stores/index.ts'
-import { type StoreSettings, storeSettings } from '../store-settings.ts'
+import { keptEntries } from '../kept-letters.ts'
+import type { LetterStoreSettings } from '../open-letters.ts'
+import { storeSettings } from '../store-settings.ts'
 import type { Chosen } from './change-letters.ts'
 import { type FilterArguments, letterFilter } from './letter-filter.ts'
 
@@ -12,10 +14,11 @@ export interface LetterArguments extends FilterArguments {
   readonly all?: boolean
   readonly dryRun?: boolean
   readonly output?: string
+  readonly deadLettersMaxEntries?: string
 }
 
 /** What all of the commands need to know. */
-export interface LetterSettings extends StoreSettings {
+export interface LetterSettings extends LetterStoreSettings {
   readonly json: boolean
 }
 
@@ -28,7 +31,11 @@ export function letterSettings(
   given: LetterArguments,
   environment: Readonly<Record<string, string | undefined>>,
 ): LetterSettings {
-  return { ...storeSettings(given.dataDir, environment), json: given.json ?? false }
+  return {
+    ...storeSettings(given.dataDir, environment),
+    maxEntries: keptEntries(given.deadLettersMaxEntries),
+    json: given.json ?? false,
+  }
 }
 
 /** The filter of a command that means all entries where it is given none. */

@@ -1,11 +1,16 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { exportLetters } from '../../../../src/cli/dead-letters/export-letters.ts'
 import { importLetters } from '../../../../src/cli/dead-letters/import-letters.ts'
 import { parseLetterLine } from '../../../../src/cli/dead-letters/letter-line.ts'
 import { textLines } from '../../../../src/cli/dead-letters/text-lines.ts'
 import { UnstorableError } from '../../../../src/stores/index.ts'
+import {
+  createSqliteDeadLetterStore,
+  type SqliteDeadLetterStoreOptions,
+} from '../../../../src/stores/sqlite-dead-letter-store.ts'
+import { VirtualClock } from '../../../../src/testing/virtual-clock.ts'
 import { LetterShelf, letterOf } from '../../../fixtures/letter-shelf.ts'
 import { deskOf } from './desk-of.ts'
 
@@ -110,9 +115,32 @@ describe('an import', () => {
     ])
   })
 
+  it('is not done when the store evicted or expired entries meanwhile, and says how many', async () => {
+    const file = [3_000_000, 3_500_000, 3_600_000].map((firstSeenAt, at) =>
+      JSON.stringify({ ...letterOf(`s${at}`, { firstSeenAt }), state: 'dead' }),
+    )
+    const bounded = async (options: Partial<SqliteDeadLetterStoreOptions>): Promise<ReturnType<typeof deskOf>> => {
+      const clock = new VirtualClock({ startAt: 3_600_000 })
+      const store = createSqliteDeadLetterStore({ file: ':memory:', clock, ...options })
+      onTestFinished(() => store.close())
+      const desk = deskOf(store, { json: true })
+      await store.put(letterOf('old', { firstSeenAt: 3_600_000 }), { dead: true })
+      expect(await importLetters(desk, 'f', linesOf(...file))).toBe(1)
+      return desk
+    }
+    const crowded = await bounded({ maxDead: 2 })
+    expect(crowded.said).toEqual(['2 dead letters evicted meanwhile: there is no room for more dead ones'])
+    expect(JSON.parse(crowded.data[0]!)).toMatchObject({ stored: 3, evicted: 2, expired: 0 })
+    const old = await bounded({ maxAgeMs: 500_000 })
+    expect(old.said).toEqual(['1 dead letter expired meanwhile: too old to be kept'])
+    expect(JSON.parse(old.data[0]!)).toMatchObject({ stored: 3, evicted: 0, expired: 1 })
+  })
+
   it('that the store ends says how far it came', async () => {
     const shelf = new LetterShelf()
-    shelf.away = new Error('Redis is away')
+    shelf.put = async () => {
+      throw new Error('Redis is away')
+    }
     const desk = deskOf(shelf)
     await expect(importLetters(desk, 'f', linesOf('', entry))).rejects.toThrow('Redis is away')
     expect(desk.said).toEqual(['stopped at f:2: Redis is away; import the file again to go on'])

@@ -55,9 +55,16 @@ it('a limit is a whole number', () => {
   expect(() => listLimit({ limit: 'x' })).toThrow('got "x"')
 })
 
+it('how many dead letters there may be is said as to the server', () => {
+  expect(letterSettings({ deadLettersMaxEntries: '7' }, {}).maxEntries).toBe(7)
+  expect(() => letterSettings({ deadLettersMaxEntries: '0' }, {})).toThrow(
+    '--dead-letters-max-entries must be a whole number from 1 to',
+  )
+})
+
 it('the environment says where Redis is and what encrypts, and neither is printed', () => {
   expect(letterSettings({}, { REDIS_URL: '' })).toEqual({
-    ...{ dataDir: '.spillway', redis: undefined, encryptionKeys: [], json: false },
+    ...{ dataDir: '.spillway', redis: undefined, encryptionKeys: [], maxEntries: 100_000, json: false },
   })
   const redisOf = (url: string): unknown => letterSettings({}, { REDIS_URL: url }).redis
   expect(redisOf('redis://:secret@localhost:1')).toEqual({ url: 'redis://:secret@localhost:1', name: 'localhost:1' })
