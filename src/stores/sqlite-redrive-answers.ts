@@ -74,26 +74,42 @@ export function createSqliteRedriveAnswers(options: RedriveAnswersOptions): Redr
   const codec = new LetterCodec(keys, maxBytes)
   const database = openStoreFile(file, schema, busyTimeoutMs)
   const attempt = <T>(work: () => T): T => explained(file, schema, work)
-  const [insert, forgetOld, forgetMost, select] = attempt(() =>
+  const [insert, remove, forgetOld, forgetOldest, sum, changes, select] = attempt(() =>
     [
-      'INSERT INTO answers (key, at, bytes, answer) VALUES (:key, :at, :bytes, :answer) ON CONFLICT (key) DO UPDATE SET at = :at, bytes = :bytes, answer = :answer',
-      'DELETE FROM answers WHERE at <= :oldest',
-      `DELETE FROM answers WHERE key IN (
-        SELECT key FROM (SELECT key, sum(bytes) OVER (ORDER BY at DESC, key) AS total FROM answers) WHERE total > :most
-      )`,
+      'INSERT INTO answers (key, at, bytes, answer) VALUES (:key, :at, :bytes, :answer)',
+      'DELETE FROM answers WHERE key = :key RETURNING bytes',
+      'DELETE FROM answers WHERE at <= :oldest RETURNING bytes',
+      `DELETE FROM answers WHERE key = (SELECT key FROM answers ORDER BY at, key DESC LIMIT 1) RETURNING bytes`,
+      'SELECT coalesce(sum(bytes), 0) AS bytes FROM answers',
+      'PRAGMA data_version',
       'SELECT at, answer FROM answers WHERE key = :key AND at > :oldest',
     ].map((sql) => database.prepare(sql)),
-  ) as [Statement, Statement, Statement, Statement]
+  ) as [Statement, Statement, Statement, Statement, Statement, Statement, Statement]
+  /** Bytes of all, as of a version of the file: another process's write makes it another version, one's own does not. */
+  let total = 0
+  let version: unknown
+  const forget = (removed: Statement, parameters: Record<string, string | number> = {}): void => {
+    for (const { bytes } of removed.all(parameters) as unknown as readonly { readonly bytes: number }[]) total -= bytes
+  }
   return {
     keep(submissionId, answer) {
       const key = codec.keyOf(submissionId)
       const sealed = seal.close(JSON.stringify(answer), key)
       const at = clock.wallTime()
+      const bytes = sealed.length
       attempt(() => {
-        inTransaction(database, () => {
-          insert.run({ key, at, bytes: sealed.length, answer: sealed })
-          forgetOld.run({ oldest: at - maxAgeMs })
-          forgetMost.run({ most: maxBytes })
+        const before = version
+        version = undefined
+        version = inTransaction(database, () => {
+          const { data_version: present } = changes.get() as { readonly data_version: number }
+          if (present !== before) total = (sum.get() as { readonly bytes: number }).bytes
+          forget(remove, { key })
+          forget(forgetOld, { oldest: at - maxAgeMs })
+          if (bytes > maxBytes) return present
+          while (total + bytes > maxBytes) forget(forgetOldest)
+          insert.run({ key, at, bytes, answer: sealed })
+          total += bytes
+          return present
         })
       })
     },

@@ -17,7 +17,7 @@ const most = 100
 
 const said: Readonly<Record<Exclude<Result, 'unknown'>, string>> = {
   replayed: 'replayed',
-  due: 'made due at once, which they were for later',
+  due: 'due now, without having been dead',
   leased: 'left alone, because they are being redriven',
   acked: 'completed before',
   purged: 'purged',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createSqliteRedriveAnswers } from '../../../src/stores/sqlite-redrive-answers.ts'
+import { createSqliteRedriveAnswers, type RedriveAnswers } from '../../../src/stores/sqlite-redrive-answers.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
 test('an answer is there until its time is over, the latest of a submission', async () => {
@@ -23,7 +23,7 @@ test('an answer is there until its time is over, the latest of a submission', as
 
 test('all together take no more than they may, and the newest are kept', () => {
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: 120 }), { minLength: 1, maxLength: 20 }), (sizes) => {
+    fc.property(fc.array(fc.integer({ min: 0, max: 240 }), { minLength: 1, maxLength: 20 }), (sizes) => {
       const clock = new VirtualClock()
       const answers = createSqliteRedriveAnswers({ file: ':memory:', maxBytes: 200, clock })
       for (const [at, size] of sizes.entries()) {
@@ -34,14 +34,43 @@ test('all together take no more than they may, and the newest are kept', () => {
       let room = 200
       let isKept = true
       for (const [at, size] of [...sizes.entries()].reverse()) {
-        room -= size + 3
+        const bytes = size + 3
+        if (bytes <= 200) room -= bytes
         isKept &&= room >= 0
-        expect([at, answers.get(String(at)) !== undefined]).toEqual([at, isKept])
+        expect([at, answers.get(String(at)) !== undefined]).toEqual([at, isKept && bytes <= 200])
       }
       answers.close()
     }),
     { numRuns: 30 },
   )
+})
+
+test('one that is too large by itself is not kept, and the others are', () => {
+  const answers = createSqliteRedriveAnswers({ file: ':memory:', maxBytes: 100 })
+  answers.keep('a', 'x')
+  answers.keep('b', 'x'.repeat(200))
+  answers.keep('c', 'x')
+  expect(['a', 'b', 'c'].map((id) => answers.get(id)?.answer)).toEqual(['x', undefined, 'x'])
+  answers.close()
+})
+
+test('what another process keeps counts, too', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'spillway-answers-'))
+  const clock = new VirtualClock()
+  const [one, other] = ['one', 'other'].map(() =>
+    createSqliteRedriveAnswers({ file: join(folder, 'answers.db'), maxBytes: 100, clock }),
+  ) as [RedriveAnswers, RedriveAnswers]
+  for (const [at, answers] of [one, other, one, other, other, one].entries()) {
+    answers.keep(String(at), 'x'.repeat(37))
+    clock.sleep(1)
+  }
+  expect([0, 1, 2, 3, 4, 5].map((at) => one.get(String(at)) !== undefined)).toEqual([
+    ...[false, false, false, false],
+    ...[true, true],
+  ])
+  one.close()
+  other.close()
+  rmSync(folder, { recursive: true })
 })
 
 test('with a key they cannot be read in the file, and with another not at all', () => {

@@ -51,7 +51,7 @@ describe('a replay', () => {
     const desk = deskOf(shelf)
     expect(await changeLetters(desk, 'replay', { filter: {} })).toBe(0)
     expect([...shelf.entries.values()]).toEqual(before)
-    expect(desk.data).toEqual(['3 made due at once, which they were for later'])
+    expect(desk.data).toEqual(['3 due now, without having been dead'])
   })
 
   it('of more ids than a store takes at once gives it as many as it takes', async () => {
