@@ -10,6 +10,9 @@ export interface ListQuery extends DeadLetterFilter {
   readonly limit?: number
 }
 
+/** Bytes of requests of one part at the most, unless a single one is larger: 4 MiB. */
+const partBytes = 4_194_304
+
 /** Some rows, and where the next begin. */
 export interface ListedRows {
   readonly rows: readonly FullLetterRow[]
@@ -52,9 +55,15 @@ export function listLetters(
   if (cursor !== undefined) where('(first_seen_at, key) > (?, ?)', ...readCursor(cursor))
   const text = `${fullRow} ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
     ORDER BY first_seen_at, key LIMIT ${limit + 1}`
-  const rows = database.prepare(text).all(...values) as unknown as readonly FullLetterRow[]
-  const last = rows.length > limit ? rows[limit - 1] : undefined
-  return { rows: rows.slice(0, limit), ...(last && { cursor: writeCursor(last) }) }
+  const rows: FullLetterRow[] = []
+  let bytes = 0
+  for (const row of database.prepare(text).iterate(...values) as Iterable<unknown> as Iterable<FullLetterRow>) {
+    const last = rows.at(-1)
+    bytes += row.bytes
+    if (last !== undefined && (rows.length === limit || bytes > partBytes)) return { rows, cursor: writeCursor(last) }
+    rows.push(row)
+  }
+  return { rows }
 }
 
 function writeCursor({ firstSeenAt, key }: FullLetterRow): string {

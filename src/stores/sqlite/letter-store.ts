@@ -10,6 +10,9 @@ import { LetterTable } from './letter-table.ts'
 import { checkSubmissionIds, encodeLetter, LetterTransitions } from './letter-transitions.ts'
 import { explained } from './store-file.ts'
 
+/** Entries that one transaction of a sweep deletes at the most; others have their turn in between. */
+const sweptAtOnce = 1_000
+
 /** A store on a database that is open, and the store's from now on. */
 export function createLetterStore(
   database: DatabaseSync,
@@ -82,7 +85,17 @@ export function createLetterStore(
         const { due, leased, dead, bytes, done: _, ...totals } = table.readFigures()
         return { due, leased, dead, bytes, totals: { ...totals, orphaned: 0 } }
       }),
-    sweep: async ({ signal } = {}) => commits.run(signal, () => transitions.sweep()),
+    sweep: async ({ signal } = {}) => {
+      const report = { released: 0, expired: 0, evicted: 0, repaired: 0, orphaned: 0 }
+      for (let last = sweptAtOnce; last === sweptAtOnce;) {
+        const { released, expired, evicted } = await commits.run(signal, () => transitions.sweep(sweptAtOnce))
+        report.released += released
+        report.expired += expired
+        report.evicted += evicted
+        last = expired
+      }
+      return report
+    },
     close: async () => {
       if (!database.isOpen) return
       commits.flush()

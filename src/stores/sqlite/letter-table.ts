@@ -155,8 +155,8 @@ export class LetterTable {
   }
 
   /** Older than a time, and not leased. */
-  olderThan(firstSeenAt: number): readonly LetterRow[] {
-    return this.statements.older.all(firstSeenAt) as unknown as readonly LetterRow[]
+  olderThan(firstSeenAt: number, limit: number): readonly LetterRow[] {
+    return this.statements.older.all(firstSeenAt, limit) as unknown as readonly LetterRow[]
   }
 
   /** Leased until a time at the latest. */
@@ -170,8 +170,8 @@ export class LetterTable {
   }
 
   /** Key and session of a pipeline's that are due, one after the other; nothing may be changed before the end. */
-  due(pipeline: string, now: number): Iterable<Pick<LetterRow, 'key' | 'session'>> {
-    return this.statements.due.iterate(now, pipeline) as unknown as Iterable<Pick<LetterRow, 'key' | 'session'>>
+  due(pipeline: string, now: number, oldest: number): Iterable<Pick<LetterRow, 'key' | 'session'>> {
+    return this.statements.due.iterate(now, pipeline, oldest) as unknown as Iterable<Pick<LetterRow, 'key' | 'session'>>
   }
 
   leasedOf(session: string): number {
@@ -217,10 +217,10 @@ const texts = {
     WHERE id = :id
   `,
   remove: 'DELETE FROM letters WHERE id = ?',
-  older: `SELECT ${row} FROM letters INDEXED BY letters_by_time WHERE first_seen_at < ? AND state <> 'leased'`,
+  older: `SELECT ${row} FROM letters INDEXED BY letters_by_time WHERE first_seen_at < ? AND state <> 'leased' LIMIT ?`,
   over: `SELECT ${row} FROM letters WHERE state = 'leased' AND state_at <= ? ORDER BY state_at, key`,
   dead: `SELECT ${row} FROM letters WHERE state = 'dead' ORDER BY state_at, key LIMIT ?`,
-  due: `SELECT key, session FROM letters WHERE state = 'due' AND state_at <= ? AND pipeline = ? ORDER BY state_at, key`,
+  due: `SELECT key, session FROM letters WHERE state = 'due' AND state_at <= ? AND pipeline = ? AND first_seen_at >= ? ORDER BY state_at, key`,
   leasedOf: `SELECT count(*) AS count FROM letters WHERE state = 'leased' AND session = ?`,
   findDone: 'SELECT key, digest, epoch, token, done_at AS doneAt FROM done WHERE key = ? AND done_at > ?',
   addDone: 'INSERT INTO done (key, digest, epoch, token, done_at) VALUES (:key, :digest, :epoch, :token, :doneAt)',

@@ -54,8 +54,11 @@ export class LetterTransitions {
     const known = table.find(key) ?? this.findDone(key)
     if (known !== undefined) return digests.includes(known.digest) ? 'duplicate' : 'conflict'
     const bytes = payload.length + (error?.length ?? 0)
-    const entries = figures.due + figures.leased + figures.dead
-    if (entries >= settings.maxEntries || figures.bytes + bytes > settings.maxBytes) {
+    while (
+      figures.due + figures.leased + figures.dead >= settings.maxEntries ||
+      figures.bytes + bytes > settings.maxBytes
+    ) {
+      if (this.expire() > 0) continue
       figures.rejected += 1
       return 'full'
     }
@@ -165,9 +168,9 @@ export class LetterTransitions {
     return 'purged'
   }
 
-  /** A transaction leaves nothing behind that could be repaired. */
-  sweep(): SweepReport {
-    return { released: this.release(), expired: this.expire(), evicted: this.evict(), repaired: 0, orphaned: 0 }
+  /** A transaction leaves nothing behind that could be repaired. Of what is too old at most so many go at a time. */
+  sweep(most: number): SweepReport {
+    return { released: this.release(), expired: this.expire(most), evicted: this.evict(), repaired: 0, orphaned: 0 }
   }
 
   /** An entry as callers see it. */
@@ -198,7 +201,8 @@ export class LetterTransitions {
   private choose(pipeline: string, limit: number, perSession: number): readonly string[] {
     const keys: string[] = []
     const leased = new Map<string, number>()
-    for (const { key, session } of this.table.due(pipeline, this.wallTime())) {
+    const now = this.wallTime()
+    for (const { key, session } of this.table.due(pipeline, now, now - this.settings.maxAgeMs)) {
       if (session !== null && perSession < Infinity) {
         const before = leased.get(session) ?? this.table.leasedOf(session)
         leased.set(session, before < perSession ? before + 1 : before)
@@ -222,8 +226,9 @@ export class LetterTransitions {
     return over.length
   }
 
-  private expire(): number {
-    const expired = this.table.olderThan(this.wallTime() - this.settings.maxAgeMs)
+  /** A few at a time: after a long pause there may be many, and nothing else happens meanwhile. */
+  private expire(most = 100): number {
+    const expired = this.table.olderThan(this.wallTime() - this.settings.maxAgeMs, most)
     for (const row of expired) this.table.remove(row, 'expired')
     return expired.length
   }

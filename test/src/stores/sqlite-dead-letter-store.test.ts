@@ -68,6 +68,57 @@ test('a store in memory is its own', async () => {
   expect(await open({ file: ':memory:' }).get('a')).toBeUndefined()
 })
 
+test('after a long pause what is too old goes a few at a time, is not claimed, and leaves room at once', async () => {
+  const dayMs = 86_400_000
+  const store = open({ maxEntries: 2_500, maxAgeMs: dayMs })
+  const ids = Array.from({ length: 2_500 }, (_, at) => `${at}`)
+  await Promise.all(ids.map((id) => store.put(letterOf(subject, id))))
+  clock.sleep(2 * dayMs)
+  expect(await store.put(letterOf(subject, 'new'))).toBe('stored')
+  expect((await store.counts()).totals.expired).toBe(100)
+  const claimed = await store.claim({ pipeline: 'chat', limit: 100, leaseMs: 1_000 })
+  expect(claimed.map(({ letter }) => letter.submissionId)).toEqual(['new'])
+  expect((await store.counts()).totals.expired).toBe(200)
+  let isSwept = false
+  const swept = store.sweep().then((report) => {
+    isSwept = true
+    return report
+  })
+  expect(await store.put(letterOf(subject, 'between'))).toBe('stored')
+  expect(isSwept).toBe(false)
+  expect(await swept).toMatchObject({ released: 0, evicted: 0 })
+  expect(await store.counts()).toMatchObject({ due: 1, leased: 1, totals: { expired: 2_500 } })
+  await checkBooks(store)
+})
+
+test('a put goes on making room until there is enough', async () => {
+  const store = open({ maxBytes: 400_000, maxAgeMs: 1_000 })
+  const small = Array.from({ length: 300 }, (_, at) =>
+    store.put(letterOf(subject, `${at}`, { request: 'x'.repeat(900) })),
+  )
+  await Promise.all(small)
+  clock.sleep(2_000)
+  expect(await store.put(letterOf(subject, 'large', { request: 'x'.repeat(300_000) }))).toBe('stored')
+  expect((await listAll(store)).some(({ submissionId }) => submissionId === 'large')).toBe(true)
+  await checkBooks(store)
+})
+
+test('a page has at most 4 MiB of requests, and one that is larger alone', async () => {
+  const store = open({ maxEntryBytes: 10_000_000 })
+  for (const [id, size] of Object.entries({ a: 2e6, b: 2e6, c: 2e6, d: 5e6, e: 1 })) {
+    await store.put(letterOf(subject, id, { request: 'x'.repeat(size) }))
+  }
+  const pages: number[] = []
+  for (let cursor: string | undefined, isFirst = true; isFirst || cursor !== undefined; isFirst = false) {
+    const page = await store.list(cursor === undefined ? {} : { cursor })
+    pages.push(page.entries.length)
+    cursor = page.cursor
+  }
+  expect(pages.reduce((sum, count) => sum + count)).toBe(5)
+  expect(pages.length).toBeGreaterThan(2)
+  expect((await listAll(store)).map(({ submissionId }) => submissionId).toSorted()).toEqual(['a', 'b', 'c', 'd', 'e'])
+})
+
 test('while another process writes an entry is not stored, and it is once it is put again', async () => {
   const store = open({ busyTimeoutMs: 0 })
   const other = new DatabaseSync(file)
