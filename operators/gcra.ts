@@ -67,7 +67,10 @@ export class Gcra {
   /** What `take` would return, without taking; `ahead` is what passes before it. */
   retryAfterMs(now: number, weight: number, ahead: number = 0): number {
     const at = this.passesAt(weight, ahead)
-    return at > now ? Math.ceil(at - now) : 0
+    if (at <= now) return 0
+    const waitMs = Math.ceil(at - now)
+    // The difference, and the sum that the caller will make of it, are rounded.
+    return now + waitMs < at ? waitMs + 1 : waitMs
   }
 
   /** The first time at which something conforms, if `ahead` passes before it; `-Infinity` when it always did. */

@@ -82,6 +82,15 @@ describe('Gcra', () => {
     )
   })
 
+  test('what is refused passes after retryAfterMs, also where numbers are rounded', () => {
+    const gcra = new Gcra({ rate: 1, perMs: 5, burst: 4 })
+    const start = 2.300298618251873e-9
+    gcra.take(start, 4)
+    const at = start + 1
+    const retryAfterMs = gcra.take(at, 4)
+    expect(gcra.take(at + retryAfterMs, 4)).toBe(0)
+  })
+
   test('what is taken as early as may be passes, and loses nothing of the rate but roundings', () => {
     fc.assert(
       fc.property(anyLimit, fc.double({ min: 0, max: 1e9, noNaN: true }), ({ rate, perMs }, start) => {
