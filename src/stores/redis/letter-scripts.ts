@@ -31,13 +31,8 @@ export const putScript: LetterScript<
 local key, own = entryKey(id), setOf(state, pipeline)
 local known = hashOf(key, 'digest', 'state', 'stateAt')
 local there = cardOf(own)
-local expired = 0
-local oldest = redis.pcall('ZRANGEBYSCORE', all, '-inf', '(' .. number(now - maxAgeMs), 'LIMIT', 0, 1)
-if oldest.err then wrong(all, 'zset') end
-if #oldest > 0 then
-  expired = expire(tonumber(maxAgeMs))
-  known = hashOf(key, 'digest', 'state', 'stateAt')
-end
+local expired = expire(tonumber(maxAgeMs))
+if expired > 0 then known = hashOf(key, 'digest', 'state', 'stateAt') end
 local over = known[2] == 'done' and tonumber(known[3]) <= now - doneWindowMs
 if known[2] and not over then
   local same = known[1] and string.find(digests, known[1], 1, true)
