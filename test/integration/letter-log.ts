@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { DeadLetterStore } from '../../src/stores/index.ts'
+import { listAll } from '../../src/testing/dead-letters/store-check.ts'
 
 /** What became of all entries. */
 export interface LetterReport {
@@ -85,12 +86,5 @@ export class LetterLog {
 }
 
 async function idsIn(store: DeadLetterStore): Promise<readonly string[]> {
-  const ids: string[] = []
-  let cursor: string | undefined
-  do {
-    const page = await store.list(cursor === undefined ? {} : { cursor })
-    ids.push(...page.entries.map(({ submissionId }) => submissionId))
-    cursor = page.cursor
-  } while (cursor !== undefined)
-  return ids
+  return (await listAll(store)).map(({ submissionId }) => submissionId)
 }
