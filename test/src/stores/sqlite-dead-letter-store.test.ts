@@ -86,8 +86,48 @@ test('after a long pause what is too old goes a few at a time, is not claimed, a
   })
   expect(await store.put(letterOf(subject, 'between'))).toBe('stored')
   expect(isSwept).toBe(false)
+  await clock.advance(100)
   expect(await swept).toMatchObject({ released: 0, evicted: 0 })
   expect(await store.counts()).toMatchObject({ due: 1, leased: 1, totals: { expired: 2_500 } })
+  await checkBooks(store)
+})
+
+test('a sweep of many lets timers and sockets have their turn after each hundred', async () => {
+  const store = open({ maxAgeMs: 1_000 })
+  const ids = Array.from({ length: 450 }, (_, at) => `${at}`)
+  await Promise.all(ids.map((id) => store.put(letterOf(subject, id))))
+  clock.sleep(2_000)
+  let isSwept = false
+  const swept = store.sweep().finally(() => {
+    isSwept = true
+  })
+  const seen = new Set<number>()
+  const look = (): void => {
+    if (isSwept) return
+    void store.counts().then(({ totals }) => seen.add(totals.expired))
+    clock.setTimeout(look, 0)
+  }
+  await clock.settle()
+  look()
+  await clock.advance(0)
+  expect([...seen]).toEqual([100, 200, 300, 400])
+  expect(await swept).toEqual({ released: 0, expired: 450, evicted: 0, repaired: 0, orphaned: 0 })
+  await checkBooks(store)
+})
+
+test('a sweep that is called off between two hundreds leaves the rest', async () => {
+  const store = open({ maxAgeMs: 1_000 })
+  const ids = Array.from({ length: 250 }, (_, at) => `${at}`)
+  await Promise.all(ids.map((id) => store.put(letterOf(subject, id))))
+  clock.sleep(2_000)
+  const controller = new AbortController()
+  const swept = store.sweep({ signal: controller.signal }).catch((error: unknown) => error)
+  await clock.settle()
+  const reason = new Error('enough')
+  controller.abort(reason)
+  await clock.advance(0)
+  expect(await swept).toBe(reason)
+  expect(await store.counts()).toMatchObject({ due: 150, totals: { expired: 100 } })
   await checkBooks(store)
 })
 
