@@ -11,7 +11,7 @@ import {
 } from '../../operators/index.ts'
 import { StageMeter } from '../metrics/stage-meter.ts'
 import { createStage, type StageDefinition, type StageHooks } from './create-stage.ts'
-import { deadlineOf } from './deadline-of.ts'
+import { badDeadline, deadlineOf } from './deadline-of.ts'
 import { errorCode } from './describe-error.ts'
 import { Door } from './door.ts'
 import { Envelope, type EnvelopeHost } from './envelope.ts'
@@ -48,8 +48,8 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   private readonly graces: Graces
   private readonly rooms: WaitingRooms
   private readonly sessions: Sessions<Carried> | undefined
-  /** Why nothing is let in any more. */
-  private refusal: ShedReason | undefined
+  /** Why nothing is let in any more, and the stage that is the reason, if one is. */
+  private refusal: { readonly reason: ShedReason; readonly blamed: Stage | undefined } | undefined
   private readonly letters: DeadLetters | undefined
   private readonly onOverflow: (node: Stage, error: unknown) => void
   /** Every request that has not ended. */
@@ -86,12 +86,8 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.rooms = new WaitingRooms(this.nodes, this.door, { clock, random, wheel: this.wheel }, this)
   }
 
-  /**
-   * Takes a request in, or turns it away.
-   *
-   * @param refusal Why nothing is let in at present, if so.
-   */
-  submit(request: unknown, refusal?: ShedReason, origin: Origin = 'client'): Carried {
+  /** Takes a request in, or turns it away. */
+  submit(request: unknown, origin: Origin = 'client'): Carried {
     const now = this.now()
     const deadlineMs = deadlineOf(request)
     const Submission = origin === 'client' ? Envelope : RedrivenEnvelope
@@ -99,18 +95,9 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     const first = this.nodes[0] as Stage
     this.book.submit(origin)
     this.live.add(envelope)
-    if (refusal !== undefined) {
-      this.shed(envelope, first, refusal)
-    } else if (!(deadlineMs > 0)) {
-      const given = show((request as { readonly deadlineMs: unknown }).deadlineMs)
-      this.fail(
-        envelope,
-        first,
-        new RangeError(`deadlineMs must be a number of milliseconds, more than 0, got ${given}`),
-      )
-    } else {
-      this.admit(envelope, first, now)
-    }
+    if (this.refusal !== undefined) this.turnAway(envelope)
+    else if (!(deadlineMs > 0)) this.fail(envelope, first, badDeadline(request))
+    else this.admit(envelope, first, now)
     return envelope
   }
 
@@ -185,7 +172,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     if (sessionFull !== undefined) this.shed(envelope, first, 'rate', sessionFull)
     this.rooms.serveDoor()
     // Those who went first may have ended it all.
-    if (this.refusal !== undefined) this.shed(envelope, first, this.refusal)
+    this.turnAway(envelope)
     const full = this.door.fullFor(envelope)
     if (full !== undefined && envelope.kind === undefined && !this.rooms.waitAtDoor(envelope, full)) {
       this.shed(envelope, full, full.state === 'running' ? 'door' : 'stage-down')
@@ -241,10 +228,21 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.rooms.roomMade(node)
   }
 
-  /** Lets nothing in any more, and sheds those who wait for room. */
-  refuse(reason: ShedReason): void {
-    this.refusal = reason
-    for (const envelope of this.rooms.close()) this.shed(envelope, this.nodes[envelope.stage] as Stage, reason)
+  /** Lets nothing in any more; `blamed` is down for good, if that is why. */
+  refuse(reason: ShedReason, blamed?: Stage): void {
+    this.refusal = { reason, blamed }
+    if (blamed !== undefined) blamed.upAt = Infinity
+  }
+
+  /** Sheds those who wait for room, now that nothing is let in. */
+  clearRooms(): void {
+    for (const envelope of this.rooms.close()) this.turnAway(envelope)
+  }
+
+  private turnAway(envelope: Carried): void {
+    if (this.refusal === undefined) return
+    const { reason, blamed } = this.refusal
+    this.shed(envelope, blamed ?? (this.nodes[envelope.stage] as Stage), reason)
   }
 
   /** The stage begins with a request: it has a slot. */

@@ -33,10 +33,10 @@ export interface Completed<Output> extends Settled {
 /** Turned away: at the door, by a full channel, or by a breaker before there was a part of an answer. */
 export interface Shed extends Settled {
   readonly kind: 'shed'
-  /** The stage that had no room, or whose handler's breaker refused. */
+  /** The stage that had no room, is down for good, or whose handler's breaker refused. */
   readonly stage: string
   readonly reason: ShedReason
-  /** When it is worth trying again. */
+  /** When it is worth trying again, 100 … 60,000: once there is likely to be room, and the stage is up again. */
   readonly retryAfterMs: number
 }
 

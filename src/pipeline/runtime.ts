@@ -1,5 +1,5 @@
 import { defer, mergeMap, Observable, type OperatorFunction } from 'rxjs'
-import { checkKeys, checkNumber, type Clock, type ShedReason, show } from '../../operators/index.ts'
+import { checkKeys, checkNumber, type Clock, show } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import { Carrier } from './carrier.ts'
 import { DeadLetters } from './dead-letters.ts'
@@ -87,6 +87,7 @@ export class Runtime implements Running<unknown, unknown> {
       },
       onGiveUp: (node, error) => {
         this.lifecycle = 'failed'
+        carrier.refuse('stage-down', node)
         carrier.failAll(() => new StageError(node.name, 'is down for good', { cause: error }), node)
         this.redriving?.stop()
       },
@@ -96,7 +97,7 @@ export class Runtime implements Running<unknown, unknown> {
       new Redriving(redrive.store, redrive.settings, settings, {
         ...{ name, nodes: carrier.nodes, book: carrier.book },
         state: () => this.lifecycle,
-        submit: (request) => carrier.submit(request, undefined, 'redrive'),
+        submit: (request) => carrier.submit(request, 'redrive'),
       })
     // A stage may have been given up as it was started.
     if (this.state === 'failed') this.redriving?.stop()
@@ -143,12 +144,7 @@ export class Runtime implements Running<unknown, unknown> {
   }
 
   submit(request: unknown): Reply<unknown> {
-    return this.lifecycle === 'running' ? this.carrier.submit(request) : this.carrier.submit(request, this.refusal)
-  }
-
-  /** Why nothing is let in any more. */
-  private get refusal(): ShedReason {
-    return this.lifecycle === 'failed' ? 'stage-down' : 'draining'
+    return this.carrier.submit(request)
   }
 
   request(request: unknown): Observable<unknown> {
@@ -174,7 +170,7 @@ export class Runtime implements Running<unknown, unknown> {
 
   drain(options: { readonly timeoutMs?: number } = {}): Promise<DrainReport> {
     checkKeys('drain', options, ['timeoutMs'])
-    this.drained ??= this.startDrain('draining', checkNumber('timeoutMs', options.timeoutMs ?? drainTimeoutMs))
+    this.drained ??= this.startDrain(checkNumber('timeoutMs', options.timeoutMs ?? drainTimeoutMs))
     return this.drained
   }
 
@@ -182,22 +178,24 @@ export class Runtime implements Running<unknown, unknown> {
   private failBy(node: Stage, error: unknown): void {
     if (this.lifecycle !== 'running') return
     this.logger.error({ stage: node.name, ...describeError(error) }, 'channel overflowed: the pipeline has failed')
-    this.drained = this.startDrain('failed', drainTimeoutMs)
+    this.drained = this.startDrain(drainTimeoutMs, node)
     this.supervision.announce({ type: 'overflowed', stage: node.name, error })
   }
 
-  private async startDrain(state: 'draining' | 'failed', timeoutMs: number): Promise<DrainReport> {
+  /** @param failed The stage for which the pipeline has failed, if that is why it drains. */
+  private async startDrain(timeoutMs: number, failed?: Stage): Promise<DrainReport> {
     const { carrier, clock, logger, supervision } = this
     const { nodes, book, teller } = carrier
     const startedAt = clock.now()
     const before = this.ledger()
     let timedOut = 0
     if (this.lifecycle === 'running') {
-      this.lifecycle = state
+      this.lifecycle = failed === undefined ? 'draining' : 'failed'
       logger.info({ inFlight: before.inFlight }, 'draining')
       // What it has claimed is given back, and what it has submitted is now like any other request.
       this.redriving?.stop()
-      carrier.refuse(this.refusal)
+      carrier.refuse(failed === undefined ? 'draining' : 'stage-down', failed)
+      carrier.clearRooms()
       // A stage that takes nothing would hold up the streams of those before it.
       for (const { runner } of nodes) runner.resume()
       const inTime = await drainStages({ clock, nodes, supervision, book, ends$: teller.outcomes$ }, timeoutMs)

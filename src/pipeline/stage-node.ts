@@ -58,6 +58,8 @@ export class StageNode<C extends Run<Envelope<C>>> {
   /** Requests that wait for room by its terms. */
   pending = 0
   state: StageState = 'starting'
+  /** When it is expected to start again, once it is down; `Infinity` when it is down for good. */
+  upAt: number = -Infinity
   watcher: StageWatcher | undefined
   restarts = 0
   failedChecks = 0
@@ -162,8 +164,8 @@ export class StageNode<C extends Run<Envelope<C>>> {
   /**
    * When it is worth trying again, 100 … 60,000 ms.
    *
-   * @param toldMs What is known of it; default when a place is likely to be free: what waits, each for its share of
-   * the mean service time.
+   * @param toldMs What is known of it; default when a place is likely to be free: once it is up, what waits, each for
+   * its share of the mean service time.
    */
   retryAfterMs(toldMs: number = this.placeFreeInMs): number {
     return Math.min(60_000, Math.max(100, Math.ceil(toldMs)))
@@ -171,7 +173,8 @@ export class StageNode<C extends Run<Envelope<C>>> {
 
   private get placeFreeInMs(): number {
     const meanServiceMs = this.slots === 0 ? 0 : this.slotMs / this.slots
-    return ((this.channel.size + 1) * meanServiceMs) / this.channel.concurrency
+    const upInMs = Math.max(0, this.upAt - this.clock.now())
+    return upInMs + ((this.channel.size + 1) * meanServiceMs) / this.channel.concurrency
   }
 }
 

@@ -97,7 +97,11 @@ export class StageSupervision {
     this.supervisor.on('crashed', ({ type, id, error, ...decision }) => {
       const node = this.node(id)
       node.state = 'backing-off'
-      for (const member of decision.starting) this.startedFor.set(member, id)
+      const upAt = this.settings.clock.now() + decision.delayMs
+      for (const member of decision.starting) {
+        this.startedFor.set(member, id)
+        this.node(member).upAt = upAt
+      }
       logger.error({ stage: id, ...describeError(error), ...decision }, 'stage crashed')
       this.hooks.onCrash(node, error)
       this.events.next({ type, stage: id, error, ...decision })

@@ -32,10 +32,10 @@ describe('the pace of redrives', () => {
           let redrives = 0
           const inside = insideOf(running)
           const submit = inside.submit.bind(inside)
-          vi.spyOn(inside, 'submit').mockImplementation((request, refusal, origin) => {
+          vi.spyOn(inside, 'submit').mockImplementation((request, origin) => {
             const { channel, ahead } = inside.nodes[0]!
             if (origin === 'redrive') expect(2 * (channel.size + channel.running + ahead)).toBeLessThan(places)
-            const envelope = submit(request, refusal, origin)
+            const envelope = submit(request, origin)
             if (origin !== 'redrive') return envelope
             redrives += 1
             expect(envelope.settled?.kind).not.toBe('shed')
