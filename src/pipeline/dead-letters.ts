@@ -31,6 +31,7 @@ interface Ended {
   /** The index of the stage where it ended. */
   readonly stage: number
   readonly request: unknown
+  readonly deadlineMs: number
   readonly settled: Outcome<unknown> | undefined
 }
 
@@ -97,11 +98,13 @@ export class DeadLetters {
   }
 
   /**
-   * A request has ended: it is kept, if its stage wants that, and it is not kept already. Nobody else's code runs within.
+   * A request has ended: it is kept, if its stage wants that, it is not kept already, and it could ever run. Nobody
+   * else's code runs within.
    */
   take(ended: Ended): void {
-    const { kind, stage, request } = ended
+    const { kind, stage, request, deadlineMs } = ended
     if (kind === undefined || this.policies[stage]?.has(kind) !== true || ended.origin === 'redrive') return
+    if (!(deadlineMs > 0)) return
     this.counts.selected += 1
     const room = deadLetterLimits.bytes - this.bytes
     const mayEnter = !this.channel.closed && this.pending < deadLetterLimits.entries

@@ -68,7 +68,7 @@ export interface StageOptions<Input = unknown, Request = unknown, State = unknow
   readonly wait?: StageWait
   /**
    * Which requests that end at this stage, by how they end, are kept in the `deadLetters` that the pipeline is started
-   * with; default none.
+   * with; default none. One whose `deadlineMs` is no time never is: it could not run later either.
    */
   readonly deadLetter?: readonly DeadLetterKind[]
 }

@@ -66,6 +66,17 @@ describe('dead letters', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('are not made of a request whose deadlineMs is no time: no try could end otherwise', () => {
+    const running = pipeline<{ readonly deadlineMs: number }>('p')
+      .stage('one', () => 'done', { capacity: 1, deadLetter: ['shed', 'failed'] })
+      .start({ clock: new VirtualClock(), deadLetters: { put: stored } })
+    expect(running.submit({ deadlineMs: 0 }).settled).toMatchObject({ kind: 'failed' })
+    expect(running.submit({ deadlineMs: NaN }).settled).toMatchObject({ kind: 'failed' })
+    void running.drain()
+    expect(running.submit({ deadlineMs: -1 }).settled).toMatchObject({ kind: 'shed' })
+    expect(running.deadLetters().selected).toBe(0)
+  })
+
   it('are as old as they are, although the machine has slept or its time was set since the start', async () => {
     const clock = new StepClock()
     const letters: DeadLetter[] = []
