@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
-import type { DeadLetterCounts, DeadLetterStore, SessionStore } from '../stores/index.ts'
+import type { DeadLetterCounts, DeadLetterStore, SessionStore, SpooledDeadLetterStore } from '../stores/index.ts'
 import { StoreProbe } from '../stores/store-probe.ts'
 import type { Refusal } from './refusal.ts'
 import type { ServedCompletions, ServedEmbeddings, ServerContext } from './server-context.ts'
@@ -11,11 +11,14 @@ export interface InfoSources {
   /** The pipeline as it was defined; plain data. */
   readonly topology: unknown
   readonly registry: Registry
-  readonly deadLetters: Pick<DeadLetterStore, 'counts'> | undefined
+  readonly deadLetters: CountedLetters | undefined
   readonly sessions: Pick<SessionStore, 'get'> | undefined
   /** The pipelines beside the one that answers chats. */
   readonly sides: readonly SidePipeline[]
 }
+
+/** A store of dead letters; `figures` are those of one that has a spool. */
+type CountedLetters = Pick<DeadLetterStore, 'counts'> & Partial<Pick<SpooledDeadLetterStore, 'figures'>>
 
 type SidePipeline = Pick<ServedCompletions | ServedEmbeddings, 'name' | 'state' | 'stages' | 'ledger' | 'deadLetters'>
 
@@ -31,7 +34,7 @@ export function addInfoRoutes(
     info.models.map((id) => ({ id, object: 'model', created, owned_by: info.provider })),
   )
 
-  const letters = deadLetters && new StoreProbe((signal) => deadLetters.counts({ signal }), clock)
+  const letters = deadLetters && new StoreProbe((signal) => countsOf(deadLetters, signal), clock)
   const talks = sessions && new StoreProbe((signal) => sessions.get(noSession, { signal }).then(() => true), clock)
 
   app.get('/v1/models', () => ({ object: 'list', data: list }))
@@ -78,7 +81,13 @@ async function stateOf(probe: StoreProbe<unknown> | undefined): Promise<'ready' 
   return (await probe.read()) === undefined ? 'away' : 'ready'
 }
 
-async function storeFigures(probe: StoreProbe<DeadLetterCounts>): Promise<object> {
+/** What a store has; `undefined` of one that takes nothing, as its spool has found: one that is full answers all the same. */
+async function countsOf(store: CountedLetters, signal: AbortSignal): Promise<DeadLetterCounts | undefined> {
+  const counts = await store.counts({ signal })
+  return store.figures?.state === 'away' ? undefined : counts
+}
+
+async function storeFigures(probe: StoreProbe<DeadLetterCounts | undefined>): Promise<object> {
   const counts = await probe.read()
   return counts === undefined ? { state: 'away' } : { state: 'ready', ...counts }
 }

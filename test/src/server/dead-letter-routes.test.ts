@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createServer, type SpillwayServer } from '../../../src/server/index.ts'
 import { changedLettersSchema, deadLetterListSchema, deadLetterSchema } from '../../../src/server/openapi/answers.ts'
-import { createSqliteDeadLetterStore, StoreError } from '../../../src/stores/index.ts'
+import { createSpooledDeadLetterStore, createSqliteDeadLetterStore, StoreError } from '../../../src/stores/index.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { LetterShelf, letterOf } from '../../fixtures/letter-shelf.ts'
 import { answering, scriptedPipeline } from './scripted-pipeline.ts'
@@ -177,6 +177,19 @@ test('a store that is away is 503, said by readiness and the figures, and no rea
   expect((await fetch(`${url}/readyz`)).status).toBe(200)
   expect(await told('/readyz')).toEqual({ status: 'ready', stores: { deadLetters: 'away' } })
   expect(await told('/v1/pipeline')).toMatchObject({ deadLetterStore: { state: 'away' } })
+})
+
+test('a store that answers and takes nothing is away, as its spool has it', async () => {
+  const full = Object.assign(new LetterShelf(), { put: () => Promise.reject(new StoreError('no memory is left')) })
+  const store = createSpooledDeadLetterStore({ primary: full, spool: new LetterShelf(), clock: new VirtualClock() })
+  const other = createServer({ running: scriptedPipeline(answering).running, models, deadLetters: store })
+  url = (await other.listen({ port: 0 })).url
+  const told = async (path: string): Promise<unknown> => (await fetch(url + path)).json()
+  expect(await told('/readyz')).toMatchObject({ stores: { deadLetters: 'ready' } })
+  await store.put(letterOf('a'))
+  expect(await told('/readyz')).toEqual({ status: 'ready', stores: { deadLetters: 'away' } })
+  expect(await told('/v1/pipeline')).toMatchObject({ deadLetterStore: { state: 'away' } })
+  await other.close({ graceMs: 0 })
 })
 
 test('a store that does not answer is given up', async () => {
