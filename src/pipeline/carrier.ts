@@ -29,6 +29,7 @@ import { Sessions } from './sessions.ts'
 import type { StartSettings } from './start-options.ts'
 import { streamEnded, watchStream } from './stage-stream.ts'
 import { Teller } from './teller.ts'
+import { TimeOfDay } from './time-of-day.ts'
 import { type Usher, WaitingRooms } from './waiting-rooms.ts'
 
 /** The data plane of a pipeline: carries requests from stage to stage and sees to it that each ends once. */
@@ -38,7 +39,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   readonly teller: Teller = new Teller()
   readonly meter: StageMeter = new StageMeter()
   readonly instanceId: string
-  readonly wallOffset: number
+  readonly timeOfDay: TimeOfDay
   readonly wheel: TimerWheel
   readonly streamBuffer: number
   readonly stallTimeoutMs: number
@@ -69,7 +70,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.book = new LedgerBook(this.live)
     this.instanceId = Math.floor(random() * 2 ** 52).toString(36)
     this.settings = settings
-    this.wallOffset = clock.wallTime() - clock.now()
+    this.timeOfDay = new TimeOfDay(clock)
     this.wheel = new TimerWheel(clock)
     this.graces = new Graces(this.wheel, () => clock.now(), settings.abortGraceMs)
     this.streamBuffer = settings.streamBuffer

@@ -147,7 +147,7 @@ export class DeadLetters {
   private write(outcome: Kept, request: unknown): DeadLetter {
     const { id, submissionId, stage, kind, timings } = outcome
     const session = sessionOf(request)
-    // Not by the time of the start, as outcomes are: stores go by what time it is, and forget what looks old.
+    // Not as outcomes have it, which may be a second old: stores go by what time it is, and forget what looks old.
     const lastSeenAt = this.clock.wallTime()
     return {
       submissionId,

@@ -14,6 +14,7 @@ import { alreadyConsumed, overrun } from './reader-errors.ts'
 import type { Reply } from './reply.ts'
 import type { Turn } from './session-turns.ts'
 import type { Teller, Told } from './teller.ts'
+import type { TimeOfDay } from './time-of-day.ts'
 
 /** Where a request is: `pending` before a stage that has no room, `waiting` in its channel. */
 export type Place = 'outside' | 'pending' | 'waiting' | 'running' | 'through'
@@ -21,8 +22,7 @@ export type Place = 'outside' | 'pending' | 'waiting' | 'running' | 'through'
 /** What an envelope needs of the pipeline that carries it. */
 export interface EnvelopeHost<Run> {
   readonly instanceId: string
-  /** Added to the clock's `now` it gives the time since 1970. */
-  readonly wallOffset: number
+  readonly timeOfDay: TimeOfDay
   readonly wheel: TimerWheel
   readonly teller: Teller
   readonly streamBuffer: number
@@ -310,7 +310,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
 
   protected toOutcome(kind: OutcomeKind): Outcome<unknown> {
     const timings = {
-      submittedAt: this.submittedAt + this.host.wallOffset,
+      submittedAt: this.host.timeOfDay.at(this.submittedAt, this.endedAt),
       durationMs: this.endedAt - this.submittedAt,
     }
     const { id, submissionId } = this
