@@ -36,7 +36,8 @@ const ownDocuments = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGE
  */
 export async function openDocuments(settings: ServeSettings, logger: Logger): Promise<OpenDocuments> {
   const { docs, dataDir, watchDocs, embedding, maxBytes, chunks } = settings
-  if (docs === 'none') return { retriever: undefined, description: 'none (--no-docs)', store: 'none', close: nothing }
+  if (docs === 'none')
+    return { retriever: undefined, description: 'none (--no-docs)', store: 'no index of documents', close: nothing }
   const root = docs === 'own' ? packageFolder() : process.cwd()
   const paths = docs === 'own' ? ownDocuments.map((name) => join(root, name)).filter((path) => existsSync(path)) : docs
   const place = { dataDir, root, paths, chunks }

@@ -95,3 +95,8 @@ test('documents that are to be followed and are not there are an error', async (
   const opening = openDocuments(settings, silentLogger)
   await expect(opening).rejects.toThrow(new Error(`--docs: ${join(root, 'gone')}: does not exist`))
 })
+
+test('without retrieval it says what there is none of, documents and their index', async () => {
+  const documents = await openDocuments(serveSettings({ noDocs: true }, {}), silentLogger)
+  expect(documents).toMatchObject({ description: 'none (--no-docs)', store: 'no index of documents' })
+})
