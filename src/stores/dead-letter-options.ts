@@ -20,8 +20,8 @@ export interface DeadLetterStoreOptions {
   /** Of how many entries at the most, 0 …; default 100,000. */
   readonly maxDone?: number
   /**
-   * Keys of 32 bytes with which requests, sessions, ids and errors are encrypted (AES-256-GCM): the first one encrypts,
-   * all decrypt. Default none: they are kept readable.
+   * Keys of 32 bytes with which requests, their own ids, sessions and errors are encrypted (AES-256-GCM): the first one
+   * encrypts, all decrypt. Default none: they are kept readable, as the `submissionId` always is.
    */
   readonly encryptionKeys?: readonly Uint8Array[]
 }
