@@ -7,6 +7,7 @@ import {
   checkText,
   messageOf,
   show,
+  systemRandom,
 } from '../../operators/index.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { checkStartOptions, type StartOptions } from '../pipeline/start-options.ts'
@@ -211,9 +212,11 @@ function checkOptions(options: CheckOptions, more: readonly string[]): void {
 }
 
 async function search<Scenario>(play: Play<Scenario>, options: CheckOptions): Promise<Report> {
-  const { runs = 100, seed, path, maxMs, onRun } = options
+  const { runs = 100, path, maxMs, onRun } = options
+  // Drawn here, so that it is known also where fast-check ends with what an arbitrary throws.
+  const seed = options.seed ?? fc.readConfigureGlobal().seed ?? Math.floor(systemRandom() * 2 ** 32) | 0
   const counts: Record<string, number> = {}
-  let [played, items] = [0, 0]
+  let [played, passed, items] = [0, 0, 0]
   // Of the scenarios that fail, the last is the smallest.
   let broken: Timeline | undefined
   let refusal: { readonly error: unknown } | undefined
@@ -225,6 +228,8 @@ async function search<Scenario>(play: Play<Scenario>, options: CheckOptions): Pr
     items += outcomes.length
     for (const kind of outcomes) counts[kind] = (counts[kind] ?? 0) + 1
     if (timeline.violation !== undefined) broken = timeline
+    // What comes after a failure is shrunk of it.
+    else if (broken === undefined) passed += 1
     try {
       onRun?.(timeline.lines)
     } catch (error) {
@@ -232,12 +237,25 @@ async function search<Scenario>(play: Play<Scenario>, options: CheckOptions): Pr
     }
     return timeline.violation === undefined && refusal === undefined
   })
-  const details = await fc.check(property, {
-    numRuns: runs,
-    ...(seed !== undefined && { seed }),
-    ...(path !== undefined && { path }),
-    ...(maxMs !== undefined && { interruptAfterTimeLimit: maxMs, markInterruptAsFailure: false }),
-  })
+  let details: fc.RunDetails<[Scenario]>
+  try {
+    details = await fc.check(property, {
+      numRuns: runs,
+      seed,
+      ...(path !== undefined && { path }),
+      ...(maxMs !== undefined && { interruptAfterTimeLimit: maxMs, markInterruptAsFailure: false }),
+    })
+  } catch (error) {
+    throw new InvariantError({
+      violation: {
+        invariant: 'The subject itself',
+        message: `no scenario could be made: ${messageOf(error)}`,
+        cause: error,
+      },
+      ...{ seed, path: path ?? String(passed), run: passed + 1, runs, shrinks: 0, failsAgain: true },
+      ...{ scenario: '  it could not be made', timeline: '  nothing' },
+    })
+  }
   if (refusal !== undefined) throw refusal.error
   if (!details.failed) return { runs: played, items, outcomes: counts, seed: details.seed }
   const { violation } = broken ?? {}

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { config, Observable, type OperatorFunction } from 'rxjs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { boundedBuffer } from '../../../operators/index.ts'
@@ -151,5 +152,20 @@ describe('what makes no sense is named, with what was expected', () => {
     const { invariant, message } = await failureOf(echo, { request: failing })
     expect(invariant).toBe('The subject itself')
     expect(message).toContain('the subject itself fails: no such request\n')
+  })
+
+  test('an arbitrary that throws as it makes a request, with what plays the same again', async () => {
+    const request = fc.integer({ min: 0, max: 99 }).map((number) => {
+      if (number > 90) throw new Error('no such number')
+      return number
+    })
+    const failure = await failureOf(echo, { request })
+    const { invariant, message, seed, path } = failure
+    expect(invariant).toBe('The subject itself')
+    expect(message).toContain('the subject itself fails: no scenario could be made: no such number\n')
+    expect(message).toContain(`{ seed: ${seed}, path: '${path}' }`)
+    expect(failure.cause).toEqual(new Error('no such number'))
+    const again = await failureOf(echo, { request, seed, path })
+    expect([again.seed, again.path]).toEqual([seed, path])
   })
 })
