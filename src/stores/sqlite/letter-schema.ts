@@ -32,7 +32,7 @@ export const letterSchema: StoreSchema = {
       bytes INTEGER NOT NULL,
       error BLOB
     );
-    CREATE INDEX letters_by_state ON letters (state, state_at, key, session, pipeline);
+    CREATE INDEX letters_by_state ON letters (state, state_at, key, session, pipeline, first_seen_at);
     CREATE INDEX letters_by_state_and_time ON letters (state, first_seen_at, key);
     CREATE INDEX letters_by_time ON letters (first_seen_at, key);
     CREATE INDEX letters_by_session ON letters (session, first_seen_at, key) WHERE session IS NOT NULL;

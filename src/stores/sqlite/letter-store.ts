@@ -7,11 +7,8 @@ import { GroupCommit } from './group-commit.ts'
 import { listLetters } from './letter-list.ts'
 import { letterSchema } from './letter-schema.ts'
 import { LetterTable } from './letter-table.ts'
-import { checkSubmissionIds, encodeLetter, LetterTransitions } from './letter-transitions.ts'
+import { checkSubmissionIds, clearedAtOnce, encodeLetter, LetterTransitions } from './letter-transitions.ts'
 import { explained } from './store-file.ts'
-
-/** Entries that one transaction of a sweep forgets at the most. */
-const sweptAtOnce = 100
 
 /** A store on a database that is open, and the store's from now on. */
 export function createLetterStore(
@@ -36,18 +33,31 @@ export function createLetterStore(
     commits.assertOpen()
     return explained(file, letterSchema, work)
   }
+  /** Without a timer the next transaction would begin before any other timer or socket has its turn. */
+  const othersHadTheirTurn = (): Promise<void> =>
+    new Promise((resolve) => {
+      clock.setTimeout(resolve, 0)
+    })
+  /** Runs work in one transaction after the other, until there is nothing left that it has to clear away before. */
+  const untilDone = async <T>(signal: AbortSignal | undefined, work: () => T | 'again'): Promise<T> => {
+    for (;;) {
+      const result = await commits.run(signal, work)
+      if (result !== 'again') return result
+      await othersHadTheirTurn()
+    }
+  }
 
   return {
     put: async (letter, { signal, dead = false } = {}) => {
       signal?.throwIfAborted()
       const encoded = encodeLetter(codec, letter)
-      return commits.run(signal, () => transitions.put(encoded, dead))
+      return untilDone(signal, () => transitions.put(encoded, dead))
     },
     claim: async ({ pipeline, limit, leaseMs, perSession = Infinity, signal }) => {
       checkInteger('limit', limit, { min: 1, max: 100 })
       checkNumber('leaseMs', leaseMs, { min: 1 })
       checkInteger('perSession', perSession, { min: 1, max: Infinity })
-      return commits.run(signal, () => transitions.claim({ pipeline, limit, leaseMs, perSession }))
+      return untilDone(signal, () => transitions.claim({ pipeline, limit, leaseMs, perSession }))
     },
     ack: async (lease, { signal } = {}) => commits.run(signal, () => transitions.ack(lease)),
     fail: async (lease, failure, { retryInMs, final = false, signal }) => {
@@ -88,15 +98,12 @@ export function createLetterStore(
     sweep: async ({ signal } = {}) => {
       const report = { released: 0, expired: 0, evicted: 0, repaired: 0, orphaned: 0 }
       for (;;) {
-        const { released, expired, evicted } = await commits.run(signal, () => transitions.sweep(sweptAtOnce))
+        const { released, expired, evicted } = await commits.run(signal, () => transitions.sweep())
         report.released += released
         report.expired += expired
         report.evicted += evicted
-        if (expired < sweptAtOnce) return report
-        // Without a timer the next transaction would begin before any other timer or socket has its turn.
-        await new Promise<void>((resolve) => {
-          clock.setTimeout(resolve, 0)
-        })
+        if (Math.max(released, expired, evicted) < clearedAtOnce) return report
+        await othersHadTheirTurn()
       }
     },
     close: async () => {

@@ -160,8 +160,8 @@ export class LetterTable {
   }
 
   /** Leased until a time at the latest. */
-  leasedUntil(stateAt: number): readonly LetterRow[] {
-    return this.statements.over.all(stateAt) as unknown as readonly LetterRow[]
+  leasedUntil(stateAt: number, limit: number): readonly LetterRow[] {
+    return this.statements.over.all(stateAt, limit) as unknown as readonly LetterRow[]
   }
 
   /** The ones that have been dead longest. */
@@ -182,13 +182,17 @@ export class LetterTable {
     return this.statements.findDone.get(key, since) as DoneRow | undefined
   }
 
-  /** Remembers what was acked, and forgets what was before a time, or is the oldest of more than `most`. */
-  addDone({ key, digest, epoch, token, doneAt }: DoneRow, since: number, most: number): void {
+  /**
+   * Remembers what was acked, and forgets what was before a time, or is the oldest of more than `most`: up to `limit` of
+   * each.
+   */
+  addDone({ key, digest, epoch, token, doneAt }: DoneRow, since: number, most: number, limit: number): void {
     const { addDone, forgetDone, forgetOldestDone } = this.statements
-    this.figures.done -= Number(forgetDone.run(key, since).changes)
+    this.figures.done -= Number(forgetDone.run(key, since, limit).changes)
     addDone.run({ key, digest, epoch, token, doneAt })
     this.figures.done += 1
-    if (this.figures.done > most) this.figures.done -= Number(forgetOldestDone.run(this.figures.done - most).changes)
+    const beyond = Math.min(this.figures.done - most, limit)
+    if (beyond > 0) this.figures.done -= Number(forgetOldestDone.run(beyond).changes)
   }
 }
 
@@ -218,12 +222,13 @@ const texts = {
   `,
   remove: 'DELETE FROM letters WHERE id = ?',
   older: `SELECT ${row} FROM letters INDEXED BY letters_by_time WHERE first_seen_at < ? AND state <> 'leased' LIMIT ?`,
-  over: `SELECT ${row} FROM letters WHERE state = 'leased' AND state_at <= ? ORDER BY state_at, key`,
+  over: `SELECT ${row} FROM letters WHERE state = 'leased' AND state_at <= ? ORDER BY state_at, key LIMIT ?`,
   dead: `SELECT ${row} FROM letters WHERE state = 'dead' ORDER BY state_at, key LIMIT ?`,
   due: `SELECT key, session FROM letters WHERE state = 'due' AND state_at <= ? AND pipeline = ? AND first_seen_at >= ? ORDER BY state_at, key`,
   leasedOf: `SELECT count(*) AS count FROM letters WHERE state = 'leased' AND session = ?`,
   findDone: 'SELECT key, digest, epoch, token, done_at AS doneAt FROM done WHERE key = ? AND done_at > ?',
   addDone: 'INSERT INTO done (key, digest, epoch, token, done_at) VALUES (:key, :digest, :epoch, :token, :doneAt)',
-  forgetDone: 'DELETE FROM done WHERE key = ? OR done_at <= ?',
+  forgetDone:
+    'DELETE FROM done WHERE key = ? OR key IN (SELECT key FROM done WHERE done_at <= ? ORDER BY done_at, key LIMIT ?)',
   forgetOldestDone: 'DELETE FROM done WHERE key IN (SELECT key FROM done ORDER BY done_at, key LIMIT ?)',
 }

@@ -33,6 +33,9 @@ interface ClaimTerms {
 /** How an entry has failed whose redrive nobody ended in time. */
 const leaseOver = { kind: 'failed', reason: 'lease_over' } as const
 
+/** Of whatever has to be cleared away one transaction clears so many at the most: nothing else happens meanwhile. */
+export const clearedAtOnce = 100
+
 /** How entries go from state to state; each method is called within a transaction. */
 export class LetterTransitions {
   private readonly table: LetterTable
@@ -47,18 +50,19 @@ export class LetterTransitions {
     this.wallTime = wallTime
   }
 
-  put({ letter, key, payload, digest, digests, error }: EncodedLetter, dead: boolean): PutResult {
+  /** @returns `again` when it has made room, and there may be more of it in another transaction. */
+  put({ letter, key, payload, digest, digests, error }: EncodedLetter, dead: boolean): PutResult | 'again' {
     const { table, settings } = this
     const { figures } = table
-    this.expire()
+    const expired = this.expire()
     const known = table.find(key) ?? this.findDone(key)
     if (known !== undefined) return digests.includes(known.digest) ? 'duplicate' : 'conflict'
     const bytes = payload.length + (error?.length ?? 0)
-    while (
+    if (
       figures.due + figures.leased + figures.dead >= settings.maxEntries ||
       figures.bytes + bytes > settings.maxBytes
     ) {
-      if (this.expire() > 0) continue
+      if (expired === clearedAtOnce) return 'again'
       figures.rejected += 1
       return 'full'
     }
@@ -77,9 +81,12 @@ export class LetterTransitions {
     return 'stored'
   }
 
-  claim({ pipeline, limit, leaseMs, perSession }: ClaimTerms): readonly ClaimedDeadLetter[] {
-    this.release()
+  /** @returns `again` when leases were over, and there may be more of them. */
+  claim({ pipeline, limit, leaseMs, perSession }: ClaimTerms): readonly ClaimedDeadLetter[] | 'again' {
+    const released = this.release()
     this.expire()
+    this.evict()
+    if (released === clearedAtOnce) return 'again'
     const stateAt = this.wallTime() + leaseMs
     const claimed: ClaimedDeadLetter[] = []
     for (const key of this.choose(pipeline, limit, perSession)) {
@@ -111,7 +118,7 @@ export class LetterTransitions {
     const { doneWindowMs, maxDone } = this.settings
     const now = this.wallTime()
     this.table.remove(row, 'acked')
-    this.table.addDone({ key, digest, epoch, token, doneAt: now }, now - doneWindowMs, maxDone)
+    this.table.addDone({ key, digest, epoch, token, doneAt: now }, now - doneWindowMs, maxDone, clearedAtOnce)
     return 'acked'
   }
 
@@ -168,9 +175,9 @@ export class LetterTransitions {
     return 'purged'
   }
 
-  /** A transaction leaves nothing behind that could be repaired. Of what is too old at most so many go at a time. */
-  sweep(most: number): SweepReport {
-    return { released: this.release(), expired: this.expire(most), evicted: this.evict(), repaired: 0, orphaned: 0 }
+  /** A transaction leaves nothing behind that could be repaired. */
+  sweep(): Pick<SweepReport, 'released' | 'expired' | 'evicted'> {
+    return { released: this.release(), expired: this.expire(), evicted: this.evict() }
   }
 
   /** An entry as callers see it. */
@@ -216,7 +223,7 @@ export class LetterTransitions {
 
   /** Ends leases whose time is over. */
   private release(): number {
-    const over = this.table.leasedUntil(this.wallTime())
+    const over = this.table.leasedUntil(this.wallTime(), clearedAtOnce)
     for (const row of over) {
       const bytes = row.bytes - (row.error?.length ?? 0)
       this.table.refail(row, { ...leaseOver, stage: row.stage, lastSeenAt: row.stateAt, error: null, bytes })
@@ -226,9 +233,8 @@ export class LetterTransitions {
     return over.length
   }
 
-  /** A few at a time: after a long pause there may be many, and nothing else happens meanwhile. */
-  private expire(most = 100): number {
-    const expired = this.table.olderThan(this.wallTime() - this.settings.maxAgeMs, most)
+  private expire(): number {
+    const expired = this.table.olderThan(this.wallTime() - this.settings.maxAgeMs, clearedAtOnce)
     for (const row of expired) this.table.remove(row, 'expired')
     return expired.length
   }
@@ -240,7 +246,7 @@ export class LetterTransitions {
 
   /** Makes room for those that died since. */
   private evict(): number {
-    const beyond = this.table.figures.dead - this.settings.maxDead
+    const beyond = Math.min(this.table.figures.dead - this.settings.maxDead, clearedAtOnce)
     if (beyond <= 0) return 0
     for (const row of this.table.deadLongest(beyond)) this.table.remove(row, 'evicted')
     return beyond

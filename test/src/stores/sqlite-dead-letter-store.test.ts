@@ -138,9 +138,67 @@ test('a put goes on making room until there is enough', async () => {
   )
   await Promise.all(small)
   clock.sleep(2_000)
-  expect(await store.put(letterOf(subject, 'large', { request: 'x'.repeat(300_000) }))).toBe('stored')
+  const put = store.put(letterOf(subject, 'large', { request: 'x'.repeat(300_000) }))
+  await clock.settle()
+  expect((await store.counts()).totals.expired).toBe(100)
+  await clock.advance(0)
+  expect(await put).toBe('stored')
   expect((await listAll(store)).some(({ submissionId }) => submissionId === 'large')).toBe(true)
   await checkBooks(store)
+})
+
+test('a claim ends leases that are over a hundred at a time, and then leases what has been due longest', async () => {
+  const store = open()
+  const put = (pipeline: string, count: number): Promise<unknown> =>
+    Promise.all(
+      Array.from({ length: count }, (_, at) => store.put(letterOf(subject, `${pipeline} ${at}`, { pipeline }))),
+    )
+  await put('other', 150)
+  for (let round = 0; round < 2; round++) await store.claim({ pipeline: 'other', limit: 100, leaseMs: 1_000 })
+  clock.sleep(1)
+  await put('chat', 1)
+  await store.claim({ pipeline: 'chat', limit: 1, leaseMs: 1_000 })
+  clock.sleep(1_000)
+  await store.put(letterOf(subject, 'later'))
+  const claimed = store.claim({ pipeline: 'chat', limit: 1, leaseMs: 1_000 })
+  await clock.settle()
+  expect(await store.counts()).toMatchObject({ due: 101, leased: 51 })
+  await clock.advance(0)
+  expect((await claimed).map(({ letter }) => letter.submissionId)).toEqual(['chat 0'])
+  await checkBooks(store)
+})
+
+test('a smaller maxDead evicts a hundred at a time', async () => {
+  const ids = Array.from({ length: 250 }, (_, at) => `${at}`)
+  const before = open()
+  await Promise.all(ids.map((id) => before.put(letterOf(subject, id), { dead: true })))
+  const store = open({ maxDead: 10 })
+  await store.put(letterOf(subject, 'new'))
+  expect((await store.counts()).totals.evicted).toBe(100)
+  const swept = store.sweep()
+  await clock.advance(0)
+  expect(await swept).toMatchObject({ evicted: 140 })
+  expect(await store.counts()).toMatchObject({ due: 1, dead: 10 })
+  await checkBooks(store)
+})
+
+test('what was acked too long ago is forgotten a hundred at a time', async () => {
+  const store = open({ doneWindowMs: 1_000 })
+  const ids = Array.from({ length: 201 }, (_, at) => `${at}`)
+  await Promise.all(ids.map((id) => store.put(letterOf(subject, id))))
+  const leased = []
+  for (let round = 0; round < 3; round++) {
+    leased.push(...(await store.claim({ pipeline: 'chat', limit: 100, leaseMs: 60_000 })))
+  }
+  const last = leased.pop()!
+  for (const { lease } of leased) await store.ack(lease)
+  clock.sleep(1_000)
+  await store.ack(last.lease)
+  const database = new DatabaseSync(file)
+  const counted = database.prepare('SELECT count(*) AS rows, done FROM done, figures').get()
+  database.close()
+  expect(counted).toEqual({ rows: 101, done: 101 })
+  expect(await store.put(letterOf(subject, leased[150]!.letter.submissionId))).toBe('stored')
 })
 
 test('a page has at most 4 MiB of requests, and one that is larger alone', async () => {
