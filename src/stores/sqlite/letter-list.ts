@@ -53,11 +53,16 @@ export function listLetters(
   if (from !== undefined) where('first_seen_at >= ?', checkNumber('from', from, { min: -Number.MAX_VALUE }))
   if (to !== undefined) where('first_seen_at < ?', checkNumber('to', to, { min: -Number.MAX_VALUE }))
   if (cursor !== undefined) where('(first_seen_at, key) > (?, ?)', ...readCursor(cursor))
-  const text = `${fullRow} ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
-    ORDER BY first_seen_at, key LIMIT ${limit + 1}`
+  // Without what entries hold, which SQLite would sort along where no index has the order.
+  const found =
+    database.prepare(`SELECT id FROM letters ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
+    ORDER BY first_seen_at, key LIMIT ${limit + 1}`)
+  const whole = database.prepare(`${fullRow} WHERE letters.id = ?`)
   const rows: FullLetterRow[] = []
   let bytes = 0
-  for (const row of database.prepare(text).iterate(...values) as Iterable<unknown> as Iterable<FullLetterRow>) {
+  for (const { id } of found.iterate(...values) as Iterable<unknown> as Iterable<Pick<FullLetterRow, 'id'>>) {
+    // Of the same moment as the list: that is still being read.
+    const row = whole.get(id) as unknown as FullLetterRow
     const last = rows.at(-1)
     bytes += row.bytes
     if (last !== undefined && (rows.length === limit || bytes > partBytes)) return { rows, cursor: writeCursor(last) }
