@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { ClaimedDeadLetter } from '../dead-letter-store.ts'
+import type { ClaimedDeadLetter, StoredDeadLetter } from '../dead-letter-store.ts'
 import type { LetterCodec } from '../letter-codec.ts'
+import { claimedSessionsScript } from './claimed-sessions-script.ts'
 import { LetterFields, readLetter } from './letter-fields.ts'
 import { buryScript, claimScript, letterSchema, peekScript } from './letter-scripts.ts'
 import type { LetterShards } from './letter-shards.ts'
@@ -39,7 +40,8 @@ interface Claimed {
   readonly shard: number
   readonly dueAt: number
   readonly id: string
-  readonly fields: LetterFields
+  readonly letter: StoredDeadLetter
+  readonly token: string
 }
 
 /**
@@ -60,6 +62,7 @@ export async function claimLetters(
     const call = calls++
     const found = await claimIn(
       shards,
+      codec,
       visit,
       options,
       limitsOf(visit.shard),
@@ -81,7 +84,7 @@ export async function claimLetters(
   }
   // What was leased is handed out, whatever else has failed: nobody else could end its lease.
   if (failures.length > 0 && claimed.size === 0) throw (failures[0] as PromiseRejectedResult).reason
-  return readable(shards, codec, [...claimed.values()], limitsOf)
+  return readable(shards, [...claimed.values()], limitsOf)
 }
 
 /** The shards that answer, and how many of the entries that are due longest each has. */
@@ -111,6 +114,7 @@ async function peek(
 
 async function claimIn(
   shards: LetterShards,
+  codec: LetterCodec,
   visit: Visit,
   options: ClaimOptions,
   limits: ClaimLimits,
@@ -125,30 +129,55 @@ async function claimIn(
     ...limits,
   })
   const [skip, entries] = reply as readonly [number, readonly (readonly [RedisReply, RedisReply, RedisReply])[]]
-  visit.claimed += entries.length
+  const claimed = entries.map(([dueAt, id, hash]) => {
+    const fields = new LetterFields(hash)
+    const letter = readLetter(fields, String(id), codec, letterSchema)
+    return { shard: visit.shard, dueAt: Number(String(dueAt)), id: String(id), letter, token: fields.text('token') }
+  })
+  const kept = await withinSessions(shards, codec, visit.shard, claimed, perSession)
+  visit.claimed += kept.length
   visit.more = skip !== -1 && (visit.due === options.limit || visit.claimed < visit.due)
   visit.skip = Math.max(0, skip)
-  return entries.map(([dueAt, id, fields]) => ({
-    shard: visit.shard,
-    dueAt: Number(String(dueAt)),
-    id: String(id),
-    fields: new LetterFields(fields),
-  }))
+  return kept
+}
+
+/**
+ * Gives back what was claimed beyond `perSession` of a session with entries under several encryption keys, which only
+ * who can read them knows for one; those that have been due longest stay.
+ */
+async function withinSessions(
+  shards: LetterShards,
+  codec: LetterCodec,
+  shard: number,
+  claimed: readonly Claimed[],
+  perSession: number,
+): Promise<readonly Claimed[]> {
+  if (perSession === Infinity) return claimed
+  const list = claimed.toReversed().flatMap(({ id, token, dueAt, letter: { epoch, session } }) => {
+    const keys = session === undefined ? [] : codec.sessionKeysOf(session)
+    return keys.length > 1 ? [id, `${epoch}`, token, `${dueAt}`, keys.join(' ')] : []
+  })
+  if (list.length === 0) return claimed
+  try {
+    const reply = await shards.run(shard, claimedSessionsScript, { perSession }, { list })
+    const returned = new Set((reply as readonly RedisReply[]).map(String))
+    return claimed.filter(({ id }) => !returned.has(id))
+  } catch {
+    // They are leased all the same, and nobody else could end that.
+    return claimed
+  }
 }
 
 /** What can be redriven, those due longest first; the others are given up. */
 async function readable(
   shards: LetterShards,
-  codec: LetterCodec,
   claimed: readonly Claimed[],
   limitsOf: (shard: number) => ClaimLimits,
 ): Promise<readonly ClaimedDeadLetter[]> {
   const unreadable: Promise<unknown>[] = []
   const letters: ClaimedDeadLetter[] = []
-  for (const { shard, id, fields } of claimed.toSorted((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1))) {
-    const letter = readLetter(fields, id, codec, letterSchema)
+  for (const { shard, id, letter, token } of claimed.toSorted((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1))) {
     const { submissionId, epoch } = letter
-    const token = fields.text('token')
     if (letter.unreadable === undefined) letters.push({ letter, lease: { submissionId, epoch, token } })
     else unreadable.push(shards.run(shard, buryScript, { id, epoch, token, maxDead: limitsOf(shard).maxDead }))
   }

@@ -207,18 +207,31 @@ export class LetterTransitions {
   /** Keys of entries to lease. */
   private choose(pipeline: string, limit: number, perSession: number): readonly string[] {
     const keys: string[] = []
-    const leased = new Map<string, number>()
+    /** How many of a session are leased, by each of its keys. */
+    const leased = new Map<string, { count: number }>()
     const now = this.wallTime()
     for (const { key, session } of this.table.due(pipeline, now, now - this.settings.maxAgeMs)) {
       if (session !== null && perSession < Infinity) {
-        const before = leased.get(session) ?? this.table.leasedOf(session)
-        leased.set(session, before < perSession ? before + 1 : before)
-        if (before >= perSession) continue
+        let own = leased.get(session)
+        if (own === undefined) {
+          const sessionKeys = this.sessionKeysOf(key, session)
+          own = { count: sessionKeys.reduce((sum, sessionKey) => sum + this.table.leasedOf(sessionKey), 0) }
+          for (const sessionKey of sessionKeys) leased.set(sessionKey, own)
+        }
+        if (own.count >= perSession) continue
+        own.count += 1
       }
       keys.push(key)
       if (keys.length === limit) break
     }
     return keys
+  }
+
+  /** All keys of an entry's session: others of it may have been put when another encryption key was the first. */
+  private sessionKeysOf(key: string, sessionKey: string): readonly string[] {
+    const row = this.settings.encryptionKeys.length > 0 ? this.table.read(key) : undefined
+    const session = row && this.read(row).session
+    return session === undefined ? [sessionKey] : this.codec.sessionKeysOf(session)
   }
 
   /** Ends leases whose time is over. */

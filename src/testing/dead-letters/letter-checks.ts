@@ -5,6 +5,7 @@ import {
   claim,
   claimedOf,
   claimOnly,
+  idsOf,
   letterOf,
   listAll,
   longMs,
@@ -156,6 +157,35 @@ export const letterChecks: StoreChecks = {
         deepEqual(await listAll(rotated, { session: 'another' }), [])
         await rotated.close()
       }
+    },
+  },
+  'claim counts the entries of a session together, whichever key came first when they were put': {
+    options: {},
+    check: async (subject) => {
+      const session = { session: 'one' }
+      await putAll(subject, ['plain'], { changes: session })
+      for (const encryptionKeys of [[firstKey], [secondKey, firstKey]]) {
+        const rotated = await subject.reopen({ encryptionKeys })
+        await rotated.put(letterOf(subject, `by ${encryptionKeys.length}`, session))
+        await rotated.close()
+        await subject.advance(2)
+      }
+      await putAll(subject, ['behind'], { changes: { session: 'two' } })
+      const later = await subject.reopen({ encryptionKeys: [secondKey, firstKey] })
+      const limits = { pipeline: 'chat', limit: 2, leaseMs: longMs, perSession: 1 }
+      const first = await later.claim(limits)
+      deepEqual(idsOf(first), ['plain', 'behind'])
+      deepEqual(await later.claim(limits), [])
+      const { attempts, state } = await stored(later, 'by 1')
+      deepEqual({ attempts, state }, { attempts: 0, state: 'due' })
+      const earlier = await subject.reopen({ encryptionKeys: [firstKey, secondKey] })
+      deepEqual(await earlier.claim(limits), [])
+      deepEqual(idsOf(await earlier.claim({ ...limits, perSession: 2 })), ['by 1'])
+      await earlier.close()
+      equal(await later.ack(claimedOf(first, 'plain').lease), 'acked')
+      deepEqual(await later.claim(limits), [])
+      deepEqual(idsOf(await later.claim({ ...limits, perSession: 2 })), ['by 2'])
+      await later.close()
     },
   },
   'without its key an entry is unreadable, and dead once it was claimed': {
