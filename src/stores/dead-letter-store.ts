@@ -210,7 +210,7 @@ export interface DeadLetterStore extends DeadLetterWriter {
   ): Promise<'extended' | Fenced>
   /**
    * Makes entries due now, unless they are already: a dead one gets all its attempts again. What is being redriven, or
-   * was, is left alone.
+   * was, is left alone. How fast they are redriven then is up to who claims: the `budget` of `redrive`.
    *
    * @param submissionIds At most 100.
    * @returns What was done with each, in the same order.

@@ -1,6 +1,6 @@
 import { checkKeys, checkNumber } from '../../../operators/index.ts'
 
-/** How many redrives there may be, whichever of the two allows more. */
+/** How many redrives there may be, whichever of the two allows more, besides a reserve of one for each of `concurrency`. */
 export interface RedriveBudgetOptions {
   /** Each second, 0 …; default 1. */
   readonly perSecond?: number
