@@ -84,8 +84,14 @@ class Spooled implements SpooledDeadLetterStore {
   private attempts = 0
   private timer: unknown
   private round: Promise<void> | undefined
-  /** Something was spooled while a round was on its way. */
+  /** Something was spooled since the first page was read. */
   private again = false
+  /** How far all that is spooled is gone through, and what was found before. */
+  private walk: { cursor: string | undefined; stuck: number; isFull: boolean } = {
+    cursor: undefined,
+    stuck: 0,
+    isFull: false,
+  }
   private closed = false
   /** Only one of those who move an entry and those who delete some works at a time. */
   private turn: Promise<unknown> = Promise.resolve()
@@ -244,9 +250,8 @@ class Spooled implements SpooledDeadLetterStore {
     }, ms)
   }
 
-  /** One round over all that is spooled. Resolves to whether nothing is left that can be moved later. */
+  /** One round. Resolves to whether nothing is left that can be moved later. */
   private async move(): Promise<boolean> {
-    this.again = false
     try {
       await this.within((signal) => this.primary.counts({ signal }))
       return await this.moveAll()
@@ -256,26 +261,38 @@ class Spooled implements SpooledDeadLetterStore {
     }
   }
 
-  /** Resolves to whether there was room for all of them. */
+  /**
+   * A round ends with the page in which there is no room for some: the next one goes on behind them, where there may be
+   * room, such as in another shard. Resolves to whether all is gone through, and there was room for all of them.
+   */
   private async moveAll(): Promise<boolean> {
-    let stuck = 0
-    let cursor: string | undefined
+    const { walk } = this
+    if (walk.cursor === undefined) this.again = false
     do {
-      const page: DeadLetterPage = await this.spool.list(cursor === undefined ? {} : { cursor })
+      const page: DeadLetterPage = await this.spool.list(walk.cursor === undefined ? {} : { cursor: walk.cursor })
+      const ends = []
       for (const entry of page.entries) {
         if (this.closed) return true
-        const end = await this.alone(() => this.moveOne(entry))
-        if (end === 'full') return false
-        if (end === 'stuck') stuck += 1
+        ends.push(await this.alone(() => this.moveOne(entry)))
       }
-      cursor = page.cursor
-    } while (cursor !== undefined)
+      walk.stuck += ends.filter((end) => end === 'stuck').length
+      walk.cursor = page.cursor
+      if (ends.includes('full')) {
+        walk.isFull = true
+        break
+      }
+    } while (walk.cursor !== undefined)
     this.found()
-    if (stuck > this.counted.stuck) {
-      this.logger.warn({ stuck }, 'dead letters stay in the data folder: another of the same id is in the store')
+    if (walk.cursor !== undefined) return false
+    this.walk = { cursor: undefined, stuck: 0, isFull: false }
+    if (walk.stuck > this.counted.stuck) {
+      this.logger.warn(
+        { stuck: walk.stuck },
+        'dead letters stay in the data folder: another of the same id is in the store',
+      )
     }
-    this.counted.stuck = stuck
-    return true
+    this.counted.stuck = walk.stuck
+    return !walk.isFull
   }
 
   private async moveOne(entry: StoredDeadLetter): Promise<'moved' | 'gone' | 'stuck' | 'full'> {

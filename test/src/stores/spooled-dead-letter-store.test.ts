@@ -149,6 +149,31 @@ describe('a spooled store', () => {
     await store.close()
   })
 
+  it('moves what there is room for from behind what there is none for, a page of that in each round', async () => {
+    const { primary, spool, clock, store } = spooled()
+    const full = new Set(['a', 'b', 'd', 'g'])
+    for (const id of 'abcdefg') spool.add(letterOf(id, { firstSeenAt: id.charCodeAt(0) }))
+    const put = primary.put.bind(primary)
+    let refused = 0
+    primary.put = async (letter, options) => {
+      if (!full.has(letter.submissionId)) return put(letter, options)
+      refused += 1
+      return 'full'
+    }
+    await clock.advance(0)
+    expect([spool.entries.size, refused]).toEqual([7, 2])
+    await store.put(letterOf('A', { firstSeenAt: 'A'.charCodeAt(0) }))
+    primary.away = new Error('gone')
+    await store.put(letterOf('B', { firstSeenAt: 'B'.charCodeAt(0) }))
+    primary.away = undefined
+    await clock.advance(60_000)
+    expect([...spool.entries.keys()]).toEqual(['a', 'b', 'd', 'g'])
+    full.clear()
+    await clock.advance(60_000)
+    expect([spool.entries.size, primary.entries.size, clock.pending]).toEqual([0, 9, 0])
+    await store.close()
+  })
+
   it('purges from both, and nothing that was purged comes back', async () => {
     const { primary, spool, clock, store } = spooled()
     for (const id of ['a', 'b', 'c', 'd']) spool.add(letterOf(id, { firstSeenAt: id.charCodeAt(0) }))
