@@ -126,6 +126,21 @@ describe('a sweep', () => {
     await checkBooks(store)
   })
 
+  test('goes through thousands of pipelines, and forgets those of which nothing is due', async () => {
+    const prefix = `p${++prefixes}`
+    const store = createRedisDeadLetterStore({ connection, prefix })
+    const pipelines = Array.from({ length: 8_200 }, (_, at) => `of tenant ${at}`)
+    await Promise.all(pipelines.map((name) => store.put(letterOf(subject, name, { pipeline: name }))))
+    expect(await store.sweep()).toEqual(nothing)
+    for (let from = 0; from < pipelines.length; from += 100) await store.purge(pipelines.slice(from, from + 100))
+    await store.put(letterOf(subject, 'a'))
+    expect(await store.sweep()).toEqual(nothing)
+    expect(await connection.send('SMEMBERS', [`${prefix}:{q0}:pipelines`])).toEqual([Buffer.from('chat')])
+    await store.put(letterOf(subject, 'b', { pipeline: 'of tenant 1' }))
+    expect(await store.claim({ pipeline: 'of tenant 1', limit: 1, leaseMs: minute })).toHaveLength(1)
+    expect(await store.sweep()).toEqual(nothing)
+  })
+
   test('leaves the keys of others alone', async () => {
     const { prefix, store } = await filled(3)
     const others = [`${prefix}:{q99}:e:x`, `${prefix}:{q0}:e:`, `${prefix}2:{q0}:e:x`, `${prefix}:{q0}:e:a b`]

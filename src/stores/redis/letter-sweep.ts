@@ -28,22 +28,24 @@ export async function sweepLetters(
 ): Promise<SweepReport> {
   const report: Mutable<SweepReport> = { released: 0, expired: 0, evicted: 0, repaired: 0, orphaned: 0 }
   const damaged = new Set<number>()
-  const repair = async (shard: number, list: readonly string[]): Promise<void> => {
-    const [back, gone] = (await shards.run(shard, repairScript, {}, { list, ...options })) as readonly [number, number]
+  const repair = async (shard: number, list: readonly string[], deep: 0 | 1): Promise<void> => {
+    const reply = await shards.run(shard, repairScript, { deep }, { list, ...options })
+    const [back, gone] = reply as readonly [number, number]
     report.repaired += back
     if (back + gone > 0) damaged.add(shard)
   }
 
   await Promise.all(shards.all.map((shard) => endWhatIsOver(shards, shard, limitsOf(shard), report, options)))
   for (const shard of shards.all) if ((await survey(shards, shard, options)).lost) damaged.add(shard)
-  if (damaged.size > 0) await eachEntryKey(shards, (shard, ids) => repair(shard, ids), options)
+  if (damaged.size > 0) await eachEntryKey(shards, (shard, ids) => repair(shard, ids, 0), options)
   for (const shard of shards.all) {
     const { sets } = await survey(shards, shard, options)
     // What stands in another set stands in the first one, too, unless it was damaged.
-    for (const set of damaged.has(shard) ? sets : sets.slice(0, 1)) {
-      await eachMember(shards, set, (ids) => repair(shard, ids), options)
+    if (!damaged.has(shard)) {
+      for (const set of sets.slice(0, 1)) await eachMember(shards, set, (ids) => repair(shard, ids, 0), options)
     }
     if (damaged.has(shard)) {
+      for (const set of sets) await eachMember(shards, set, (ids) => repair(shard, ids, 1), options)
       report.orphaned += Number(await shards.run(shard, recountScript, {}, options))
     }
   }

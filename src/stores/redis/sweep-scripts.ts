@@ -1,14 +1,24 @@
 import { letterSchema } from './letter-scripts.ts'
 import { letterScript, type LetterScript } from './letter-script.ts'
 
-/** Ends at most 100 leases, and 100 entries, whose time is over; answers with how many of which. */
+/**
+ * Ends at most 100 leases, and 100 entries, whose time is over; answers with how many of which. Forgets the names of
+ * pipelines of which nothing is due: whoever makes the first of them due registers it anew.
+ */
 export const sweepScript: LetterScript<'maxAttempts' | 'maxAgeMs' | 'maxDead' | 'doneWindowMs'> = letterScript(
   'allow-oom',
   ['maxAttempts', 'maxAgeMs', 'maxDead', 'doneWindowMs'],
   `
 cardOf(done)
+local names = redis.pcall('SMEMBERS', pipelines)
+if names.err then wrong(pipelines, 'set') end
+for _, pipeline in ipairs(names) do cardOf(dueKey(pipeline)) end
 redis.call('ZREMRANGEBYSCORE', done, '-inf', number(now - doneWindowMs))
-return { release(tonumber(maxAttempts)), expire(tonumber(maxAgeMs)), evict(tonumber(maxDead)) }
+local ended = { release(tonumber(maxAttempts)), expire(tonumber(maxAgeMs)), evict(tonumber(maxDead)) }
+for _, pipeline in ipairs(names) do
+  if cardOf(dueKey(pipeline)) == 0 then redis.call('SREM', pipelines, pipeline) end
+end
+return ended
 `,
 )
 
@@ -30,15 +40,18 @@ return { lost and 1 or 0, sets }
 
 /**
  * Looks at each id of the list: one without a hash is taken out of the sets, a hash is put into those it belongs to.
+ * Whether it is due in another pipeline, too, is looked for only if `deep` is 1: there may be thousands of them.
  * Answers with how many were put back, and how many were lost.
  */
-export const repairScript: LetterScript<never> = letterScript(
+export const repairScript: LetterScript<'deep'> = letterScript(
   'allow-oom',
-  [],
+  ['deep'],
   `
 local dues = allDues()
 hashOf(meta, 'live')
-for _, key in ipairs({ all, leased, dead, done, unpack(dues) }) do cardOf(key) end
+for _, keys in ipairs({ { all, leased, dead, done }, dues }) do
+  for _, key in ipairs(keys) do cardOf(key) end
+end
 local function unlistAll(id)
   local listed = redis.call('ZREM', all, id) + redis.call('ZREM', leased, id) + redis.call('ZREM', dead, id)
   for _, due in ipairs(dues) do listed = listed + redis.call('ZREM', due, id) end
@@ -46,11 +59,13 @@ local function unlistAll(id)
 end
 local function isListed(id, own)
   if not redis.call('ZSCORE', all, id) then return false end
-  local times = redis.call('ZSCORE', own, id) and 1 or 0
-  for _, key in ipairs({ leased, dead, unpack(dues) }) do
-    if key ~= own and redis.call('ZSCORE', key, id) then times = times + 1 end
+  if not redis.call('ZSCORE', own, id) then return false end
+  for _, keys in ipairs({ { leased, dead }, deep == '1' and dues or {} }) do
+    for _, key in ipairs(keys) do
+      if key ~= own and redis.call('ZSCORE', key, id) then return false end
+    end
   end
-  return times == 1 and redis.call('ZSCORE', own, id)
+  return true
 end
 local repaired, lost = 0, 0
 for at = listFrom, #ARGV do
