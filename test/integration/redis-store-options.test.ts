@@ -80,6 +80,7 @@ describe('a store of dead letters in Redis', () => {
   test.each([
     [{}, 'either url or connection must be given'],
     [{ url: 'redis://a', connection: {} as never }, 'either url or connection must be given'],
+    [{ connection: {} as never }, 'connection must be a RedisConnection'],
     [{ url: 'redis://:secret@a', prefix: '{a}' }, 'prefix must be letters, digits'],
     [{ url: 'redis://:secret@a', shards: 0 }, 'shards must be a whole number from 1 to 64, got 0'],
     [{ url: ['redis://:secret@a'], maxEntries: 15 }, 'maxEntries must be at least shards, which are 16, got 15'],

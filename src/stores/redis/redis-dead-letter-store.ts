@@ -1,4 +1,4 @@
-import { checkInteger, checkMethods, checkNumber, shardOf, show } from '../../../operators/index.ts'
+import { checkInteger, checkMethods, checkNumber, shardOf } from '../../../operators/index.ts'
 import { type Logger, silentLogger } from '../../logger.ts'
 import {
   checkDeadLetterStore,
@@ -41,15 +41,12 @@ import {
 } from './letter-scripts.ts'
 import { LetterShards } from './letter-shards.ts'
 import { sweepLetters } from './letter-sweep.ts'
-import { createRedisConnection, type RedisConnection, type RedisReply } from './redis-connection.ts'
+import type { RedisReply } from './redis-connection.ts'
 import { shardLimits, type ShardLimits } from './shard-limits.ts'
+import { openRedisPlace, type RedisPlace, type RedisPlaceOptions } from './store-place.ts'
 
 /** Where dead letters are kept, and what the store may hold. */
-export interface RedisDeadLetterStoreOptions extends DeadLetterStoreOptions {
-  /** Where Redis is; or give a `connection`. */
-  readonly url?: string | readonly string[]
-  /** A connection that others use, too; the store does not close it. */
-  readonly connection?: RedisConnection
+export interface RedisDeadLetterStoreOptions extends DeadLetterStoreOptions, RedisPlaceOptions {
   /**
    * Over how many slots of a cluster the entries are spread, 1 … 64, by their session or else by their
    * `submissionId`; default 1, in a cluster 16. It cannot be changed once there are entries. Each shard may hold its part of
@@ -57,8 +54,6 @@ export interface RedisDeadLetterStoreOptions extends DeadLetterStoreOptions {
    * evicted, somewhat sooner; and an entry of another session is no `conflict`, but another entry.
    */
   readonly shards?: number
-  /** What all keys begin with; default `'orc'`. */
-  readonly prefix?: string
   /** Is told once when Redis may lose what is stored, as it is configured; default: nothing is logged. */
   readonly logger?: Logger
 }
@@ -68,8 +63,7 @@ interface Cancellable {
 }
 
 class RedisDeadLetterStore implements DeadLetterStore {
-  private readonly connection: RedisConnection
-  private readonly ownsConnection: boolean
+  private readonly place: RedisPlace
   private readonly settings: DeadLetterStoreSettings
   private readonly limits: readonly ShardLimits[]
   private readonly shards: LetterShards
@@ -83,21 +77,13 @@ class RedisDeadLetterStore implements DeadLetterStore {
     this.settings = checkDeadLetterStore('createRedisDeadLetterStore', options, [
       ...(['url', 'connection', 'shards', 'prefix', 'logger'] as const),
     ])
-    const { url, connection, prefix = 'orc' } = options
-    if ((url === undefined) === (connection === undefined)) {
-      throw new TypeError('createRedisDeadLetterStore: either url or connection must be given')
-    }
-    if (!/^[\w:.-]+$/.test(prefix)) {
-      throw new RangeError(`prefix must be letters, digits, "_", ":", "." and "-", got ${show(prefix)}`)
-    }
-    const isCluster = connection?.isCluster ?? Array.isArray(url)
+    const isCluster = options.connection?.isCluster ?? Array.isArray(options.url)
     const count = checkInteger('shards', options.shards ?? (isCluster ? 16 : 1), { min: 1, max: 64 })
     this.limits = shardLimits(this.settings, count)
     this.logger = checkMethods('logger', options.logger ?? silentLogger, 'a Logger', ['warn'])
     this.codec = new LetterCodec(this.settings.encryptionKeys, this.settings.maxEntryBytes)
-    this.ownsConnection = connection === undefined
-    this.connection = connection ?? createRedisConnection({ url: url ?? [] })
-    this.shards = new LetterShards(this.connection, count, prefix)
+    this.place = openRedisPlace('createRedisDeadLetterStore', options)
+    this.shards = new LetterShards(this.place.connection, count, this.place.prefix)
   }
 
   async put(letter: DeadLetter, options: Cancellable & { readonly dead?: boolean } = {}): Promise<PutResult> {
@@ -225,7 +211,7 @@ class RedisDeadLetterStore implements DeadLetterStore {
 
   async close(): Promise<void> {
     this.closed = true
-    if (this.ownsConnection) await this.connection.close()
+    await this.place.leave()
   }
 
   private limitsOf(shard: number): ShardLimits {
@@ -282,7 +268,8 @@ class RedisDeadLetterStore implements DeadLetterStore {
   }
 
   private async open(): Promise<void> {
-    const { connection, shards } = this
+    const { connection } = this.place
+    const { shards } = this
     const key = shards.countKey
     // It is read before it is written: a server whose memory is full can still be read.
     if ((await connection.send('GET', [key])) === null) await connection.send('SET', [key, shards.count, 'NX'])
