@@ -126,6 +126,7 @@ export interface DeadLetterCounts {
 
 /** Transitions of entries, counted since the store was made. */
 export interface DeadLetterTotals {
+  /** What `put` has said `stored` of. A store may add it up from what it has and what came to an end, as that in Redis. */
   readonly stored: number
   /** Refused because the store was full; not among `stored`. */
   readonly rejected: number

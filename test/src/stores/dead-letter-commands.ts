@@ -35,6 +35,8 @@ interface Real {
   readonly options: DeadLetterStoreOptions
   readonly virtual: boolean
   store: DeadLetterStore
+  /** How often it has answered `stored`: what its own figure is compared with. */
+  stored: number
 }
 
 /** What a command does with either store: at this time, with this one of the leases that the store has given. */
@@ -67,6 +69,7 @@ class Step implements fc.AsyncCommand<Model, Real> {
     const expected = await this.play(model.store, now, (at) => pick(model.leases, at)?.model)
     const result = await this.play(real.store, now, (at) => pick(model.leases, at)?.real)
     deepEqual(shown(result, real), shown(expected, real))
+    if (result === 'stored') real.stored += 1
     if (isClaims(expected) && isClaims(result)) {
       for (const [at, { lease }] of expected.entries()) model.leases.push({ model: lease, real: result[at]!.lease })
     }
@@ -109,7 +112,7 @@ export async function playDeadLetterStore(
     fc.asyncProperty(limits(virtual), fc.commands(commands(virtual), { size: '+1' }), async (options, steps) => {
       const subject = await create(options)
       const clock: Clock = { ...systemClock, wallTime: () => subject.now() }
-      const real: Real = { subject, options, virtual, store: subject.store }
+      const real: Real = { subject, options, virtual, store: subject.store, stored: 0 }
       try {
         await fc.asyncModelRun(
           () => ({ model: { store: createModelDeadLetterStore({ ...options, clock }), leases: [] }, real }),
@@ -275,6 +278,7 @@ async function compare(model: Model, real: Real): Promise<void> {
   deepEqual({ due, leased, dead }, { due: inState('due'), leased: inState('leased'), dead: inState('dead') })
   equal(new Set(entries.map(({ submissionId }) => submissionId)).size, due + leased + dead)
   const { stored, acked, evicted, expired, purged, orphaned } = totals
+  equal(stored, real.stored)
   equal(stored, due + leased + dead + acked + evicted + expired + purged + orphaned)
   const { maxEntries = Infinity, maxDead = Infinity, maxBytes = Infinity } = real.options
   ok(due + leased + dead <= maxEntries)
