@@ -118,7 +118,7 @@ export interface DeadLetterCounts {
   readonly due: number
   readonly leased: number
   readonly dead: number
-  /** Of all entries: what they take of `maxBytes`, which is what their bodies and errors take as `LetterCodec` writes them. */
+  /** Of all entries: what they take of `maxBytes`. How that is counted is the store's, but texts of equal lengths take the same. */
   readonly bytes: number
   /** Since the store was made: `stored = due + leased + dead + acked + evicted + expired + purged + orphaned`. */
   readonly totals: DeadLetterTotals
@@ -161,8 +161,12 @@ export interface SweepReport {
  * repeated when its answer was lost. Several processes may share a store.
  *
  * A lease is over at the very time at which it ends. What is older than `maxAgeMs` and not leased is forgotten before
- * `put`, `claim` and `sweep` do anything else; until then it is there. What is of the same millisecond stands in the
- * order of its keys (`LetterCodec.keyOf`), in every store.
+ * `put`, `claim` and `sweep` do anything else; until then it is there. What is of the same millisecond stands in an order
+ * of the store's own, which is always the same.
+ *
+ * Ids and sessions are any text, of any length. A call whose `signal` has aborted does nothing and rejects with its
+ * reason; one that is over leaves no listener. A number, a list or a cursor that is not allowed rejects with a
+ * `RangeError`, an outage with a `StoreError`.
  */
 export interface DeadLetterStore extends DeadLetterWriter {
   /**
@@ -170,7 +174,8 @@ export interface DeadLetterStore extends DeadLetterWriter {
    * acked (`doneWindowMs`, `maxDone`).
    *
    * @param options.dead Keeps it as given up, for entries that are brought from another store.
-   * @throws UnstorableError when the request cannot be written as JSON, or is larger than `maxEntryBytes`.
+   * @throws UnstorableError when the request is not plain JSON, which is read again as it was written, or when it takes,
+   * with the ids and the session, more than `maxEntryBytes`.
    */
   put(letter: DeadLetter, options?: { readonly signal?: AbortSignal; readonly dead?: boolean }): Promise<PutResult>
   /**
@@ -234,6 +239,7 @@ export interface DeadLetterStore extends DeadLetterWriter {
   /**
    * Lists entries, oldest submission first. One that is there from the first page to the last is on exactly one of them.
    *
+   * @param options.cursor Of the page before; `list` refuses what it has not given.
    * @param options.limit At most so many, 1 … 100; default 100. A page may have fewer, or none, and still a `cursor`.
    */
   list(
@@ -243,6 +249,6 @@ export interface DeadLetterStore extends DeadLetterWriter {
   counts(options?: { readonly signal?: AbortSignal }): Promise<DeadLetterCounts>
   /** Ends leases and entries whose time is over, and repairs what a lost reply or a deleted key left behind. */
   sweep(options?: { readonly signal?: AbortSignal }): Promise<SweepReport>
-  /** Lets go of the file or connection; what is asked afterwards rejects with a `StoreError`. */
+  /** Lets go of the file or connection; what is asked afterwards rejects with a `StoreError`. It may be called again. */
   close(): Promise<void>
 }

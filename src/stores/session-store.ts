@@ -11,6 +11,9 @@ export interface StoredSession {
 /**
  * Keeps what belongs to a session, such as its conversation, for a time that begins anew with every use (`ttlMs`), but
  * ends with `maxAgeMs` at the latest. Several processes may share a store.
+ *
+ * An id is any text, of any length; what is none rejects with a `TypeError`. A call whose `signal` has aborted does
+ * nothing and rejects with its reason; one that is over leaves no listener. An outage rejects with a `StoreError`.
  */
 export interface SessionStore {
   /** Bytes that a state may have, as JSON in UTF-8; default 65,536. Who fills sessions leaves out what is beyond it. */
@@ -24,7 +27,8 @@ export interface SessionStore {
    *
    * @param expectedVersion Of the session as it was read; 0 where there was none. One that was deleted, or whose time
    * was over, begins at version 1 again.
-   * @throws UnstorableError when the state cannot be written as JSON, or is larger than `maxBytes`.
+   * @throws UnstorableError when the state is not plain JSON, which is read again as it was written, or is larger than
+   * `maxBytes`; RangeError or TypeError when `expectedVersion` is no whole number from 0 on.
    */
   update(
     id: string,

@@ -1,19 +1,23 @@
 import type { DeadLetterStoreOptions } from '../stores/dead-letter-options.ts'
 import { claimChecks } from './dead-letters/claim-checks.ts'
+import { encryptionChecks } from './dead-letters/encryption-checks.ts'
 import { keepChecks } from './dead-letters/keep-checks.ts'
 import { leaseChecks } from './dead-letters/lease-checks.ts'
 import { letterChecks } from './dead-letters/letter-checks.ts'
 import { listChecks } from './dead-letters/list-checks.ts'
 import { putChecks } from './dead-letters/put-checks.ts'
-import { checkBooks, type DeadLetterStoreSubject, type StoreCheck } from './dead-letters/store-check.ts'
+import { checkBooks, type DeadLetterStoreSubject, type StoreChecks } from './dead-letters/store-check.ts'
 import type { ContractCase } from './model-worker-contract.ts'
 
 /**
  * The checks that every `DeadLetterStore` passes, for any test runner. Time is the store's own: a virtual clock, or a
- * server's, for which a check waits a few milliseconds.
+ * server's, for which a check waits a few milliseconds. The store is made with `DeadLetterStoreOptions`, whose defaults and
+ * bounds are among the promises; errors are told by their class or `code`, never by their text.
  *
  * @param name The store's name; each case's name begins with it.
  * @param create Makes an empty store with these options; each check asks for one of its own, and closes it.
+ * @param contract.encryption Whether the store takes `encryptionKeys`, default `true`; with `false` what they promise is
+ * not checked.
  *
  * @example
  * ```ts
@@ -35,8 +39,10 @@ import type { ContractCase } from './model-worker-contract.ts'
 export function deadLetterStoreContract(
   name: string,
   create: (options: DeadLetterStoreOptions) => DeadLetterStoreSubject | Promise<DeadLetterStoreSubject>,
+  contract: { readonly encryption?: boolean } = {},
 ): readonly ContractCase[] {
-  return Object.entries(checks).map(([title, { options, check }]) => ({
+  const { encryption = true } = contract
+  return Object.entries({ ...checks, ...(encryption && encryptionChecks) }).map(([title, { options, check }]) => ({
     name: `${name}: ${title}`,
     run: async () => {
       const subject = await create(options)
@@ -57,7 +63,7 @@ export function deadLetterStoreContract(
   }))
 }
 
-const checks: Readonly<Record<string, StoreCheck>> = {
+const checks: StoreChecks = {
   ...putChecks,
   ...claimChecks,
   ...leaseChecks,

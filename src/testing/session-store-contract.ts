@@ -1,5 +1,6 @@
 import type { SessionStoreOptions } from '../stores/session-options.ts'
 import type { ContractCase } from './model-worker-contract.ts'
+import { encryptionChecks } from './sessions/encryption-checks.ts'
 import type { SessionChecks, SessionStoreSubject } from './sessions/session-check.ts'
 import { stateChecks } from './sessions/state-checks.ts'
 import { timeChecks } from './sessions/time-checks.ts'
@@ -7,10 +8,13 @@ import { updateChecks } from './sessions/update-checks.ts'
 
 /**
  * The checks that every `SessionStore` passes, for any test runner. Time is the store's own: a virtual clock, or a
- * server's, for which a check waits a few milliseconds.
+ * server's, for which a check waits a few milliseconds. The store is made with `SessionStoreOptions`, whose defaults and
+ * bounds are among the promises; errors are told by their class or `code`, never by their text.
  *
  * @param name The store's name; each case's name begins with it.
  * @param create Makes an empty store with these options; each check asks for one of its own, and closes it.
+ * @param contract.encryption Whether the store takes `encryptionKeys`, default `true`; with `false` what they promise is
+ * not checked.
  *
  * @example
  * ```ts
@@ -32,8 +36,10 @@ import { updateChecks } from './sessions/update-checks.ts'
 export function sessionStoreContract(
   name: string,
   create: (options: SessionStoreOptions) => SessionStoreSubject | Promise<SessionStoreSubject>,
+  contract: { readonly encryption?: boolean } = {},
 ): readonly ContractCase[] {
-  return Object.entries(checks).map(([title, { options, check }]) => ({
+  const { encryption = true } = contract
+  return Object.entries({ ...checks, ...(encryption && encryptionChecks) }).map(([title, { options, check }]) => ({
     name: `${name}: ${title}`,
     run: async () => {
       const subject = await create(options)

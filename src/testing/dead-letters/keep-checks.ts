@@ -84,8 +84,8 @@ export const keepChecks: StoreChecks = {
     check: async (subject) => {
       const { store } = subject
       await putAll(subject, ['0'], { dead: true })
-      await rejects(store.replay(tooMany), /submissionIds/)
-      await rejects(store.purge(tooMany), /submissionIds/)
+      await rejects(store.replay(tooMany), RangeError)
+      await rejects(store.purge(tooMany), RangeError)
       equal((await stored(store, '0')).state, 'dead')
       const results = await store.purge(tooMany.slice(0, 100))
       deepEqual([results.length, results[0]], [100, 'purged'])

@@ -150,9 +150,9 @@ export const leaseChecks: StoreChecks = {
       const { store } = subject
       await putAll(subject, ['a'])
       const { lease } = await claimOnly(store)
-      await rejects(store.fail(lease, failure, { retryInMs: -1 }), /retryInMs/)
-      await rejects(store.defer(lease, { retryInMs: NaN }), /retryInMs/)
-      await rejects(store.extend(lease, { leaseMs: 0 }), /leaseMs/)
+      await rejects(store.fail(lease, failure, { retryInMs: -1 }), RangeError)
+      await rejects(store.defer(lease, { retryInMs: NaN }), RangeError)
+      await rejects(store.extend(lease, { leaseMs: 0 }), RangeError)
       equal(await store.ack(lease), 'acked')
     },
   },

@@ -17,8 +17,8 @@ export interface DeadLetterStoreSubject {
   advance(ms: number): Promise<void>
   /** Opens the same data again, as another process does. It is closed by who asks for it. */
   reopen(options: DeadLetterStoreOptions): DeadLetterStore | Promise<DeadLetterStore>
-  /** All that the stores have written, such as the bytes of their files. */
-  written(): Uint8Array | Promise<Uint8Array>
+  /** All that the stores have written, such as the bytes of their files; needed where they encrypt. */
+  written?(): Uint8Array | Promise<Uint8Array>
   /** Clears away what was set up for it. */
   dispose?(): Promise<void>
 }
@@ -103,6 +103,12 @@ export function claimedOf(claimed: readonly ClaimedDeadLetter[], submissionId: s
 
 export function idsOf(claimed: readonly ClaimedDeadLetter[]): readonly string[] {
   return claimed.map(({ letter }) => letter.submissionId)
+}
+
+/** What the stores have written. */
+export async function written(subject: DeadLetterStoreSubject): Promise<Uint8Array> {
+  if (subject.written === undefined) throw new TypeError('a subject that encrypts must have written()')
+  return subject.written()
 }
 
 /** An entry that must be there. */

@@ -10,8 +10,8 @@ export interface SessionStoreSubject {
   advance(ms: number): Promise<void>
   /** Opens the same data again, as another process does. It is closed by who asks for it. */
   reopen(options: SessionStoreOptions): SessionStore | Promise<SessionStore>
-  /** All that the stores have written, such as the bytes of their files. */
-  written(): Uint8Array | Promise<Uint8Array>
+  /** All that the stores have written, such as the bytes of their files; needed where they encrypt. */
+  written?(): Uint8Array | Promise<Uint8Array>
   /** Clears away what was set up for it. */
   dispose?(): Promise<void>
 }
@@ -25,6 +25,12 @@ export interface SessionCheck {
 
 /** Checks by what they say. */
 export type SessionChecks = Readonly<Record<string, SessionCheck>>
+
+/** What the stores have written. */
+export async function written(subject: SessionStoreSubject): Promise<Uint8Array> {
+  if (subject.written === undefined) throw new TypeError('a subject that encrypts must have written()')
+  return subject.written()
+}
 
 /** A session that must be there. */
 export async function stored(store: SessionStore, id: string): Promise<StoredSession> {

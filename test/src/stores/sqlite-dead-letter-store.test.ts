@@ -52,6 +52,22 @@ test('refuses bad options by their names', () => {
   expect(refused({ maxEntries: 5, maxDead: 6 })).toContain('maxDead must be a whole number from 1 to 5, got 6')
 })
 
+test('refuses what a call may not ask by its name', async () => {
+  const store = open()
+  const lease = { submissionId: 'a', epoch: 1, token: 'a' }
+  const failure = { stage: 'inference', kind: 'failed', reason: 'full' } as const
+  const refused: Readonly<Record<string, readonly Promise<unknown>[]>> = {
+    limit: [store.claim({ pipeline: 'chat', limit: 101, leaseMs: 1 }), store.list({ limit: 0 })],
+    leaseMs: [store.claim({ pipeline: 'chat', limit: 1, leaseMs: NaN }), store.extend(lease, { leaseMs: 0 })],
+    perSession: [store.claim({ pipeline: 'chat', limit: 1, leaseMs: 1, perSession: 0 })],
+    retryInMs: [store.fail(lease, failure, { retryInMs: -1 }), store.defer(lease, { retryInMs: NaN })],
+    submissionIds: [store.replay(Array<string>(101).fill('a')), store.purge(Array<string>(101).fill('a'))],
+    cursor: [store.list({ cursor: 'none' })],
+  }
+  for (const [name, calls] of Object.entries(refused))
+    for (const call of calls) await expect(call).rejects.toThrow(name)
+})
+
 test('refuses a file of a later version, and leaves it as it is', async () => {
   await open().put(letterOf(subject, 'a'))
   const later = new DatabaseSync(file)

@@ -111,6 +111,17 @@ describe('expired sessions', () => {
   })
 })
 
+test('what is refused is told by its name, with what is allowed', async () => {
+  const store = open({ maxBytes: 100 })
+  await expect(store.get(7 as never)).rejects.toThrow('id must be a string, got 7')
+  await expect(store.update('a', -1, 'x')).rejects.toThrow('expectedVersion must be a whole number from 0')
+  const tooLarge = 'the state takes 101 bytes, more than the 100 of one session (maxBytes)'
+  await expect(store.update('a', 0, 'x'.repeat(99))).rejects.toThrow(tooLarge)
+  await expect(store.update('a', 0, { a: [{ b: new Date(0) }] })).rejects.toThrow('state.a[0].b must be plain JSON')
+  await open({ encryptionKeys: [new Uint8Array(32).fill(1)] }).update('a', 0, 'x')
+  await expect(store.get('a')).rejects.toThrow(/the session cannot be read: it is encrypted with key/)
+})
+
 test('the time of a session never goes beyond its age', async () => {
   const store = open({ ttlMs: 100, maxAgeMs: 100 })
   const uses = [
