@@ -27,5 +27,9 @@ export {
   type SpoolFigures,
 } from './spooled-dead-letter-store.ts'
 export { createSqliteDeadLetterStore, type SqliteDeadLetterStoreOptions } from './sqlite-dead-letter-store.ts'
-export { createSqliteSessionStore, type SqliteSessionStoreOptions } from './sqlite-session-store.ts'
+export {
+  createSqliteSessionStore,
+  type SqliteSessionStore,
+  type SqliteSessionStoreOptions,
+} from './sqlite-session-store.ts'
 export { StoreError, UnstorableError } from './store-error.ts'

@@ -11,8 +11,16 @@ export interface SqliteSessionStoreOptions extends SessionStoreOptions {
   readonly file: string
   /** How long a call waits, blocking, for another process's, 0 … 60,000 ms; default 1,000. */
   readonly busyTimeoutMs?: number
+  /** Sessions at a time, 1 …; default 100,000. Beyond it those go that would end first: the least recently used. */
+  readonly maxSessions?: number
   /** Default: the machine's clock. */
   readonly clock?: Clock
+}
+
+/** A store of sessions in a file. */
+export interface SqliteSessionStore extends SessionStore {
+  /** Sessions that it has forgotten before their time, since it was opened, because there were more than `maxSessions`. */
+  readonly evicted: number
 }
 
 /**
@@ -38,8 +46,8 @@ const schema: StoreSchema = {
   synchronous: 'NORMAL',
 }
 
-/** An update adds one session at the most, so the expired ones get fewer. */
-const expiredAtOnce = 8
+/** An update adds one session at the most, so those that are over, or too many, get fewer. */
+const deletedAtOnce = 8
 
 /**
  * Keeps sessions in a SQLite file that several processes of one machine may share. What an update has stored outlives a
@@ -53,10 +61,12 @@ const expiredAtOnce = 8
  * const sessions = createSqliteSessionStore({ file: './.spillway/sessions.db' })
  * ```
  */
-export function createSqliteSessionStore(options: SqliteSessionStoreOptions): SessionStore {
-  const settings = checkSessionStore('createSqliteSessionStore', options, ['file', 'busyTimeoutMs', 'clock'])
+export function createSqliteSessionStore(options: SqliteSessionStoreOptions): SqliteSessionStore {
+  const ownKeys = ['file', 'busyTimeoutMs', 'maxSessions', 'clock'] as const
+  const settings = checkSessionStore('createSqliteSessionStore', options, ownKeys)
   const file = checkText('file', options.file)
   const busyTimeoutMs = checkInteger('busyTimeoutMs', options.busyTimeoutMs ?? 1000, { max: 60_000 })
+  const maxSessions = checkInteger('maxSessions', options.maxSessions ?? 100_000, { min: 1 })
   const clock = checkClock('clock', options.clock ?? systemClock)
   const codec = new SessionCodec(settings)
   const database = openStoreFile(file, schema, busyTimeoutMs)
@@ -68,8 +78,19 @@ export function createSqliteSessionStore(options: SqliteSessionStoreOptions): Se
       resolve(explained(file, schema, () => work(clock.wallTime())))
     })
 
+  let evicted = 0
+  /** Makes room for a session. */
+  const evict = (key: string): void => {
+    const beyond = Number(statements.count.get()?.['count']) - maxSessions
+    const limit = Math.min(beyond, deletedAtOnce)
+    if (limit > 0) evicted += Number(statements.deleteFirst.run({ key, limit }).changes)
+  }
+
   return {
     maxBytes: settings.maxBytes,
+    get evicted() {
+      return evicted
+    },
     get: (id, { signal } = {}) =>
       answer(signal, (now) => {
         const key = codec.keyOf(id)
@@ -89,6 +110,7 @@ export function createSqliteSessionStore(options: SqliteSessionStoreOptions): Se
               : changes(statements.replace, { ...session, state: payload, expectedVersion })
           const stored = changed || changes(statements.repeat, { ...session, expectedVersion })
           statements.deleteExpired.run({ now })
+          evict(key)
           return stored ? 'ok' : 'conflict'
         })
       }),
@@ -109,7 +131,7 @@ interface Row {
   readonly updated_at: number
 }
 
-type Statement = 'use' | 'create' | 'replace' | 'repeat' | 'delete' | 'deleteExpired'
+type Statement = 'use' | 'create' | 'replace' | 'repeat' | 'delete' | 'deleteExpired' | 'count' | 'deleteFirst'
 
 /** Each is a use of one session, by its `key`, if its time is not over; each judges that by itself, so none can be late. */
 function prepare(
@@ -144,7 +166,12 @@ function prepare(
     delete: database.prepare(`DELETE FROM sessions WHERE key = :key RETURNING ${lives} AS lived`),
     deleteExpired: database.prepare(`
       DELETE FROM sessions
-      WHERE key IN (SELECT key FROM sessions WHERE expires_at <= :now ORDER BY expires_at LIMIT ${expiredAtOnce})
+      WHERE key IN (SELECT key FROM sessions WHERE expires_at <= :now ORDER BY expires_at LIMIT ${deletedAtOnce})
+    `),
+    count: database.prepare('SELECT count(*) AS count FROM sessions'),
+    deleteFirst: database.prepare(`
+      DELETE FROM sessions
+      WHERE key IN (SELECT key FROM sessions WHERE key <> :key ORDER BY expires_at LIMIT :limit)
     `),
   }
 }

@@ -5,7 +5,11 @@ import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../../src/stores/session-store.ts'
-import { createSqliteSessionStore, type SqliteSessionStoreOptions } from '../../../src/stores/sqlite-session-store.ts'
+import {
+  createSqliteSessionStore,
+  type SqliteSessionStore,
+  type SqliteSessionStoreOptions,
+} from '../../../src/stores/sqlite-session-store.ts'
 import { StoreError } from '../../../src/stores/store-error.ts'
 import { VirtualClock } from '../../../src/testing/index.ts'
 import { createModelSessionStore, ModelData } from '../../fixtures/model-session-store.ts'
@@ -26,7 +30,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-function open(options: Partial<SqliteSessionStoreOptions> = {}): SessionStore {
+function open(options: Partial<SqliteSessionStoreOptions> = {}): SqliteSessionStore {
   const store = createSqliteSessionStore({ file, clock, busyTimeoutMs: 0, ...options })
   opened.push(store)
   return store
@@ -71,6 +75,44 @@ test('whatever is done with it, it is as the model is', async () => {
     }),
     { numRuns: scaled(200) },
   )
+})
+
+describe('more than maxSessions', () => {
+  test('are never kept: the least recently used go, and are counted', async () => {
+    const store = open({ maxSessions: 3 })
+    for (const id of ['a', 'b', 'c']) {
+      await store.update(id, 0, 'x')
+      await clock.advance(1)
+    }
+    await store.touch('a')
+    await clock.advance(1)
+    expect(await store.update('d', 0, 'x')).toBe('ok')
+    expect([countOf(), store.evicted]).toEqual([3, 1])
+    expect(await store.get('b')).toBeUndefined()
+    expect(await store.update('d', 1, 'y')).toBe('ok')
+    await clock.advance(1)
+    expect(await store.update('e', 0, 'x')).toBe('ok')
+    expect([await store.get('c'), store.evicted]).toEqual([undefined, 2])
+    for (const id of ['a', 'd', 'e']) expect(await store.touch(id)).toBe(true)
+  })
+
+  test('of a larger bound go a few at a time, and never the one that is stored', async () => {
+    const before = open({ maxAgeMs: 1_000 })
+    for (let id = 0; id < 20; id++) {
+      await before.update(`${id}`, 0, 'x')
+      await clock.advance(1)
+    }
+    const store = open({ maxSessions: 5, maxAgeMs: 1_000 })
+    expect(await store.update('0', 1, 'y')).toBe('ok')
+    expect([countOf(), store.evicted]).toEqual([12, 8])
+    expect(await store.update('0', 2, 'z')).toBe('ok')
+    expect([countOf(), store.evicted]).toEqual([5, 15])
+    expect(await store.get('0')).toMatchObject({ state: 'z' })
+  })
+
+  test('is refused by its name', () => {
+    expect(() => open({ maxSessions: 0 })).toThrow('maxSessions must be a whole number from 1')
+  })
 })
 
 describe('expired sessions', () => {
