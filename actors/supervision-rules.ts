@@ -21,6 +21,8 @@ export interface SupervisionRules extends RestartIntensity {
   readonly strategy: RestartStrategy
   /** Which end of the list is started first; the other one is stopped first. */
   readonly startFrom: 'first' | 'last'
+  /** Whether each child that is to stop waits until the one before is down. */
+  readonly stopping: 'one-by-one' | 'together'
   /** A child that has run this long is healthy again. */
   readonly healthyAfterMs: number
   /** The delay after a child's n-th fall in a row. */
@@ -101,8 +103,8 @@ export function isOver({ aim, children }: SupervisionState): boolean {
 /**
  * What a supervisor does next: the rules of OTP as a pure function of what it remembers, what happens and when.
  *
- * - Children are started one by one, each when the one before has not failed as it was started, and stopped one by
- *   one in the reverse order, each when the one before is down.
+ * - Children are started one by one, each when the one before has not failed as it was started, and stopped in
+ *   the reverse order, each when the one before is down or, where the rules say `'together'`, without waiting.
  * - A child that falls and is to be started again counts once, with its whole group. Its group is stopped, the
  *   backoff passes, and the group is started, temporary children left out, children that had ended included.
  * - A fall within a group that is being stopped does not count. A fall outside of it counts as any other; if its own
@@ -171,12 +173,12 @@ class Turn {
     const startOrder = this.inStartOrder(this.children)
     if (startOrder.some(({ phase }) => phase === 'stopping')) return
     const covered = this.covered()
-    const next = startOrder.findLast((child) => child.phase === 'running' && covered.has(child))
-    if (next !== undefined) {
+    const stopOrder = startOrder.filter((child) => child.phase === 'running' && covered.has(child)).toReversed()
+    for (const next of this.rules.stopping === 'together' ? stopOrder : stopOrder.slice(0, 1)) {
       this.own(next).phase = 'stopping'
       this.steps.push({ do: 'stop', id: next.id })
-      return
     }
+    if (stopOrder.length > 0) return
     for (const { by, delayMs, waiting } of this.recoveries) {
       if (!waiting) this.steps.push({ do: 'wait', id: by, ms: delayMs })
     }

@@ -51,6 +51,11 @@ export interface SupervisorOptions {
   readonly strategy?: RestartStrategy
   /** Which end of the list is started first, and stopped last; default `'first'`. */
   readonly startFrom?: 'first' | 'last'
+  /**
+   * `'one-by-one'`, the default: a child is stopped when the one before is down. `'together'`: all are asked to stop at
+   * the same time, as those of OTP's `simple_one_for_one`; for children that do not depend on each other.
+   */
+  readonly stopping?: 'one-by-one' | 'together'
   /** Restarts within `withinMs` before the next crash escalates, 0 …; a group counts once. Default 5. */
   readonly maxRestarts?: number
   /** The sliding window of `maxRestarts` in milliseconds, more than 0; default 60,000. */
@@ -285,6 +290,7 @@ function checkRules(children: readonly ChildSpec[], options: SupervisorOptions):
   checkKeys('supervise', options, [
     'strategy',
     'startFrom',
+    'stopping',
     'maxRestarts',
     'withinMs',
     'backoff',
@@ -307,6 +313,7 @@ function checkRules(children: readonly ChildSpec[], options: SupervisorOptions):
     })),
     strategy: checkOneOf('strategy', options.strategy ?? 'one-for-one', ['one-for-one', 'rest-for-one', 'one-for-all']),
     startFrom: checkOneOf('startFrom', options.startFrom ?? 'first', ['first', 'last']),
+    stopping: checkOneOf('stopping', options.stopping ?? 'one-by-one', ['one-by-one', 'together']),
     maxRestarts: checkInteger('maxRestarts', options.maxRestarts ?? 5),
     withinMs,
     healthyAfterMs: checkNumber('healthyAfterMs', options.healthyAfterMs ?? withinMs),

@@ -9,7 +9,7 @@ import type { WorkerPoolFigures, WorkerPoolOptions, WorkerRun } from './worker-p
 export type WorkerPoolEvent =
   /** Take in nothing more, finish what waits and what runs, then be done, for good. */
   | { readonly type: 'drain' }
-  /** Have each worker stop, in its time, and then be done; what waits stays for the next start. */
+  /** Have all workers stop, each within `shutdownTimeoutMs`, and then be done; what waits stays for the next start. */
   | { readonly type: 'stop' }
 
 /** What `fromWorkerPool` makes: a supervisor's logic, and where its items go in. */
@@ -69,7 +69,12 @@ export function fromWorkerPool<T, R, S = undefined>(
 ): WorkerPoolLogic<T> {
   const pool = new PoolWorkers(handler as StageHandler<T, R>, options as unknown as WorkerPoolOptions<T, R>)
   const { clock, supervision } = options
-  const logic = supervise(pool.children, { ...supervision, ...(clock && { clock }), autoShutdown: 'all' })
+  const logic = supervise(pool.children, {
+    ...supervision,
+    ...(clock && { clock }),
+    stopping: 'together',
+    autoShutdown: 'all',
+  })
   const transition = logic.transition.bind(logic)
   return Object.assign(logic, {
     offer: (item: T) => pool.offer(item),

@@ -23,11 +23,13 @@ class Rules {
     maxRestarts = 3,
     policies: readonly RestartPolicy[] = [],
     backoff = () => 10,
+    stopping: 'one-by-one' | 'together' = 'one-by-one',
   ) {
     this.rules = {
       children: ['a', 'b', 'c'].map((id, index) => ({ id, restart: policies[index] ?? 'transient' })),
       strategy,
       startFrom: 'first',
+      stopping,
       maxRestarts,
       withinMs: 1000,
       healthyAfterMs: 1000,
@@ -173,6 +175,27 @@ describe('what is told', () => {
         'child "a" ended once more after 0 restarts within 1000 ms (maxRestarts, withinMs)',
       ),
     })
+  })
+})
+
+describe('children that are stopped together', () => {
+  it('are asked in the reverse order, none waiting for another, and started when the last is down', () => {
+    const rules = new Rules('one-for-all', 3, [], () => 10, 'together')
+    expect(rules.do(crashed('b'))).toEqual(['stop c', 'stop a'])
+    expect(rules.do(stopped('a'))).toEqual(['cancel a'])
+    expect(rules.do(due('c'))).toEqual(['force c'])
+    expect(rules.do(stopped('c'))).toEqual(['cancel c', 'wait b'])
+    expect(rules.do(due('b'))).toEqual(['start a'])
+  })
+
+  it('are those that the supervisor has when it is to stop', () => {
+    const rules = new Rules('one-for-one', 3, [], () => 10, 'together')
+    rules.do(crashed('b'))
+    expect(rules.do({ type: 'stop' })).toEqual(['cancel b', 'stop c', 'stop a'])
+    rules.do(stopped('a'))
+    expect(isOver(rules.state)).toBe(false)
+    rules.do(stopped('c'))
+    expect(isOver(rules.state)).toBe(true)
   })
 })
 

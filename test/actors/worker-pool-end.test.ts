@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { createActor } from 'xstate'
-import { fromWorkerPool, supervise, type WorkerPoolLogic } from '../../actors/public.ts'
+import { fromWorkerPool, StageCrash, supervise, type WorkerPoolLogic } from '../../actors/public.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
 /** A pool of two workers whose items take as many milliseconds as they are worth. */
@@ -63,3 +63,31 @@ describe.each([{ routing: 'least-load' }, { routing: { affinity: String } }] as 
     })
   },
 )
+
+describe('a pool of workers that do not return', () => {
+  it.each([
+    { how: 'is stopped', crashes: false, ends: ['0 forced', '1 forced', '2 forced', 'done'] },
+    { how: 'gives up', crashes: true, ends: ['1 forced', '2 forced', 'gave up'] },
+  ])('ends after one shutdownTimeoutMs when it $how', async ({ crashes, ends }) => {
+    const clock = new VirtualClock()
+    const { promise, reject } = Promise.withResolvers<never>()
+    const options = { workers: 3, channel: { capacity: 0 }, clock, shutdownTimeoutMs: 100 }
+    const hangs = new Promise<never>(() => undefined)
+    const pool = fromWorkerPool((item: number) => (item === 0 ? promise : hangs), {
+      ...options,
+      supervision: { maxRestarts: 0 },
+    })
+    const actor = createActor(pool, { clock })
+    const told: string[] = []
+    actor.on('stopped', ({ id, how }) => told.push(`${id.slice(-1)} ${how}`))
+    actor.subscribe({ error: () => told.push('gave up'), complete: () => told.push('done') })
+    actor.start()
+    for (const item of [0, 1, 2]) pool.offer(item)
+    if (crashes) reject(new StageCrash('broken'))
+    else actor.send({ type: 'stop' })
+    await clock.advance(99)
+    expect(told).toEqual([])
+    await clock.advance(1)
+    expect(told.toSorted()).toEqual(ends)
+  })
+})
