@@ -18,7 +18,10 @@ export class StageUnhealthyError extends StageCrash {
   override readonly code = 'stage_unhealthy'
 }
 
-/** A stage was stopped before the handler of an item returned, and the item may not be run again. */
+/**
+ * A stage was stopped before the handler of an item returned, and the item may not be run again; or something was to
+ * change a stage that has ended.
+ */
 export class StageStoppedError extends SpillwayError {
   readonly code = 'stage_stopped'
 }

@@ -101,7 +101,10 @@ export type PipelineEvent =
   | { readonly type: 'started' | 'drained' | 'paused' | 'resumed' | 'swapped'; readonly stage: string }
   /** What its supervisor has decided, whose children are the stages. */
   | ({ readonly type: 'crashed'; readonly stage: string; readonly error: unknown } & Decision)
-  /** It was stopped to be started again with its group; `'forced'` is one that took longer than `shutdownTimeoutMs`. */
+  /**
+   * It was stopped with its group, to be started again, or because the pipeline has ended; `'forced'` is one that took
+   * longer than `shutdownTimeoutMs` or the time of the drain.
+   */
   | { readonly type: 'stopped'; readonly stage: string; readonly how: 'stopped' | 'forced' }
   /** It runs again, because stage `by` crashed. */
   | { readonly type: 'restarted'; readonly stage: string; readonly by: string }
@@ -156,7 +159,10 @@ export interface StageSwap<Types extends StageTypes, State> extends Omit<
   readonly handler: FittingHandler<Types, State>
 }
 
-/** Changes a stage that runs. */
+/**
+ * Changes a stage that runs. Once the stage has ended, by a drain or for good, nothing can change it any more: then each
+ * throws a `StageStoppedError` that names the states, and the promise of `swap` rejects with it.
+ */
 export interface StageControl<Types extends StageTypes = StageTypes> {
   /**
    * How many requests (or units) may wait, 0 …, whatever `scale` is. When it is lowered nothing is put out: what was
@@ -174,6 +180,8 @@ export interface StageControl<Types extends StageTypes = StageTypes> {
   /**
    * Takes nothing until `resume`, also after a restart. What runs goes on, and what comes waits as far as there is room;
    * the rest is shed as `stage-down`. A drain resumes the stage, and does not let it pause.
+   *
+   * @throws StageStoppedError once the pipeline drains or has ended.
    */
   pause(): void
   /** Takes requests again. */
@@ -230,7 +238,10 @@ export interface Running<
   readonly stages: Readonly<Record<Stage, StageFigures>>
   /** How every request ends; completes after a drain. */
   readonly outcomes$: Observable<Outcome<Output>>
-  /** What happens to the stages; completes after a drain. */
+  /**
+   * What happens to the stages; completes after a drain. Whoever comes late is first told which have started, and how
+   * those ended that have.
+   */
   readonly events$: Observable<PipelineEvent>
   /**
    * Refuses new requests, finishes those in flight and stops; those that are not done in time are `failed`

@@ -122,13 +122,7 @@ export class Runtime implements Running<unknown, unknown> {
       const names = nodes.map((known) => JSON.stringify(known.name)).join(', ')
       throw new RangeError(`stage must be one of ${names}, got ${show(name)}`)
     }
-    const control = controlOf(node, this.supervision)
-    return {
-      ...control,
-      pause: () => {
-        if (this.lifecycle === 'running') control.pause()
-      },
-    }
+    return controlOf(node, this.supervision, () => this.lifecycle)
   }
 
   ledger(): Ledger {
@@ -179,7 +173,7 @@ export class Runtime implements Running<unknown, unknown> {
     if (this.lifecycle !== 'running') return
     this.logger.error({ stage: node.name, ...describeError(error) }, 'channel overflowed: the pipeline has failed')
     this.drained = this.startDrain(drainTimeoutMs, node)
-    this.supervision.announce({ type: 'overflowed', stage: node.name, error })
+    this.supervision.announceEnd({ type: 'overflowed', stage: node.name, error })
   }
 
   /** @param failed The stage for which the pipeline has failed, if that is why it drains. */

@@ -1,17 +1,22 @@
-import { checkLife, lifeKeys } from '../../actors/index.ts'
+import { checkLife, lifeKeys, StageStoppedError } from '../../actors/index.ts'
 import { checkFunction, checkInteger, checkKeys } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
 import { swapHandler } from './create-stage.ts'
-import type { StageControl, StageSwap, StageTypes } from './running.ts'
+import type { PipelineState, StageControl, StageSwap, StageTypes } from './running.ts'
 import type { Stage } from './stage-context.ts'
 import type { StageSupervision } from './stage-supervision.ts'
 
 const swapKeys = ['handler', ...lifeKeys.filter((key) => key !== 'onCrash')]
 
 /** What changes a stage while it runs. */
-export function controlOf(node: Stage, supervision: StageSupervision): StageControl {
+export function controlOf(node: Stage, supervision: StageSupervision, pipeline: () => PipelineState): StageControl {
   const of = (option: string): string => `stage ${JSON.stringify(node.name)}: ${option}`
+  const refuse = (what: string): never => {
+    const states = `the stage is ${node.state}, the pipeline is ${pipeline()}`
+    throw new StageStoppedError(`${of(what)} has no effect any more: ${states}`)
+  }
   const swap = async (next: Handler<unknown, unknown> | StageSwap<StageTypes, unknown>): Promise<void> => {
+    if (supervision.hasEnded(node)) refuse('swap')
     if (typeof next === 'function') {
       await swapHandler(node, next)
     } else {
@@ -23,15 +28,19 @@ export function controlOf(node: Stage, supervision: StageSupervision): StageCont
   }
   return {
     setCapacity: (capacity) => {
+      if (supervision.hasEnded(node)) refuse('setCapacity')
       node.channel.setCapacity(checkInteger(of('capacity'), capacity))
     },
     setConcurrency: (concurrency) => {
+      if (supervision.hasEnded(node)) refuse('setConcurrency')
       node.channel.setConcurrency(checkInteger(of('concurrency'), concurrency, { min: 1 }))
     },
     pause: () => {
+      if (pipeline() !== 'running') refuse('pause')
       node.runner.pause()
     },
     resume: () => {
+      if (supervision.hasEnded(node)) refuse('resume')
       node.runner.resume()
     },
     swap,

@@ -24,13 +24,15 @@ export interface SupervisionHooks {
 
 /** The control plane of a running pipeline: one actor for each stage under one supervisor. */
 export class StageSupervision {
-  /** What happens to the stages; every subscriber is first told that they have started. */
+  /** What happens to the stages; every subscriber is first told which have started, and how those ended that have. */
   readonly events$: Observable<PipelineEvent>
   private readonly events = new Subject<PipelineEvent>()
   /** Those that have run. */
   private readonly started = new Set<Stage>()
   /** Whose crash is the reason for a stage's next restart, by name. */
   private readonly startedFor = new Map<string, string>()
+  /** How those ended that have. */
+  private ends: readonly PipelineEvent[] = []
   private begun = false
   private readonly nodes: readonly Stage[]
   private readonly settings: StartSettings
@@ -50,7 +52,7 @@ export class StageSupervision {
     }))
     this.events$ = defer(() => {
       const started = [...this.started].map(({ name }) => ({ type: 'started' as const, stage: name }))
-      return this.events.pipe(startWith(...started))
+      return this.events.pipe(startWith(...started, ...this.ends))
     })
     // From the sink to the source, so that no stage starts before the one that it feeds.
     this.supervisor = createActor(supervise(children, { ...options, clock, startFrom: 'last' }), { clock })
@@ -75,11 +77,36 @@ export class StageSupervision {
     this.events.next(event)
   }
 
-  /** Stops all stages at once, and resolves once all are torn down. */
+  /** Tells how a stage has ended, also those who come late. */
+  announceEnd(event: PipelineEvent): void {
+    this.ends = [...this.ends, event]
+    this.events.next(event)
+  }
+
+  /** Whether nothing will run in the stage any more. */
+  hasEnded(node: Stage): boolean {
+    return node.state === 'stopped' || this.hasGivenUp
+  }
+
+  private get hasGivenUp(): boolean {
+    return this.nodes.some(({ state }) => state === 'failed')
+  }
+
+  /** Stops all stages at once, and resolves once all are torn down and have ended. */
   async stop(): Promise<void> {
     this.supervisor.stop()
-    await Promise.all(this.nodes.map(({ runner }) => runner.released()))
+    await Promise.all(this.nodes.map((node) => this.forced(node)))
     this.events.complete()
+  }
+
+  /** It has been stopped with the supervisor, unless it had ended before. */
+  private async forced(node: Stage): Promise<void> {
+    const hadEnded = node.state === 'stopped' || node.state === 'failed'
+    if (!hadEnded) node.state = 'stopping'
+    await node.runner.released()
+    if (hadEnded) return
+    node.state = 'stopped'
+    this.tellStopped(node, 'forced')
   }
 
   private watch(): void {
@@ -115,7 +142,7 @@ export class StageSupervision {
       logger.error({ stage: id, ...describeError(reason) }, 'stage is down for good: the pipeline has failed')
       // Before the others are stopped, which then have nothing to wait for.
       this.hooks.onGiveUp(node, reason)
-      this.events.next({ type: 'escalated', stage: id, error: reason })
+      this.announceEnd({ type: 'escalated', stage: id, error: reason })
     })
     // It has told of that already.
     this.supervisor.subscribe({ error: () => undefined })
@@ -125,14 +152,19 @@ export class StageSupervision {
     const stage = node.name
     if (event.how === 'ended' && event.decision === 'leave') {
       node.state = 'stopped'
-      this.events.next({ type: 'drained', stage })
+      this.announceEnd({ type: 'drained', stage })
       return
     }
-    const isOver = this.nodes.some(({ state }) => state === 'failed')
-    node.state = isOver ? 'stopped' : 'backing-off'
-    const how = event.how === 'forced' ? 'forced' : 'stopped'
+    node.state = this.hasGivenUp ? 'stopped' : 'backing-off'
+    this.tellStopped(node, event.how === 'forced' ? 'forced' : 'stopped')
+  }
+
+  private tellStopped(node: Stage, how: 'stopped' | 'forced'): void {
+    const { name: stage } = node
     this.settings.logger.info({ stage, how }, 'stage stopped')
-    this.events.next({ type: 'stopped', stage, how })
+    const event: PipelineEvent = { type: 'stopped', stage, how }
+    if (node.state === 'stopped') this.announceEnd(event)
+    else this.events.next(event)
   }
 
   private entered(node: Stage, phase: StagePhase): void {
@@ -153,6 +185,8 @@ export class StageSupervision {
     const { name: stage, restarts } = node
     if (this.started.has(node)) {
       const by = this.startedFor.get(stage) as string
+      // One that had been drained may be started again with its group.
+      this.ends = this.ends.filter((end) => end.stage !== stage)
       logger.info({ stage, by, restarts }, 'stage restarted')
       this.events.next({ type: 'restarted', stage, by })
       return

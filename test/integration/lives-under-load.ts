@@ -1,5 +1,12 @@
 import { of, type Subscription } from 'rxjs'
-import { type HandlerContext, type LifeOptions, pipeline, type Reply, StageCrash } from '../../src/index.ts'
+import {
+  type HandlerContext,
+  type LifeOptions,
+  pipeline,
+  type Reply,
+  StageCrash,
+  StageStoppedError,
+} from '../../src/index.ts'
 import type { RestartStrategy } from '../../actors/index.ts'
 import { VirtualClock } from '../../src/testing/index.ts'
 import { mulberry32 } from '../fixtures/mulberry32.ts'
@@ -200,29 +207,45 @@ export class LivesUnderLoad {
     const handler = (value: unknown, context: HandlerContext<unknown, Holding>): unknown => this.work(value, context)
     switch (this.between(0, 4)) {
       case 0:
-        control.pause()
+        this.unlessEnded(() => {
+          control.pause()
+        })
         this.clock.setTimeout(
           () => {
-            control.resume()
+            this.unlessEnded(() => {
+              control.resume()
+            })
           },
           this.between(1, 30),
         )
         break
       case 1:
-        control.setConcurrency(this.between(1, 12))
+        this.unlessEnded(() => {
+          control.setConcurrency(this.between(1, 12))
+        })
         break
       case 2:
-        control.setCapacity(this.between(0, 24))
+        this.unlessEnded(() => {
+          control.setCapacity(this.between(0, 24))
+        })
         break
       case 3:
         this.counts.swaps += 1
-        void control.swap(handler as never)
+        control.swap(handler as never).catch(() => undefined)
         break
       default: {
         const { setup, teardown, setupTimeoutMs, teardownTimeoutMs } = this.life()
         this.counts.swaps += 1
         control.swap({ handler, setup, teardown, setupTimeoutMs, teardownTimeoutMs } as never).catch(() => undefined)
       }
+    }
+  }
+
+  private unlessEnded(change: () => void): void {
+    try {
+      change()
+    } catch (error) {
+      if (!(error instanceof StageStoppedError)) throw error
     }
   }
 

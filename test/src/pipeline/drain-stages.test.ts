@@ -90,6 +90,46 @@ describe('drain', () => {
     expect(running.state).toBe('stopped')
   })
 
+  it('ends also the stages that were not done in time, and says that they were forced', async () => {
+    const clock = new VirtualClock()
+    const teardown = Promise.withResolvers<void>()
+    const running = pipeline<string>('p')
+      .stage('first', () => new Promise<string>(() => undefined), { capacity: 1, teardown: () => teardown.promise })
+      .stage('second', (text) => text, { capacity: 1 })
+      .start({ clock })
+    const told: string[] = []
+    running.events$.subscribe({
+      next: (event) => told.push(`${event.type} ${event.stage}${'how' in event ? ` ${event.how}` : ''}`),
+      error: () => undefined,
+    })
+    running.submit('a')
+    const drained = running.drain({ timeoutMs: 100 })
+    await clock.advance(100)
+    expect([running.stages.first.state, running.stages.second.state]).toEqual(['stopping', 'stopped'])
+    teardown.resolve()
+    await drained
+    expect([running.stages.first.state, running.stages.second.state]).toEqual(['stopped', 'stopped'])
+    expect(told.slice(2)).toEqual(['stopped second forced', 'stopped first forced'])
+  })
+
+  it('is told to those who come late, too: who had started, and how each ended', async () => {
+    const { clock, running } = twoStages()
+    running.submit('a')
+    void running.drain({ timeoutMs: 100 })
+    const early: unknown[] = []
+    running.events$.subscribe({ next: (event) => early.push(event), error: () => undefined })
+    await clock.advance(100)
+    await clock.settle()
+    const late: unknown[] = []
+    running.events$.subscribe({
+      next: (event) => late.push(event),
+      error: () => undefined,
+      complete: () => late.push('complete'),
+    })
+    expect(late).toEqual([...early, 'complete'])
+    expect(late).toHaveLength(5)
+  })
+
   it('waits for the readers of streams, and cuts off those that are not done in time', async () => {
     const clock = new VirtualClock()
     const chunks$ = new Subject<string>()

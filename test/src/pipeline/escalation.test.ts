@@ -71,6 +71,25 @@ describe('a backoff that throws', () => {
   })
 })
 
+describe('an escalation', () => {
+  it('is told to those who come late, also where a stage gave up as it was started', async () => {
+    const clock = new VirtualClock()
+    const running = pipeline<string>('p')
+      .stage('first', (text) => text, {
+        capacity: 1,
+        setup: () => {
+          throw new Error('no port')
+        },
+      })
+      .stage('second', (text) => text, { capacity: 1 })
+      .start({ clock, supervision: { maxRestarts: 0 } })
+    await clock.settle()
+    const told: string[] = []
+    running.events$.subscribe({ next: ({ type, stage }) => told.push(`${type} ${stage}`), error: () => undefined })
+    expect(told).toEqual(['started second', 'escalated first', 'stopped second'])
+  })
+})
+
 describe('an escalation during a drain', () => {
   it('has nobody asked to stop who has ended by then', async () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue()

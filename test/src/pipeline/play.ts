@@ -141,7 +141,7 @@ class Game {
     }
     for (const change of scenario.changes) {
       clock.setTimeout(() => {
-        this.change(change)
+        if (running.state !== 'failed') this.change(change)
       }, change.atMs)
     }
     for (let ms = 0; ms < 90; ms++) await this.step()

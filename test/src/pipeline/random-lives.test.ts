@@ -1,7 +1,15 @@
 import * as fc from 'fast-check'
 import { type Observable, of } from 'rxjs'
 import { expect, it } from 'vitest'
-import { type HandlerContext, type Outcome, pipeline, StageCrash, type TeardownReason } from '../../../src/index.ts'
+import {
+  type HandlerContext,
+  type Outcome,
+  pipeline,
+  type Running,
+  StageCrash,
+  StageStoppedError,
+  type TeardownReason,
+} from '../../../src/index.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
 /** How long a setup or a teardown takes (0: it returns a value), or what it does instead. */
@@ -146,7 +154,11 @@ class Life {
       switch (act) {
         case 'pause':
         case 'resume':
-          control[act]()
+          try {
+            control[act]()
+          } catch (error) {
+            expectEnded(running, error)
+          }
           break
         case 'sicken':
           this.sick.add(stage)
@@ -155,7 +167,12 @@ class Life {
           this.sick.delete(stage)
           break
         case 'swap':
-          await running.stage('one').swap((request, context) => this.work('one', request, context) as Promise<Result>)
+          await running
+            .stage('one')
+            .swap((request, context) => this.work('one', request, context) as Promise<Result>)
+            .catch((error: unknown) => {
+              expectEnded(running, error)
+            })
           break
         case 'swap life': {
           const { setup, teardown, setupTimeoutMs, teardownTimeoutMs } = this.lifeOf('two', 1, true)
@@ -275,6 +292,11 @@ class Life {
     const { run } = outcome.value as Result
     if (this.stale.has(run)) this.faults.push(`run ${run} came after the crash, and counts`)
   }
+}
+
+function expectEnded({ state }: Pick<Running<never, unknown>, 'state'>, error: unknown): void {
+  expect(error).toBeInstanceOf(StageStoppedError)
+  expect(state).not.toBe('running')
 }
 
 it('the lives of stages under random load keep every request, every pair of setup and teardown, and no timer', async () => {

@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client'
 import { NEVER, of } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { pipeline, StageCrash } from '../../../src/index.ts'
+import { pipeline, StageCrash, StageStoppedError } from '../../../src/index.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { gatedHandler } from './gated-handler.ts'
 
@@ -89,7 +89,9 @@ describe('a stage that is paused', () => {
     reply.output$.subscribe({ error: () => undefined })
     expect(running.stages.one.running).toBe(1)
     const drained = running.drain()
-    running.stage('two').pause()
+    expect(() => {
+      running.stage('two').pause()
+    }).toThrow('stage "two": pause has no effect any more: the stage is stopped, the pipeline is draining')
     await clock.settle()
     expect(reply.settled).toMatchObject({ kind: 'completed' })
     expect(await drained).toMatchObject({ completed: 1, durationMs: 0 })
@@ -223,5 +225,33 @@ describe('swap', () => {
     await expect(bad({})).rejects.toThrow('stage "one": handler must be a function')
     await expect(bad({ handler: () => 'x', onCrash: 'fail' })).rejects.toThrow('unknown option "onCrash"')
     await expect(bad(undefined)).rejects.toThrow('options must be an object')
+  })
+})
+
+describe('a stage that has ended', () => {
+  it.each([
+    { how: 'by a drain', state: 'the stage is stopped, the pipeline is stopped' },
+    { how: 'for good', state: 'the stage is failed, the pipeline is failed' },
+  ])('$how refuses what cannot change it any more, and tells of nothing', async ({ how, state }) => {
+    const { clock, running, control, log, life } = staged()
+    if (how === 'by a drain') await running.drain()
+    else
+      for (let crash = 0; crash < 4; crash++) {
+        running.submit('crash')
+        await clock.advance(100)
+      }
+    const before = log.length
+    const refusal = (what: string) => new StageStoppedError(`stage "one": ${what} has no effect any more: ${state}`)
+    await expect(control.swap((text) => text)).rejects.toThrow(refusal('swap'))
+    await expect(control.swap({ ...life, handler: (text) => text })).rejects.toThrow(refusal('swap'))
+    for (const what of ['pause', 'resume'] as const)
+      expect(() => {
+        control[what]()
+      }).toThrow(refusal(what))
+    for (const what of ['setCapacity', 'setConcurrency'] as const)
+      expect(() => {
+        control[what](2)
+      }).toThrow(refusal(what))
+    expect(log.slice(before)).toEqual([])
   })
 })
