@@ -14,7 +14,11 @@ export type StageEvent =
   /** Take nothing until `resume`, also after a restart; what runs goes on, and what waits waits. */
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
-  /** Finish what waits and what runs, then be done; a stage that is paused resumes for it. */
+  /**
+   * Finish what waits and what runs, then be done; a stage that is paused resumes for it. It takes as long as it takes,
+   * since what waits is the caller's: whoever has waited long enough has its supervisor stop, which stops it within
+   * `shutdownTimeoutMs`, and takes back what waits from the channel.
+   */
   | { readonly type: 'drain' }
   /**
    * Take nothing any more and be done, once what runs has returned and all is torn down; what waits stays in the

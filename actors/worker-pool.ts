@@ -7,7 +7,10 @@ import type { WorkerPoolFigures, WorkerPoolOptions, WorkerRun } from './worker-p
 
 /** What a worker pool can be told. */
 export type WorkerPoolEvent =
-  /** Take in nothing more, finish what waits and what runs, then be done, for good. */
+  /**
+   * Take in nothing more, finish what waits and what runs, then be done, for good. It takes as long as it takes: a
+   * `stop` ends it within `shutdownTimeoutMs`, and `discard` takes back what waits.
+   */
   | { readonly type: 'drain' }
   /** Have all workers stop, each within `shutdownTimeoutMs`, and then be done; what waits stays for the next start. */
   | { readonly type: 'stop' }

@@ -53,6 +53,22 @@ describe('fromStage', () => {
     expect(actor.getSnapshot().status).toBe('done')
   })
 
+  it('drains no longer than its owner waits: a stop ends the drain, and what waits stays in the channel', async () => {
+    const channel = new Channel<string>({ capacity: 10 })
+    const clock = new VirtualClock()
+    const stage = fromStage(() => new Promise<string>(() => undefined), { channel, clock })
+    const root = createActor(supervise([{ id: 'stage', start: stage, shutdownTimeoutMs: 50 }], { clock }))
+    root.start()
+    channel.offer('a')
+    channel.offer('b')
+    const { children } = root.getSnapshot() as { children: { stage: { send: (event: object) => void } } }
+    children.stage.send({ type: 'drain' })
+    await clock.advance(1_000)
+    root.send({ type: 'stop' })
+    await clock.advance(50)
+    expect([root.getSnapshot().status, channel.discard()]).toEqual(['done', ['a', 'b']])
+  })
+
   it('stops when it is told to, once what runs has returned; what waits stays in the channel', async () => {
     const { promise, resolve } = Promise.withResolvers<string>()
     const { channel, actor, ends, told } = started(() => promise)

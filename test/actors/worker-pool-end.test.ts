@@ -66,9 +66,10 @@ describe.each([{ routing: 'least-load' }, { routing: { affinity: String } }] as 
 
 describe('a pool of workers that do not return', () => {
   it.each([
-    { how: 'is stopped', crashes: false, ends: ['0 forced', '1 forced', '2 forced', 'done'] },
+    { how: 'is stopped', ends: ['0 forced', '1 forced', '2 forced', 'done'] },
+    { how: 'is stopped while it drains', drains: true, ends: ['0 forced', '1 forced', '2 forced', 'done'] },
     { how: 'gives up', crashes: true, ends: ['1 forced', '2 forced', 'gave up'] },
-  ])('ends after one shutdownTimeoutMs when it $how', async ({ crashes, ends }) => {
+  ])('ends after one shutdownTimeoutMs when it $how', async ({ drains, crashes, ends }) => {
     const clock = new VirtualClock()
     const { promise, reject } = Promise.withResolvers<never>()
     const options = { workers: 3, channel: { capacity: 0 }, clock, shutdownTimeoutMs: 100 }
@@ -83,7 +84,9 @@ describe('a pool of workers that do not return', () => {
     actor.subscribe({ error: () => told.push('gave up'), complete: () => told.push('done') })
     actor.start()
     for (const item of [0, 1, 2]) pool.offer(item)
-    if (crashes) reject(new StageCrash('broken'))
+    if (drains === true) actor.send({ type: 'drain' })
+    await clock.settle()
+    if (crashes === true) reject(new StageCrash('broken'))
     else actor.send({ type: 'stop' })
     await clock.advance(99)
     expect(told).toEqual([])
