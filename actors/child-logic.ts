@@ -1,6 +1,8 @@
-import { catchError, concat, defer, EMPTY, finalize, from, throwError } from 'rxjs'
+import { catchError, concat, defer, EMPTY, finalize, from, isObservable, type ObservableInput, throwError } from 'rxjs'
 import { type AnyActorLogic, type AnyActorRef, type AnyMachineSnapshot, fromObservable } from 'xstate'
+import { show } from '../operators/index.ts'
 import type { ChildContext, ChildStart } from './child-spec.ts'
+import { isPromiseLike } from './is-promise-like.ts'
 
 /** What tells a child that it is to stop. */
 export const stopEvent = { type: 'stop' } as const
@@ -13,21 +15,33 @@ export function canBeAsked(child: AnyActorRef): boolean {
   const snapshot = child.getSnapshot() as Partial<AnyMachineSnapshot>
   if (snapshot.status !== 'active') return false
   try {
-    return controllers.has(child) || snapshot.can?.(stopEvent) === true
+    return controllers.has(child) || takesStop(snapshot)
   } catch {
     // A guard of the child's own threw.
     return false
   }
 }
 
+/** By its name: a handler of `'*'` does not know that it is to stop, and would only be waited for. */
+function takesStop(snapshot: Partial<AnyMachineSnapshot>): boolean {
+  return (
+    snapshot.can?.(stopEvent) === true &&
+    snapshot.machine?.getTransitionData(snapshot as AnyMachineSnapshot, stopEvent).some(isNamed) === true
+  )
+}
+
+function isNamed({ eventType }: { readonly eventType: string }): boolean {
+  return eventType !== '*'
+}
+
 /** Actor logic that runs a child's function: it is done, or in error, when the Observable or the promise is. */
-export function fromStart(start: ChildStart): AnyActorLogic {
+export function fromStart(id: string, start: ChildStart): AnyActorLogic {
   const logic = fromObservable<unknown, undefined>(({ self }) =>
     // Both `concat` and `catchError` let go of what has ended before they pass its end on: the supervisor, which answers
     // at once, hears of it when all is torn down.
     // eslint-disable-next-line rxjs-x/no-unnecessary-collection -- alone it would pass its end on first.
     concat(
-      defer(() => from(start(contextOf(self)))).pipe(
+      defer(() => from(checkGiven(id, start(contextOf(self))))).pipe(
         finalize(() => {
           controllers.get(self)?.abort()
         }),
@@ -65,6 +79,12 @@ export function lettingGo(logic: AnyActorLogic): AnyActorLogic {
     },
   }
   return Object.assign(Object.create(logic) as AnyActorLogic, guarded)
+}
+
+/** RxJS would take any other iterable, too, such as the letters of a text. */
+function checkGiven(id: string, given: unknown): ObservableInput<unknown> {
+  if (isObservable(given) || isPromiseLike(given)) return given
+  throw new TypeError(`child ${show(id)}: start must give an Observable or a promise, got ${show(given)}`)
 }
 
 /** The signal is made when it is looked at, so that it is known who can be asked. */

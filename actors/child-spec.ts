@@ -20,7 +20,8 @@ export interface ChildSpec {
   readonly id: string
   /**
    * XState logic, or a function that gives an Observable or a promise; its error is the child's crash. A machine that
-   * takes the event `{ type: 'stop' }` is told by it that it is to stop.
+   * takes the event `{ type: 'stop' }` by its name is told by it that it is to stop; one whose `'*'` would take it is
+   * not.
    */
   readonly start: AnyActorLogic | ChildStart
   /**

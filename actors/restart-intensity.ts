@@ -1,6 +1,6 @@
 /** How many restarts are too many: more than `maxRestarts` within any `withinMs`. */
 export interface RestartIntensity {
-  /** 0 …: the crash after this many restarts escalates. */
+  /** 0 …: the crash after this many restarts escalates; with `Infinity` none does. */
   readonly maxRestarts: number
   /** The sliding window in milliseconds, more than 0. */
   readonly withinMs: number

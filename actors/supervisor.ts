@@ -1,4 +1,4 @@
-import { throwError } from 'rxjs'
+import { isObservable, throwError } from 'rxjs'
 import {
   type ActorLogic,
   type ActorSystem,
@@ -30,6 +30,7 @@ import {
 } from '../operators/index.ts'
 import { canBeAsked, fromStart, lettingGo, stopEvent } from './child-logic.ts'
 import type { ChildSpec } from './child-spec.ts'
+import { isPromiseLike } from './is-promise-like.ts'
 import {
   type Happening,
   initialSupervision,
@@ -56,7 +57,7 @@ export interface SupervisorOptions {
    * the same time, as those of OTP's `simple_one_for_one`; for children that do not depend on each other.
    */
   readonly stopping?: 'one-by-one' | 'together'
-  /** Restarts within `withinMs` before the next crash escalates, 0 …; a group counts once. Default 5. */
+  /** Restarts within `withinMs` before the next crash escalates, 0 …; a group counts once. `Infinity`: it never gives up. Default 5. */
   readonly maxRestarts?: number
   /** The sliding window of `maxRestarts` in milliseconds, more than 0; default 60,000. */
   readonly withinMs?: number
@@ -142,7 +143,9 @@ const supervisors = new WeakSet<AnyActorLogic>()
 export function supervise(children: readonly ChildSpec[], options: SupervisorOptions = {}): SupervisorLogic {
   const list: unknown = children
   if (!Array.isArray(list)) throw new TypeError(`supervise: children must be a list, got ${show(children)}`)
-  for (const child of children) checkKeys('child', child, ['id', 'start', 'restart', 'shutdownTimeoutMs'])
+  for (const [index, child] of children.entries()) {
+    checkKeys(`children[${index}]`, child, ['id', 'start', 'restart', 'shutdownTimeoutMs'])
+  }
   const rules = checkRules(children, options)
   const autoShutdown = checkOneOf('autoShutdown', options.autoShutdown ?? 'never', ['never', 'all'])
   const clock = checkClock('clock', options.clock ?? systemClock)
@@ -299,7 +302,7 @@ function checkRules(children: readonly ChildSpec[], options: SupervisorOptions):
     'clock',
   ])
   const withinMs = checkNumber('withinMs', options.withinMs ?? 60_000, { min: 1 })
-  const ids = children.map(({ id }) => checkText('id', id))
+  const ids = children.map(({ id }, index) => checkText(`children[${index}].id`, id))
   const taken = new Set([...ids, ...ids.map(timerOf)])
   if (taken.size < 2 * ids.length) throw new RangeError(`supervise: two children have the same id: ${ids.join(', ')}`)
   return {
@@ -314,7 +317,7 @@ function checkRules(children: readonly ChildSpec[], options: SupervisorOptions):
     strategy: checkOneOf('strategy', options.strategy ?? 'one-for-one', ['one-for-one', 'rest-for-one', 'one-for-all']),
     startFrom: checkOneOf('startFrom', options.startFrom ?? 'first', ['first', 'last']),
     stopping: checkOneOf('stopping', options.stopping ?? 'one-by-one', ['one-by-one', 'together']),
-    maxRestarts: checkInteger('maxRestarts', options.maxRestarts ?? 5),
+    maxRestarts: checkInteger('maxRestarts', options.maxRestarts ?? 5, { max: Infinity }),
     withinMs,
     healthyAfterMs: checkNumber('healthyAfterMs', options.healthyAfterMs ?? withinMs),
     backoff: checkFunction('backoff', options.backoff ?? exponentialBackoff()),
@@ -327,12 +330,13 @@ function checkShutdownTimeoutMs({ id, start, shutdownTimeoutMs }: ChildSpec): nu
 }
 
 function toLogic({ id, start }: ChildSpec): AnyActorLogic {
-  if (typeof start === 'function') return fromStart(start)
+  if (typeof start === 'function') return fromStart(id, start)
   if (typeof start === 'object' && (start as unknown) !== null && typeof start.transition === 'function') {
     return lettingGo(start)
   }
+  const got = isObservable(start) ? 'an Observable' : isPromiseLike(start) ? 'a promise' : show(start)
   throw new TypeError(
-    `child ${show(id)}: start must be XState logic or a function that gives an Observable or a promise, got ${show(start)}`,
+    `child ${show(id)}: start must be XState logic or a function that gives an Observable or a promise, got ${got}`,
   )
 }
 

@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { createActor, fromCallback, setup, type Snapshot } from 'xstate'
+import { createActor, createMachine, fromCallback, setup, type Snapshot } from 'xstate'
 import {
   type ChildContext,
   type ChildSpec,
@@ -293,6 +293,22 @@ describe('stopping', () => {
     children['machine']?.send({ type: 'closed' })
     expect(actor.getSnapshot().status).toBe('done')
     expect(clock.pending).toBe(0)
+  })
+
+  it("asks no machine whose '*' would take the event: it does not know that it is to stop", () => {
+    const heard: string[] = []
+    const actions = ({ event }: { readonly event: { readonly type: string } }): unknown => heard.push(event.type)
+    const all = createMachine({ on: { '*': { actions } } })
+    const swallowing = createMachine({
+      initial: 'on',
+      on: { stop: '.off' },
+      states: { on: { on: { '*': { actions } } }, off: {} },
+    })
+    for (const start of [all, swallowing]) {
+      const actor = createActor(supervise([{ id: 'machine', start }])).start()
+      actor.send({ type: 'stop' })
+      expect([actor.getSnapshot().status, heard]).toEqual(['done', []])
+    }
   })
 })
 

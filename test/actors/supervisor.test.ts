@@ -162,6 +162,23 @@ describe('supervise', () => {
     expect(told.at(-1)).toBe('50 restarted thrower')
   })
 
+  it.each([['text'], [['a', 'list']], [undefined]])('takes a start that gives %j for a crash', (given) => {
+    const { ends } = root([{ id: 'a', start: () => given as never }], { maxRestarts: 0 })
+    const shown = typeof given === 'string' ? '"text"' : given === undefined ? 'undefined' : 'an array'
+    expect(ends).toMatchObject([
+      { cause: new TypeError(`child "a": start must give an Observable or a promise, got ${shown}`) },
+    ])
+  })
+
+  it('never gives up with maxRestarts Infinity', async () => {
+    const { clock, told, ends } = root([{ id: 'a', start: () => throwError(() => new Error('no')) }], {
+      maxRestarts: Infinity,
+      backoff: () => 1,
+    })
+    await clock.advance(1_000)
+    expect([told.filter((line) => line.endsWith('restarted a')).length, ends]).toEqual([1_000, []])
+  })
+
   it('escalates beyond its intensity: stops the others in reverse order and ends with a RestartIntensityError', async () => {
     const journal: string[] = []
     const [a, b, c] = [fragile('a', journal), fragile('b', journal), fragile('c', journal)]
@@ -246,18 +263,27 @@ describe('supervise', () => {
   it.each<[unknown, string]>([
     [undefined, 'supervise: children must be a list, got undefined'],
     [{}, 'supervise: children must be a list, got an object'],
-    [[null], 'child: options must be an object, got null'],
+    [[null], 'children[0]: options must be an object, got null'],
     [[{ id: 'a', start: null }], 'child "a": start must be XState logic or a function that gives'],
-    [[{ id: 'a', start: () => NEVER, restrat: 'permanent' }], 'child: unknown option "restrat"; known are id, start'],
+    [
+      [{ id: 'a', start: () => NEVER, restrat: 'permanent' }],
+      'children[0]: unknown option "restrat"; known are id, start',
+    ],
   ])('refuses the children %j', (children, message) => {
     expect(() => supervise(children as readonly ChildSpec[])).toThrow(message)
   })
 
   it('refuses children without a name, of one name, or that cannot be started', () => {
-    expect(() => supervise([{ id: '', start: () => NEVER }])).toThrow('id must not be empty')
     const twin = { id: 'twin', start: () => NEVER }
+    expect(() => supervise([{ ...twin, id: '' }])).toThrow('children[0].id must not be empty')
+    expect(() => supervise([twin, { start: twin.start } as never])).toThrow('children[1].id must be a string')
+    expect(() => supervise([twin, 5 as never])).toThrow('children[1]: options must be an object, got 5')
     expect(() => supervise([twin, twin])).toThrow('two children have the same id')
     expect(() => supervise([{ id: 'odd', start: 5 as never }])).toThrow('child "odd": start must be XState logic')
+    const allowed = 'start must be XState logic or a function that gives an Observable or a promise'
+    const unwrapped = (value: unknown) => () => supervise([{ id: 'a', start: value as never }])
+    expect(unwrapped(NEVER)).toThrow(`child "a": ${allowed}, got an Observable`)
+    expect(unwrapped(Promise.resolve())).toThrow(`child "a": ${allowed}, got a promise`)
     expect(() => supervise([{ ...twin, restart: 'always' as never }])).toThrow('child "twin": restart must be one of')
     expect(() => supervise([{ ...twin, shutdownTimeoutMs: -1 }])).toThrow('child "twin": shutdownTimeoutMs must be')
   })
