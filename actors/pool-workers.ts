@@ -10,7 +10,6 @@ import {
 } from '../operators/index.ts'
 import type { ChildSpec } from './child-spec.ts'
 import { checkLife, checkOnCrash, lifeKeys } from './life-options.ts'
-import { PutBack } from './put-back.ts'
 import { Run } from './run.ts'
 import { checkTelling, type StageChannel, type StageHandler, tellingKeys } from './runner-options.ts'
 import { SharedChannel } from './shared-channel.ts'
@@ -54,8 +53,6 @@ export class PoolWorkers<T, R> {
   private readonly lines: Lines<T>
   private readonly runners: readonly StageRunner<T, R, PoolRun<T>>[]
   private readonly states: WorkerFigures['state'][]
-  /** Items that crashes have put back: whoever runs them next is told that it is the second attempt. */
-  private readonly putBack = new PutBack<T>()
   private draining = false
   /** It drains, and nothing is left. */
   private emptied = false
@@ -66,16 +63,7 @@ export class PoolWorkers<T, R> {
     checkTelling(options)
     checkKeys('supervision', options.supervision ?? {}, ['maxRestarts', 'withinMs', 'backoff', 'healthyAfterMs'])
     const workers = checkInteger('workers', options.workers, { min: 1 })
-    const { onLost } = options.channel
-    if (onLost !== undefined) checkFunction('onLost', onLost)
-    const channel: ChannelOptions<T> = {
-      ...(options.clock && { clock: options.clock }),
-      ...options.channel,
-      onLost: (item, reason) => {
-        this.putBack.delete(item)
-        onLost?.(item, reason)
-      },
-    }
+    const channel: ChannelOptions<T> = { ...(options.clock && { clock: options.clock }), ...options.channel }
     const affinity = checkRouting(options.routing ?? 'least-load')
     this.lines = affinity === undefined ? this.oneLine(workers, channel) : ownLines(workers, channel, affinity)
     this.states = this.lines.places.map(() => 'down')
@@ -92,9 +80,7 @@ export class PoolWorkers<T, R> {
   }
 
   discard(): readonly T[] {
-    const items = this.lines.channels.flatMap((channel) => channel.discard())
-    for (const item of items) this.putBack.delete(item)
-    return items
+    return this.lines.channels.flatMap((channel) => channel.discard())
   }
 
   /** Takes in nothing more, and has each worker end once nothing is left for it. */
@@ -135,7 +121,6 @@ export class PoolWorkers<T, R> {
       channel,
       onCrash: checkOnCrash(options),
       life: setup === undefined ? life : { ...life, setup: (context) => setup({ ...context, worker }) },
-      putBack: this.putBack,
       createRun: (item, attempt) => new PoolRun(item, attempt, worker),
       onPhase: (phase) => {
         this.states[worker] = phase

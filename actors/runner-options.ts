@@ -1,6 +1,5 @@
 import { type Channel, checkFunction, checkMethods, type Clock } from '../operators/index.ts'
 import type { LifeOptions, LifeSettings, StageTrouble } from './life-options.ts'
-import type { PutBack } from './put-back.ts'
 import type { Run, StageRun } from './run.ts'
 
 /** A stage's work on one item; a plain value is the result, a promise is awaited. */
@@ -59,8 +58,6 @@ export interface RunnerOptions<T, R, C extends Run<T>> extends Omit<
   'channel' | keyof LifeOptions<never>
 > {
   readonly channel: StageChannel<T>
-  /** Items that crashes have put back, where several runners take from one channel; each has its own by default. */
-  readonly putBack?: PutBack<T>
   /** What the stage needs for its work; default nothing. */
   readonly life?: LifeSettings
   readonly onCrash?: 'requeue-once' | 'fail'

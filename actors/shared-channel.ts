@@ -40,11 +40,11 @@ export class SharedChannel<T> {
     else this.channel.detach(this.start)
   }
 
-  private readonly start = (item: T): void => {
+  private readonly start = (item: T, again: boolean): void => {
     const least = this.leastLoaded()
     // It had the slot of a stage that has since left.
-    if (least === undefined) this.channel.requeue([item])
-    else least.start(item)
+    if (least === undefined) this.channel.requeue([item], again)
+    else least.start(item, again)
   }
 
   private leastLoaded(): Share<T> | undefined {
@@ -69,7 +69,7 @@ export class Share<T> implements StageChannel<T> {
   /** Items that the stage runs, or has put back and not handed back. */
   load = 0
   /** The stage, while it takes. */
-  consumer: ((item: T) => void) | undefined
+  consumer: ((item: T, again: boolean) => void) | undefined
   private readonly channel: Channel<T>
   private readonly hooks: ShareHooks
   private putBack: readonly T[] = []
@@ -84,12 +84,12 @@ export class Share<T> implements StageChannel<T> {
     return this.channel.idle
   }
 
-  start(item: T): void {
+  start(item: T, again: boolean): void {
     this.load += 1
-    this.consumer?.(item)
+    this.consumer?.(item, again)
   }
 
-  consume(run: (item: T) => void): () => void {
+  consume(run: (item: T, again: boolean) => void): () => void {
     this.consumer = run
     this.hooks.onTaking()
     return () => {
@@ -97,7 +97,7 @@ export class Share<T> implements StageChannel<T> {
     }
   }
 
-  detach(run: (item: T) => void): void {
+  detach(run: (item: T, again: boolean) => void): void {
     if (this.consumer !== run) return
     this.consumer = undefined
     this.hooks.onTaking()

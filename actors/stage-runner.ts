@@ -3,7 +3,6 @@ import { checkFunction, type ItemEnd, LinkedList, reportUnhandled } from '../ope
 import { StageCrash, StageStoppedError } from './errors.ts'
 import { isPromiseLike } from './is-promise-like.ts'
 import { checkLife, checkOnCrash, lifeClock, type LifeSettings, type TeardownReason } from './life-options.ts'
-import { PutBack } from './put-back.ts'
 import { Run } from './run.ts'
 import {
   checkChannel,
@@ -35,8 +34,6 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private settings: LifeSettings
   /** Runs whose handler has not returned, or whose result keeps the slot. */
   private readonly unfinished = new LinkedList<C>()
-  /** Items that a crash has put back; a second crash fails them. */
-  private readonly putBack: PutBack<T>
   /** Whoever watches the present epoch: an error is a crash, completion its end in peace. */
   private watcher: Subscriber<StagePhase> | undefined
   /** What was acquired is there, and the epoch has not ended. */
@@ -54,7 +51,6 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   constructor(handler: StageHandler<T, R, C>, options: RunnerOptions<T, R, C>) {
     this.handler = checkFunction('handler', handler)
     this.channel = checkChannel(options.channel)
-    this.putBack = options.putBack ?? new PutBack()
     this.settings = options.life ?? checkLife({})
     this.requeues = checkOnCrash(options) === 'requeue-once'
     const clock = lifeClock(options.clock)
@@ -198,13 +194,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
 
   /** Takes back an item that waits. */
   withdraw(item: T, end: ItemEnd): boolean {
-    this.wasPutBack(item)
     return this.channel.remove(item, end)
-  }
-
-  /** The channel has lost an item that waited. */
-  lost(item: T): void {
-    this.wasPutBack(item)
   }
 
   /** Ends the epoch at once, calls off what runs and puts it back before what waits; what was put back before fails. */
@@ -231,7 +221,6 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     const spent = runs.filter((run) => run.phase === 'running' && !this.mayRunAgain(run))
     const calledOff = runs.filter((run) => run.phase === 'called-off')
     for (const run of runs) run.phase = 'ended'
-    for (const run of again) this.putBack.add(run.item)
     // Told first: what the channel loses meanwhile is told, too, and whoever hears it may take these back.
     for (const run of again) this.onPutBack?.(run)
     this.channel.requeue(again.map((run) => run.item))
@@ -243,8 +232,8 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     for (const run of spent.concat(calledOff)) this.tell(this.onError, error, run)
   }
 
-  private readonly run = (item: T): void => {
-    const run = this.createRun(item, this.wasPutBack(item) ? 2 : 1)
+  private readonly run = (item: T, again: boolean): void => {
+    const run = this.createRun(item, again ? 2 : 1)
     run.holding = this.holdings.current
     this.unfinished.add(run)
     let result: R | PromiseLike<R>
@@ -305,11 +294,6 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.unfinished.delete(run)
     run.phase = 'ended'
     this.channel.release(end)
-  }
-
-  /** Whether a crash has put this item back; forgets it. */
-  private wasPutBack(item: T): boolean {
-    return this.putBack.delete(item)
   }
 
   private mayRunAgain(run: C): boolean {

@@ -94,9 +94,7 @@ export class Channel<T> {
     return this.books.with({ pending: senders?.length ?? 0, waiting: line.length, waitingWeight: line.load, running })
   }
 
-  /**
-   * Changes how much may wait. When it is lowered nothing is put out: what waits becomes less until it fits.
-   */
+  /** Changes how much may wait. When it is lowered nothing is put out: what waits becomes less until it fits. */
   setCapacity(capacity: number): void {
     this.most = checkCapacity(capacity)
     this.arrange()
@@ -141,10 +139,8 @@ export class Channel<T> {
     if (this.ending !== undefined) return false
     const weight = this.settings.weight(value)
     if (this.hasRoom(value, weight)) return true
-    return (
-      mayPutOut(this.settings.strategy, weight, this.most) &&
-      this.line.canGiveWay(weight, this.settings.priority(value), this.most)
-    )
+    if (!mayPutOut(this.settings.strategy, weight, this.most)) return false
+    return this.line.canGiveWay(weight, this.settings.priority(value), this.most)
   }
 
   /**
@@ -195,6 +191,7 @@ export class Channel<T> {
     this.claim()
     if (this.line.startable > 0) {
       const value = this.line.shift() as T
+      this.slots.putBack.delete(value)
       this.books.completed += 1
       this.letSendersIn()
       return value
@@ -219,20 +216,20 @@ export class Channel<T> {
 
   /**
    * Makes `run` the consumer: it is called with each item that gets a slot, in order of arrival, and must
-   * not throw. For each item it calls `release` once, hands on what came of it, then calls `drain`.
+   * not throw. For each item it calls `release` once, hands on what came of it, then calls `drain`. `again` is whether
+   * it was put back after it had run.
    *
    * @returns Takes the consumer away, as `detach` does.
    */
-  consume(run: (value: T) => void): () => void {
+  consume(run: (value: T, again: boolean) => void): () => void {
     this.slots.attach(run)
     this.arrange()
     return () => this.detach(run)
   }
 
   /** Takes a consumer away, at any time: what waits stays; what runs is still to be released or requeued. */
-  detach(run: (value: T) => void): void {
-    if (!this.slots.detach(run)) return
-    this.requeue([])
+  detach(run: (value: T, again: boolean) => void): void {
+    if (this.slots.detach(run)) this.requeue([])
   }
 
   /** Ends one running item and gives its slot to the first that waits, which starts at the next `drain`. */
@@ -254,6 +251,7 @@ export class Channel<T> {
   /** Takes back an item that waits; its place is free at once. `false` when it does not wait. */
   remove(value: T, end: ItemEnd): boolean {
     if (!this.slots.revoke(value) && !this.line.remove(value)) return false
+    this.slots.putBack.delete(value)
     this.books.end(end)
     this.arrange()
     return true
@@ -265,9 +263,10 @@ export class Channel<T> {
     this.arrange()
   }
 
-  /** Puts running items back before the first that waits, in the order given; they may exceed the capacity. */
-  requeue(values: readonly T[]): void {
+  /** Puts running items back before the first that waits, in the order given, beyond the capacity if need be; `again` is what `consume` then tells of them. */
+  requeue(values: readonly T[], again = true): void {
     const { weight, priority } = this.settings
+    if (again) for (const value of values) this.slots.putBack.add(value)
     // Before those, too, that own a slot and have not started: they have to wait again.
     const back = values.concat(this.slots.recall())
     this.slots.release(values.length)
@@ -286,17 +285,14 @@ export class Channel<T> {
   /** Empties the line behind what is discarded already. */
   private empty(values: T[]): readonly T[] {
     while (this.line.length > 0) values.push(this.line.shift() as T)
+    this.slots.putBack.clear()
     this.books.discarded += values.length
     this.expiry?.watch(Infinity)
     return values
   }
 
-  private fits(weight: number): boolean {
-    return this.line.load + weight <= this.most
-  }
-
   private hasRoom(value: T, weight: number): boolean {
-    if (this.fits(weight)) return true
+    if (this.line.load + weight <= this.most) return true
     return (this.slots.free || (this.takers?.length ?? 0) > 0) && this.settings.mayStart(value)
   }
 
@@ -320,11 +316,12 @@ export class Channel<T> {
     if (this.line.nextExpiry !== Infinity) {
       this.dropExpired()
       this.letSendersIn()
-      if (this.fits(weight)) return true
+      if (this.line.load + weight <= this.most) return true
     }
     if (!mayPutOut(this.settings.strategy, weight, this.most)) return false
     const evicted = this.line.giveWay(weight, priority, this.most)
     this.books.evicted += evicted.length
+    for (const value of evicted) this.slots.putBack.delete(value)
     for (const value of evicted) this.losses.add(value, 'evicted')
     return evicted.length > 0
   }
@@ -366,8 +363,10 @@ export class Channel<T> {
   private serveTakers(): void {
     const takers = this.takers
     while (takers !== undefined && takers.length > 0 && this.line.startable > 0) {
+      const value = this.line.shift() as T
+      this.slots.putBack.delete(value)
       this.books.completed += 1
-      takers.serve(this.line.shift() as T)
+      takers.serve(value)
     }
     if (this.ending !== undefined && this.line.length === 0) takers?.dismiss(this.ending)
   }

@@ -1,3 +1,4 @@
+import { PutBack } from './put-back.ts'
 import { RingBuffer } from './ring-buffer.ts'
 
 /**
@@ -10,10 +11,12 @@ const deepestNesting = 12
 export class Slots<T> {
   /** As many as there are while a consumer is there. */
   concurrency: number
+  /** Items that wait again: of what starts its consumer is told whether it is one of these. */
+  readonly putBack: PutBack<T> = new PutBack()
   private owned = 0
   /** They own a slot already and are about to start, first to last. */
   private readonly granted = new RingBuffer<T>()
-  private consumer: ((value: T) => void) | undefined
+  private consumer: ((value: T, again: boolean) => void) | undefined
   private nesting = 0
 
   constructor(concurrency: number) {
@@ -31,13 +34,13 @@ export class Slots<T> {
   }
 
   /** @throws TypeError when there is a consumer already. */
-  attach(consumer: (value: T) => void): void {
+  attach(consumer: (value: T, again: boolean) => void): void {
     if (this.consumer !== undefined) throw new TypeError('consume: the channel has a consumer already')
     this.consumer = consumer
   }
 
   /** `false` when it is not the consumer. */
-  detach(consumer: (value: T) => void): boolean {
+  detach(consumer: (value: T, again: boolean) => void): boolean {
     if (this.consumer !== consumer) return false
     this.consumer = undefined
     return true
@@ -95,7 +98,7 @@ export class Slots<T> {
   private start(value: T): void {
     this.nesting += 1
     try {
-      this.consumer?.(value)
+      this.consumer?.(value, this.putBack.delete(value))
     } finally {
       this.nesting -= 1
     }

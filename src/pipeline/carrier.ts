@@ -316,7 +316,6 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     if (reason === 'evicted') this.shed(envelope, node, 'evicted')
     else if (reason === 'expired') this.end(envelope, 'expired', node.settings.ttlMs)
     else this.overflow(envelope, node)
-    node.runner.lost(envelope)
   }
 
   /** A channel that must lose nothing was given more than it holds. */

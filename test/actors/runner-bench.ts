@@ -20,14 +20,7 @@ export class RunnerBench {
     { capacity = 10, holds = false }: { capacity?: number; holds?: boolean } = {},
   ) {
     const { clock, log, phases } = this
-    this.channel = new Channel<string>({
-      capacity,
-      concurrency: 2,
-      overflow: 'drop-oldest',
-      onLost: (item) => {
-        this.runner.lost(item)
-      },
-    })
+    this.channel = new Channel<string>({ capacity, concurrency: 2, overflow: 'drop-oldest' })
     this.runner = new StageRunner<string, string>(this.handler('first'), {
       channel: this.channel,
       clock,

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createActor, createMachine } from 'xstate'
 import { fromStage, StageCrash, supervise } from '../../actors/index.ts'
+import type { StageRun } from '../../actors/public.ts'
 import { Channel } from '../../operators/index.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 
@@ -51,6 +52,30 @@ describe('fromStage', () => {
     expect(told).toEqual(['A', 'b'])
     expect(ends).toEqual(['complete'])
     expect(actor.getSnapshot().status).toBe('done')
+  })
+
+  it.each<[string, (channel: Channel<string>) => unknown]>([
+    ['discarded', (channel) => channel.discard()],
+    ['removed', (channel) => channel.remove('a', 'cancelled')],
+    ['evicted', (channel) => channel.offer('b')],
+    ['taken', (channel) => channel.take()],
+  ])('forgets what a crash put back once it is %s: an equal item is a first attempt', async (_, lose) => {
+    const channel = new Channel<string>({ capacity: 1, concurrency: 2, overflow: 'drop-oldest' })
+    const attempts: string[] = []
+    const handler = (item: string, { attempt }: StageRun<string>): Promise<string> => {
+      attempts.push(`${item} ${attempt}`)
+      if (item === 'crash') throw new StageCrash('broken')
+      return new Promise(() => undefined)
+    }
+    const clock = new VirtualClock()
+    const stage = supervise([{ id: 'stage', start: fromStage(handler, { channel }) }], { clock, backoff: () => 10 })
+    createActor(stage).start()
+    channel.offer('a')
+    channel.offer('crash')
+    await lose(channel)
+    await clock.advance(10)
+    channel.offer('a')
+    expect(attempts.filter((line) => line !== 'b 1')).toEqual(['a 1', 'crash 1', 'a 1'])
   })
 
   it('drains no longer than its owner waits: a stop ends the drain, and what waits stays in the channel', async () => {

@@ -11,7 +11,7 @@ describe('the options of a pool', () => {
     [{ routing: { affinity: () => 's', by: 1 } }, 'by'],
     [{ channel: { capacity: -1 } }, 'capacity'],
     [{ channel: { capacity: 1, onLost: 1 } }, 'onLost'],
-    [{ channel: undefined }, 'channel'],
+    [{ channel: undefined }, 'capacity'],
     [{ onCrash: 'never' }, 'onCrash'],
     [{ supervision: { maxRestarts: -1 } }, 'maxRestarts'],
     [{ supervision: { strategy: 'one-for-all' } }, 'strategy'],

@@ -1,4 +1,4 @@
-/** Items that crashes have put back, each as often as it was: equal ones, such as texts, are told apart by their number. */
+/** Items that were put back and wait again, each as often as it was: equal ones, such as texts, are told apart by their number. */
 export class PutBack<T> {
   private readonly counts = new Map<T, number>()
 
@@ -13,5 +13,9 @@ export class PutBack<T> {
     if (count > 1) this.counts.set(item, count - 1)
     else this.counts.delete(item)
     return count > 0
+  }
+
+  clear(): void {
+    this.counts.clear()
   }
 }
