@@ -222,7 +222,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     const calledOff = runs.filter((run) => run.phase === 'called-off')
     for (const run of runs) run.phase = 'ended'
     // Told first: what the channel loses meanwhile is told, too, and whoever hears it may take these back.
-    for (const run of again) this.onPutBack?.(run)
+    for (const run of again) this.tell(this.onPutBack, run, run)
     this.channel.requeue(again.map((run) => run.item))
     for (const _ of held.concat(spent)) this.channel.release('failed')
     for (const _ of calledOff) this.channel.release('cancelled')

@@ -53,6 +53,30 @@ describe('StageRunner, for whoever gives it functions', () => {
     expect(channel.stats).toMatchObject({ completed: 2, running: 0 })
   })
 
+  it('puts back all that a crash does, though whoever is told of it throws', async () => {
+    const unhandled: unknown[] = []
+    config.onUnhandledError = (error) => unhandled.push(error)
+    const channel = new Channel<string>({ capacity: 2, concurrency: 2 })
+    const never = new Promise<never>(() => undefined)
+    const error = new Error('theirs')
+    const runner = new StageRunner<string, string>(() => never, {
+      channel,
+      onPutBack: () => {
+        throw error
+      },
+    })
+    const errors: unknown[] = []
+    runner.epoch$.subscribe({ error: (told: unknown) => errors.push(told) })
+    channel.offer('a')
+    channel.offer('b')
+    runner.crash(crash)
+    await new Promise((resolve) => setTimeout(resolve))
+    config.onUnhandledError = null
+    expect(errors).toEqual([crash])
+    expect(channel.stats).toMatchObject({ waiting: 2, running: 0 })
+    expect(unhandled).toEqual([error, error])
+  })
+
   it('refuses what is no channel', () => {
     const create = (): unknown => new StageRunner(() => 1, { channel: {} as never })
     expect(create).toThrow(
