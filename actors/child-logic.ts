@@ -1,11 +1,14 @@
 import { catchError, concat, defer, EMPTY, finalize, from, isObservable, type ObservableInput, throwError } from 'rxjs'
 import { type AnyActorLogic, type AnyActorRef, type AnyMachineSnapshot, fromObservable } from 'xstate'
-import { show } from '../operators/index.ts'
+import { reportUnhandled, show } from '../operators/index.ts'
 import type { ChildContext, ChildStart } from './child-spec.ts'
 import { isPromiseLike } from './is-promise-like.ts'
 
 /** What tells a child that it is to stop. */
 export const stopEvent = { type: 'stop' } as const
+
+/** What tells an actor's logic that it is stopped. */
+const stopped = { type: 'xstate.stop' } as const
 
 /** The signals that children's functions have looked at, by the actor that runs the function. */
 const controllers = new WeakMap<AnyActorRef, AbortController>()
@@ -72,8 +75,15 @@ export function lettingGo(logic: AnyActorLogic): AnyActorLogic {
       } catch (error) {
         const { children } = snapshot as { readonly children?: Readonly<Record<string, AnyActorRef>> }
         // What a machine puts off in a transition that fails, such as stopping its children, is never done.
-        if (children === undefined) logic.transition(snapshot, { type: 'xstate.stop' }, scope)
-        else for (const child of Object.values(children)) scope.stopChild(child)
+        if (children !== undefined) for (const child of Object.values(children)) scope.stopChild(child)
+        // One that fails as it lets go has done so: a second time would fail for want of what is gone.
+        else if ((event as { readonly type: string }).type !== stopped.type) {
+          try {
+            logic.transition(snapshot, stopped, scope)
+          } catch (another) {
+            reportUnhandled(another)
+          }
+        }
         throw error
       }
     },

@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs'
+import { config, Observable } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { type AnyActorRef, createActor, createMachine, fromCallback, fromObservable, setup, spawnChild } from 'xstate'
 import { type ChildSpec, supervise, type SupervisorEvent } from '../../actors/index.ts'
@@ -30,10 +30,14 @@ function root(...children: readonly ChildSpec[]) {
   const clock = new VirtualClock()
   const actor = createActor(supervise(children, { clock, backoff: () => 10 }), { clock })
   const told: string[] = []
-  actor.on('*', (event: SupervisorEvent) => told.push(`${event.type} ${event.id}`))
+  const errors: unknown[] = []
+  actor.on('*', (event: SupervisorEvent) => {
+    told.push(`${event.type} ${event.id}`)
+    if ('error' in event) errors.push(event.error)
+  })
   actor.subscribe({ error: () => undefined })
   actor.start()
-  return { clock, actor, told }
+  return { clock, actor, told, errors }
 }
 
 function childOf(supervisor: AnyActorRef): AnyActorRef {
@@ -125,6 +129,27 @@ describe('the traps of XState', () => {
     const { actor, told } = root({ id: 'child', start: callback(() => (disposed += 1)) })
     childOf(actor).send({ type: 'fail' })
     expect([told, disposed]).toEqual([['started child', 'crashed child'], 1])
+  })
+
+  it('what a callback fails with is told, and not what it fails with as it is disposed of besides', async () => {
+    const unhandled: unknown[] = []
+    config.onUnhandledError = (error) => unhandled.push(error)
+    const callback = fromCallback(({ receive }) => {
+      receive(() => {
+        throw new Error('it was to fail')
+      })
+      return () => {
+        throw new Error('nor is it disposed of')
+      }
+    })
+    const { actor, clock, errors } = root({ id: 'child', start: callback })
+    childOf(actor).send({ type: 'fail' })
+    await clock.advance(10)
+    actor.send({ type: 'stop' })
+    await new Promise((resolve) => setTimeout(resolve))
+    config.onUnhandledError = null
+    expect(errors.map(String)).toEqual(['Error: it was to fail', 'Error: nor is it disposed of'])
+    expect(unhandled.map(String)).toEqual(['Error: nor is it disposed of'])
   })
 
   it('delayed events are lost when a snapshot is restored; the backoff of a supervisor goes on', async () => {
