@@ -95,6 +95,15 @@ export function initialSupervision({ children }: SupervisionRules): SupervisionS
   return { aim: 'supervise', children: due, recoveries: [], starting: false, restarts: [] }
 }
 
+/** The same by a clock that is `ms` ahead. */
+export function movedBy(ms: number, state: SupervisionState): SupervisionState {
+  return {
+    ...state,
+    children: state.children.map((child) => ({ ...child, startedAt: child.startedAt + ms })),
+    restarts: state.restarts.map((restart) => restart + ms),
+  }
+}
+
 /** Whether a supervisor that was told to stop, or gave up, has stopped all of its children. */
 export function isOver({ aim, children }: SupervisionState): boolean {
   return aim !== 'supervise' && children.every(({ phase }) => phase === 'ended')

@@ -13,6 +13,7 @@ import {
   fromObservable,
   sendTo,
   setup,
+  type Snapshot,
 } from 'xstate'
 import {
   type Backoff,
@@ -35,6 +36,7 @@ import {
   type Happening,
   initialSupervision,
   isOver,
+  movedBy,
   type RestartStrategy,
   type Step,
   supervision,
@@ -254,8 +256,24 @@ export function supervise(children: readonly ChildSpec[], options: SupervisorOpt
       done: { type: 'final' },
     },
   })
+  keepWallTimes(logic, clock)
   supervisors.add(logic)
   return logic as unknown as SupervisorLogic
+}
+
+/** Has a snapshot tell the wall's times, because a clock's own mean nothing to the process that restores it. */
+function keepWallTimes(logic: AnyActorLogic, clock: Clock): void {
+  const [persisted, restored] = [logic.getPersistedSnapshot.bind(logic), logic.restoreSnapshot?.bind(logic)]
+  const moved = (snapshot: unknown, ms: number): unknown => {
+    const { context } = snapshot as { readonly context: SupervisorContext }
+    return { ...(snapshot as object), context: { ...context, supervision: movedBy(ms, context.supervision) } }
+  }
+  const aheadMs = (): number => clock.wallTime() - clock.now()
+  Object.assign(logic, {
+    getPersistedSnapshot: (snapshot, options) => moved(persisted(snapshot, options), aheadMs()) as Snapshot<unknown>,
+    restoreSnapshot: (snapshot, scope) =>
+      restored?.(moved(snapshot, -aheadMs()) as Snapshot<unknown>, scope) as unknown,
+  } satisfies Partial<AnyActorLogic>)
 }
 
 const givingUp = fromObservable<never, unknown>(({ input }) => throwError(() => input))

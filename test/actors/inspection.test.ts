@@ -111,6 +111,40 @@ describe('a persisted snapshot', () => {
     expect(pool.figures().workers.map(({ state }) => state)).toEqual(['running', 'running'])
   })
 
+  it('tells when restarts were by the time of the wall, so that a process whose clock begins anew counts them right', async () => {
+    let fail = (): void => undefined
+    const nested = (clock: VirtualClock) => {
+      const child: ChildSpec = {
+        id: 'child',
+        start: () =>
+          new Observable((subscriber) => {
+            fail = () => {
+              subscriber.error(new Error('it was to fail'))
+            }
+          }),
+      }
+      const options = { clock, maxRestarts: 1, withinMs: 1_000, backoff: () => 0 }
+      return supervise([{ id: 'nested', start: supervise([child], options) }], { ...options, maxRestarts: 0 })
+    }
+    const clock = new VirtualClock()
+    await clock.advance(86_400_000)
+    const first = createActor(nested(clock)).start()
+    fail()
+    await clock.advance(1)
+    const persisted = JSON.parse(JSON.stringify(first.getPersistedSnapshot())) as Snapshot<unknown>
+    first.stop()
+
+    const later = new VirtualClock({ startAt: 86_400_000 + 500 })
+    const second = createActor(nested(later), { snapshot: persisted }).start()
+    second.subscribe({ error: () => undefined })
+    await later.advance(500)
+    fail()
+    await later.advance(1)
+    expect(second.getSnapshot().status).toBe('active')
+    fail()
+    expect(second.getSnapshot().status).toBe('error')
+  })
+
   it('of a stage is one from which an actor goes on that heeds what it is told, with a runner of its own', () => {
     const { told, stage, channel } = family()
     const other = family()
