@@ -93,7 +93,7 @@ class Spooled implements SpooledDeadLetterStore {
     isFull: false,
   }
   private closed = false
-  /** Only one of those who move an entry and those who delete some works at a time. */
+  /** Only one of those who move an entry and those who replay or delete some works at a time. */
   private turn: Promise<unknown> = Promise.resolve()
 
   constructor(primary: DeadLetterStore, spool: DeadLetterStore, clock: Clock, backoff: Backoff, logger: Logger) {
@@ -172,10 +172,12 @@ class Spooled implements SpooledDeadLetterStore {
   }
 
   async replay(...args: Parameters<DeadLetterStore['replay']>): ReturnType<DeadLetterStore['replay']> {
-    const results = await this.asked(args[1]?.signal, () => this.primary.replay(...args))
-    if (!results.includes('unknown')) return results
-    const spooled = await this.spool.replay(...args)
-    return results.map((result, at) => (result === 'unknown' ? (spooled[at] ?? result) : result))
+    return this.alone(async () => {
+      const results = await this.asked(args[1]?.signal, () => this.primary.replay(...args))
+      if (!results.includes('unknown')) return results
+      const spooled = await this.spool.replay(...args)
+      return results.map((result, at) => (result === 'unknown' ? (spooled[at] ?? result) : result))
+    })
   }
 
   async purge(...args: Parameters<DeadLetterStore['purge']>): ReturnType<DeadLetterStore['purge']> {
@@ -273,7 +275,7 @@ class Spooled implements SpooledDeadLetterStore {
       const ends = []
       for (const entry of page.entries) {
         if (this.closed) return true
-        ends.push(await this.alone(() => this.moveOne(entry)))
+        ends.push(await this.alone(() => this.moveOne(entry.submissionId)))
       }
       walk.stuck += ends.filter((end) => end === 'stuck').length
       walk.cursor = page.cursor
@@ -295,12 +297,13 @@ class Spooled implements SpooledDeadLetterStore {
     return !walk.isFull
   }
 
-  private async moveOne(entry: StoredDeadLetter): Promise<'moved' | 'gone' | 'stuck' | 'full'> {
-    const { submissionId, state } = entry
+  private async moveOne(submissionId: string): Promise<'moved' | 'gone' | 'stuck' | 'full'> {
+    // It may have been replayed or deleted since the page was read.
+    const entry = await this.spool.get(submissionId)
+    if (entry === undefined) return 'gone'
     if (entry.unreadable !== undefined) return 'stuck'
-    // Deleted, since the page was read.
-    if ((await this.spool.get(submissionId)) === undefined) return 'gone'
-    const result = await this.within((signal) => this.primary.put(letterOf(entry), { signal, dead: state === 'dead' }))
+    const dead = entry.state === 'dead'
+    const result = await this.within((signal) => this.primary.put(letterOf(entry), { signal, dead }))
     // One that has no memory left answers whatever it is asked, and takes nothing.
     this.found()
     if (result === 'full') return 'full'

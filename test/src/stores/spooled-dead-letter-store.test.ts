@@ -201,6 +201,27 @@ it('brings back nothing that is purged while it is moved, or about to be', async
   await store.close()
 })
 
+it('has what is replayed while it is moved, or about to be, due and no longer dead', async () => {
+  const { primary, spool, clock, store } = spooled()
+  for (const [at, id] of ['a', 'b'].entries()) spool.add(letterOf(id, { firstSeenAt: at }), { state: 'dead' })
+  const put = primary.put.bind(primary)
+  let replayed: ReturnType<typeof store.replay> | undefined
+  primary.put = async (letter, options) => {
+    replayed ??= store.replay(['a', 'b'])
+    await Promise.resolve()
+    return put(letter, options)
+  }
+  await clock.advance(1_000)
+  expect(await replayed).toEqual(['replayed', 'replayed'])
+  await clock.advance(1_000)
+  expect([...primary.entries.values()].map(({ submissionId, state }) => [submissionId, state])).toEqual([
+    ['a', 'due'],
+    ['b', 'due'],
+  ])
+  expect(spool.entries.size).toBe(0)
+  await store.close()
+})
+
 it('loses nothing that it has acknowledged, however its primary fares, and keeps it once', async () => {
   const mishaps = fc.array(fc.constantFrom<Mishap>('none', 'none', 'fails', 'loses its answer', 'hangs'), {
     maxLength: 30,
