@@ -47,6 +47,16 @@ export interface SpooledDeadLetterStore extends DeadLetterStore {
   spooled(): Promise<number>
 }
 
+/** How far all that is spooled is gone through, and what was found before. */
+interface Walk {
+  cursor: string | undefined
+  conflicts: number
+  unreadable: number
+  isFull: boolean
+}
+
+const startOfWalk: Readonly<Walk> = { cursor: undefined, conflicts: 0, unreadable: 0, isFull: false }
+
 /** How long the primary store may take to one entry: half of what a pipeline gives. */
 const putTimeoutMs = 5_000
 
@@ -86,12 +96,7 @@ class Spooled implements SpooledDeadLetterStore {
   private round: Promise<void> | undefined
   /** Something was spooled since the first page was read. */
   private again = false
-  /** How far all that is spooled is gone through, and what was found before. */
-  private walk: { cursor: string | undefined; stuck: number; isFull: boolean } = {
-    cursor: undefined,
-    stuck: 0,
-    isFull: false,
-  }
+  private walk: Walk = { ...startOfWalk }
   private closed = false
   /** Only one of those who move an entry and those who replay or delete some works at a time. */
   private turn: Promise<unknown> = Promise.resolve()
@@ -277,7 +282,8 @@ class Spooled implements SpooledDeadLetterStore {
         if (this.closed) return true
         ends.push(await this.alone(() => this.moveOne(entry.submissionId)))
       }
-      walk.stuck += ends.filter((end) => end === 'stuck').length
+      walk.conflicts += ends.filter((end) => end === 'conflict').length
+      walk.unreadable += ends.filter((end) => end === 'unreadable').length
       walk.cursor = page.cursor
       if (ends.includes('full')) {
         walk.isFull = true
@@ -286,28 +292,29 @@ class Spooled implements SpooledDeadLetterStore {
     } while (walk.cursor !== undefined)
     this.found()
     if (walk.cursor !== undefined) return false
-    this.walk = { cursor: undefined, stuck: 0, isFull: false }
-    if (walk.stuck > this.counted.stuck) {
+    this.walk = { ...startOfWalk }
+    const { conflicts, unreadable } = walk
+    const stuck = conflicts + unreadable
+    if (stuck > this.counted.stuck) {
       this.logger.warn(
-        { stuck: walk.stuck },
-        'dead letters stay in the data folder: another of the same id is in the store',
+        { stuck, conflicts, unreadable },
+        'dead letters stay in the data folder: they cannot be read, or others of their ids are in the store',
       )
     }
-    this.counted.stuck = walk.stuck
+    this.counted.stuck = stuck
     return !walk.isFull
   }
 
-  private async moveOne(submissionId: string): Promise<'moved' | 'gone' | 'stuck' | 'full'> {
+  private async moveOne(submissionId: string): Promise<'moved' | 'gone' | 'unreadable' | 'conflict' | 'full'> {
     // It may have been replayed or deleted since the page was read.
     const entry = await this.spool.get(submissionId)
     if (entry === undefined) return 'gone'
-    if (entry.unreadable !== undefined) return 'stuck'
+    if (entry.unreadable !== undefined) return 'unreadable'
     const dead = entry.state === 'dead'
     const result = await this.within((signal) => this.primary.put(letterOf(entry), { signal, dead }))
     // One that has no memory left answers whatever it is asked, and takes nothing.
     this.found()
-    if (result === 'full') return 'full'
-    if (result === 'conflict') return 'stuck'
+    if (result === 'full' || result === 'conflict') return result
     await this.spool.purge([submissionId])
     this.counted.moved += 1
     return 'moved'

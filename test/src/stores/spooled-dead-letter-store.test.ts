@@ -149,6 +149,22 @@ describe('a spooled store', () => {
     await store.close()
   })
 
+  it('says of what stays how much cannot be read, and how much another of its id bars', async () => {
+    const told: object[] = []
+    const logger: Logger = { ...silentLogger, warn: (fields: object) => void told.push(fields) }
+    const spool = new LetterShelf()
+    spool.add(letterOf('a', { firstSeenAt: 1 }), {
+      unreadable: 'it is encrypted with key 12345678, which is not given',
+    })
+    spool.add(letterOf('b', { firstSeenAt: 2 }))
+    const { primary, clock, store } = spooled(new UnsteadyShelf(), spool, logger)
+    primary.add(letterOf('b', { request: 'another' }))
+    await clock.advance(1_000)
+    expect(told).toEqual([{ stuck: 2, conflicts: 1, unreadable: 1 }])
+    expect(store.figures.stuck).toBe(2)
+    await store.close()
+  })
+
   it('moves what there is room for from behind what there is none for, a page of that in each round', async () => {
     const { primary, spool, clock, store } = spooled()
     const full = new Set(['a', 'b', 'd', 'g'])
