@@ -44,6 +44,25 @@ export function openLetters(settings: LetterStoreSettings, create: boolean): Dea
   return tellingFlags(() => createSqliteDeadLetterStore({ ...options, file }))
 }
 
+/**
+ * Says how many wait in the data folder for Redis, where nothing but the server that moves them sees them; `undefined`
+ * where there are none.
+ *
+ * @throws StoreError when the file cannot be read.
+ */
+export async function waitingLetters(settings: LetterStoreSettings): Promise<string | undefined> {
+  const file = join(settings.dataDir, storeFiles.letters)
+  if (settings.redis === undefined || !existsSync(file)) return undefined
+  const waiting = openLetters({ ...settings, redis: undefined }, false)
+  try {
+    const { due, leased, dead } = await waiting.counts()
+    const count = due + leased + dead
+    return count === 0 ? undefined : `besides, ${count} in ${file} until a server has moved them to Redis`
+  } finally {
+    await waiting.close()
+  }
+}
+
 /** What the redrive of an entry gave, where a server with this data folder has kept it. */
 export function keptAnswer(
   { dataDir, encryptionKeys }: StoreSettings,

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { createSqliteDeadLetterStore } from '../../src/stores/index.ts'
+import { letterOf } from '../fixtures/letter-shelf.ts'
 import { startOpenAiServer } from '../fixtures/openai-server.ts'
 import { startRedis } from '../fixtures/redis-server.ts'
 import { runSpillway, type SpillwayProcess, startSpillway } from './spillway-process.ts'
@@ -77,4 +79,23 @@ test('a Redis that is away, at the start and later, loses no dead letter and kee
   expect([checked.stdout + checked.stderr, checked.status]).toEqual(['', 0])
   spillway.child.kill('SIGTERM')
   expect(await spillway.exit).toEqual({ code: 0, signal: null })
+})
+
+test('the command line says what waits in the data folder, which Redis does not have', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'spillway-waiting-'))
+  const redis = await startRedis()
+  onTestFinished(async () => {
+    await redis.close()
+    rmSync(dataDir, { recursive: true })
+  })
+  const file = join(dataDir, 'dead-letters.db')
+  const spool = createSqliteDeadLetterStore({ file })
+  await spool.put(letterOf('a', { firstSeenAt: Date.now() }))
+  await spool.close()
+  const environment = { REDIS_URL: redis.url }
+  const said = `besides, 1 in ${file} until a server has moved them to Redis\n`
+  const listed = await runSpillway(['dead-letters', 'list', '--data-dir', dataDir], environment)
+  expect(listed).toMatchObject({ code: 0, stdout: '', stderr: `there are no dead letters\n${said}` })
+  const purged = await runSpillway(['dead-letters', 'purge', '--all', '--data-dir', dataDir], environment)
+  expect(purged).toMatchObject({ code: 0, stdout: 'nothing was changed\n', stderr: said })
 })

@@ -1,6 +1,6 @@
 import { systemClock } from '../../../operators/index.ts'
 import type { RedriveAnswer } from '../../stores/sqlite-redrive-answers.ts'
-import { keptAnswer, openLetters } from '../open-letters.ts'
+import { keptAnswer, openLetters, waitingLetters } from '../open-letters.ts'
 import { createProgressLine } from '../progress-line.ts'
 import { stopSignal } from '../stop-signals.ts'
 import type { Desk } from './desk.ts'
@@ -31,7 +31,9 @@ export async function atDesk<Result>(
     controller.abort(new Error(`stopped by ${signal}`))
   })
   try {
-    return await work({
+    // Before the work, which may take long: what was moved since is counted twice rather than never.
+    const waiting = await waitingLetters(settings)
+    const result = await work({
       store,
       clock: systemClock,
       signal: controller.signal,
@@ -44,6 +46,8 @@ export async function atDesk<Result>(
         console.error(line)
       },
     })
+    if (waiting !== undefined) console.error(waiting)
+    return result
   } finally {
     await store.close()
   }
