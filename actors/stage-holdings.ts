@@ -16,6 +16,8 @@ export class StageHoldings {
   current: Holding | undefined
   /** Calls off a swap that has not come about. */
   callOffSwap: ((reason: TeardownReason) => void) | undefined
+  /** A swap that comes about with the next setup of the stage. */
+  private swapAtStart: { done(): void; failed(error: StageSetupError): void } | undefined
   private readonly life: StageLife
   private readonly clock: Clock
   private readonly onUnhealthy: (error: StageUnhealthyError) => void
@@ -40,19 +42,31 @@ export class StageHoldings {
     return this.earlier.size > 0
   }
 
-  /** Acquires what a start of the stage needs. */
-  setUp(settings: LifeSettings, epoch: number, hooks: { done(): void; failed(error: StageSetupError): void }): void {
+  /**
+   * Acquires what a start of the stage needs.
+   *
+   * @param hooks `again`: a swap has failed with it, and is undone.
+   */
+  setUp(
+    settings: LifeSettings,
+    epoch: number,
+    hooks: { done(): void; failed(error: StageSetupError): void; again(): void },
+  ): void {
     const attempt: Attempt = { calledOff: undefined, callOff: undefined }
     this.settingUp = attempt
     this.acquire(attempt, settings, epoch, {
       done: (holding) => {
         this.settingUp = undefined
         this.hold(holding)
+        this.swapAtStart?.done()
         hooks.done()
       },
       failed: (error) => {
+        const { swapAtStart } = this
         this.settingUp = undefined
-        hooks.failed(error)
+        swapAtStart?.failed(error)
+        if (swapAtStart === undefined) hooks.failed(error)
+        else hooks.again()
       },
     })
   }
@@ -72,7 +86,7 @@ export class StageHoldings {
       this.callOffSwap = (reason) => {
         this.callOffSwap = undefined
         callOff(attempt, reason)
-        reject(new StageSetupError(`the swap was called off: ${reason}`))
+        reject(calledOffBy(reason))
       }
       this.acquire(attempt, settings, epoch, {
         done: (holding) => {
@@ -88,6 +102,31 @@ export class StageHoldings {
           reject(error)
         },
       })
+    })
+  }
+
+  /** Waits for the next setup of the stage, which is the new handler's. `undo`: it will not come about. */
+  swapWithSetup(undo: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        this.swapAtStart = undefined
+        this.callOffSwap = undefined
+      }
+      const failed = (error: StageSetupError): void => {
+        end()
+        undo()
+        reject(error)
+      }
+      this.swapAtStart = {
+        done: () => {
+          end()
+          resolve()
+        },
+        failed,
+      }
+      this.callOffSwap = (reason) => {
+        failed(calledOffBy(reason))
+      }
     })
   }
 
@@ -139,6 +178,10 @@ export class StageHoldings {
         failed: this.onUnhealthy,
       })
   }
+}
+
+function calledOffBy(reason: TeardownReason): StageSetupError {
+  return new StageSetupError(`the swap was called off: ${reason}`)
 }
 
 function callOff(attempt: Attempt | undefined, reason: TeardownReason): void {

@@ -149,29 +149,34 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
 
   /**
    * Puts another handler in the place of the present one, which what runs is finished by. With `settings` what it needs
-   * is acquired first, and what the one before works with is torn down when its last run has ended. While the stage is
-   * down or starting there is nothing to wait for: it starts with the new one.
+   * is acquired first, and what the one before works with is torn down when its last run has ended. A stage that is
+   * down or starting starts with the new one.
    *
-   * @returns Resolves once new items go to the handler.
+   * @returns Resolves once new items go to the handler; without `settings` at once.
    * @throws StageSetupError when its setup fails, or the stage ends or is given another handler meanwhile: then the
    * handler that it had goes on.
    */
   swap(handler: StageHandler<T, R, C>, settings?: LifeSettings): Promise<void> {
+    const { settings: before } = this
     this.holdings.callOffSwap?.('swap')
-    if (settings === undefined) {
-      this.handler = handler
-    } else if (this.up) {
+    if (this.up && settings !== undefined) {
       return this.holdings.swap(settings, this.starts, () => {
         this.handler = handler
         this.settings = settings
         this.checkIdle()
       })
-    } else {
-      this.handler = handler
-      this.settings = settings
-      if (this.holdings.callOffSetup('swap')) this.setUp()
     }
-    return Promise.resolve()
+    const was = { handler: this.handler, settings: this.settings }
+    this.handler = handler
+    this.settings = settings ?? was.settings
+    const swapped = settings && this.holdings.swapWithSetup(() => Object.assign(this, was))
+    if (this.settings !== before && this.holdings.callOffSetup('swap')) this.setUp()
+    return swapped ?? Promise.resolve()
+  }
+
+  /** Calls off a swap that has not come about, for a stage that is not started again. */
+  callOffSwap(): void {
+    this.holdings.callOffSwap?.('stop')
   }
 
   /** Tells a handler that nobody wants its result any more; it keeps its slot until it returns or `end`. */
@@ -313,6 +318,9 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
       failed: (error) => {
         this.crash(error)
       },
+      again: () => {
+        this.setUp()
+      },
     })
   }
 
@@ -357,6 +365,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.abort(reason)
     if (this.life.busy && reason === 'drain') this.enter('stopping', watcher)
     this.life.whenReleased(() => {
+      this.holdings.callOffSwap?.(reason)
       watcher.complete()
     })
   }

@@ -196,10 +196,11 @@ export interface StageControl<Types extends StageTypes = StageTypes> {
   /**
    * The same with a `setup`, `teardown` and `health` of its own: what it needs is acquired first, then requests go to
    * it, and what the one before works with is torn down once its last run has ended. A stage that is down or starting
-   * starts with the new one.
+   * starts with the new one, and with the one before when the new one's `setup` fails, which is no crash.
    *
-   * @returns Resolves once requests go to the new handler. Rejects with a `StageSetupError` when its setup fails, or is
-   * called off because the stage ends or is given yet another handler; the stage then goes on as it was.
+   * @returns Resolves once requests go to the new handler, of a stage that is down not before it is started again.
+   * Rejects with a `StageSetupError` when its setup fails, or is called off because the stage ends or is given yet
+   * another handler; the stage then goes on as it was.
    * @throws RangeError or TypeError that names the option, its value and what is allowed.
    */
   swap<State = undefined>(next: StageSwap<Types, State>): Promise<void>

@@ -104,6 +104,7 @@ export class StageSupervision {
     const hadEnded = node.state === 'stopped' || node.state === 'failed'
     if (!hadEnded) node.state = 'stopping'
     await node.runner.released()
+    node.runner.callOffSwap()
     if (hadEnded) return
     node.state = 'stopped'
     this.tellStopped(node, 'forced')
@@ -139,6 +140,7 @@ export class StageSupervision {
     this.supervisor.on('escalated', ({ id, reason }) => {
       const node = this.node(id)
       node.state = 'failed'
+      for (const { runner } of this.nodes) runner.callOffSwap()
       logger.error({ stage: id, ...describeError(reason) }, 'stage is down for good: the pipeline has failed')
       // Before the others are stopped, which then have nothing to wait for.
       this.hooks.onGiveUp(node, reason)

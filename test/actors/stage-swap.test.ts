@@ -205,6 +205,72 @@ describe('swap', () => {
     expect(world.log).toEqual(['second now new'])
   })
 
+  it('while the stage is down is pending until the next start has acquired what it needs', async () => {
+    const world = new RunnerBench()
+    const second = new SlowLife('new', world.log)
+    const swapped = world.swap(second.life)
+    world.begin()
+    await world.clock.settle()
+    expect(swapped.outcome).toBe('pending')
+    second.done()
+    await world.clock.settle()
+    expect(swapped.outcome).toBe('swapped')
+    world.channel.offer('now')
+    expect(world.log).toEqual(['second now new'])
+  })
+
+  it.each(['down', 'starting'])('of a stage that is %s and whose setup fails has it start as it was', async (state) => {
+    const log: string[] = []
+    const first = new SlowLife('old', log)
+    const second = new SlowLife('never', log)
+    const world = new RunnerBench(first.life)
+    if (state === 'starting') world.begin()
+    const swapped = world.swap(second.life)
+    if (state === 'down') world.begin()
+    second.failed()
+    await world.clock.settle()
+    expect(swapped.outcome).toBe('StageSetupError: setup failed: no port')
+    first.done()
+    await world.clock.settle()
+    world.channel.offer('now')
+    expect([world.log, world.runner.epoch]).toEqual([['first now old'], 1])
+    world.runner.crash(crash)
+    world.begin()
+    await world.clock.settle()
+    world.channel.offer('now')
+    expect(world.log).toEqual(['first now old', 'crashed broken', 'first now old'])
+  })
+
+  it.each<[string, string, (world: RunnerBench) => unknown, string[]]>([
+    ['is given another handler', 'swap', ({ swap }) => swap(), ['second now old']],
+    ['is given another handler with a life', 'swap', ({ swap, told }) => swap(told('third')), ['second now third']],
+    ['crashes', 'crash', ({ runner, begin }) => (runner.crash(crash), begin()), ['crashed broken', 'first now old']],
+    ['is stopped', 'stop', ({ runner, begin }) => (runner.stop(), begin()), ['complete', 'first now old']],
+  ])('is called off while the stage is starting, when it %s', async (_, reason, happen, told) => {
+    const world = new RunnerBench(new RunnerBench().told('old'))
+    const late = new SlowLife('late', [])
+    world.begin().unsubscribe()
+    const swapped = world.swap(late.life, 'never')
+    world.begin()
+    happen(world)
+    await world.clock.settle()
+    expect(swapped.outcome).toBe(`StageSetupError: the swap was called off: ${reason}`)
+    expect(late.signals[0]!.aborted).toBe(true)
+    world.channel.offer('now')
+    expect(world.log).toEqual(told)
+  })
+
+  it('while the stage ends is called off once it has', async () => {
+    const released = Promise.withResolvers<undefined>()
+    const world = new RunnerBench({ teardown: () => released.promise })
+    world.begin()
+    world.runner.drain()
+    const swapped = world.swap(world.told('new'))
+    released.resolve(undefined)
+    await world.clock.settle()
+    expect(swapped.outcome).toBe('StageSetupError: the swap was called off: drain')
+  })
+
   it('while the stage waits for a teardown acquires nothing yet', async () => {
     const released = Promise.withResolvers<undefined>()
     const world = new RunnerBench({ setup: () => 'old', teardown: () => released.promise })

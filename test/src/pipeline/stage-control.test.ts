@@ -169,13 +169,49 @@ describe('swap', () => {
     expect(log).not.toContain('teardown late undefined')
   })
 
-  it('while the stage is down has it start with the new one', async () => {
-    const { clock, running, control, life } = staged()
+  it('while the stage is down has it start with the new one, and then is done', async () => {
+    const { clock, running, control, life, log } = staged()
     running.submit('crash')
-    await control.swap({ ...life, handler: (text, { state }) => `new ${text} ${state}` })
+    const swapped = control.swap({ ...life, handler: (text, { state }) => `new ${text} ${state}` })
     const reply = running.submit('now')
     await clock.advance(100)
+    await swapped
     expect(reply.settled).toMatchObject({ value: 'new now s2' })
+    expect(log.slice(-2)).toEqual(['restarted', 'swapped'])
+  })
+
+  it('while the stage is down has it start as it was when its setup fails, which is no crash', async () => {
+    const { clock, running, control, log } = staged()
+    running.submit('crash')
+    const swapped = control.swap({ handler: () => 'never', setup: () => Promise.reject(new Error('no port')) })
+    const reply = running.submit('now')
+    await Promise.all([expect(swapped).rejects.toThrow('setup failed: no port'), clock.advance(100)])
+    expect(reply.settled).toMatchObject({ value: 'now s2' })
+    expect(log.slice(-2)).toEqual(['crashed', 'restarted'])
+  })
+
+  it.each(['is stopped by force', 'is given up'])('while the stage is down is called off when it %s', async (how) => {
+    const clock = new VirtualClock()
+    const gate = gatedHandler<string>()
+    const running = pipeline<string>('p')
+      .stage(
+        'one',
+        (text) => {
+          if (text === 'crash') throw new StageCrash('broken')
+          return text
+        },
+        { capacity: 1 },
+      )
+      .stage('two', gate.handler, { capacity: 1 })
+      .start({ clock, supervision: { ...supervision, maxRestarts: 1 } })
+    running.submit('a')
+    running.submit('crash')
+    const swapped = running.stage('one').swap({ handler: (text) => text })
+    const told = expect(swapped).rejects.toThrow('the swap was called off: stop')
+    if (how === 'is given up') gate.runs[0]!.reject(new StageCrash('broken'))
+    else await Promise.all([running.drain({ timeoutMs: 50 }), clock.advance(50)])
+    await told
+    expect(running.state).toBe(how === 'is given up' ? 'failed' : 'stopped')
   })
 
   it('while the stage is starting calls its setup off', async () => {
