@@ -1,4 +1,4 @@
-import type { ActorLogic, ActorSystem, AnyMachineSnapshot } from 'xstate'
+import type { ActorLogic, ActorSystem, AnyActorRef, AnyMachineSnapshot } from 'xstate'
 import { PoolWorkers } from './pool-workers.ts'
 import type { StageHandler } from './runner-options.ts'
 import { supervise } from './supervisor.ts'
@@ -46,7 +46,7 @@ export interface WorkerPoolLogic<T> extends ActorLogic<
  * worker has its own `setup`, `teardown`, `health` and state. What a worker that crashes was running is put back once,
  * before what waits: for all, or with affinity for itself. More crashes than `supervision` allows end the pool with a
  * `RestartIntensityError`, which is a crash for its own supervisor; what waits stays, and goes on when that starts the
- * pool again. One logic is one pool: it is to be started once at a time.
+ * pool again. One logic is one pool: it is to be started once at a time, and a second start fails.
  *
  * @example
  * ```ts
@@ -79,11 +79,17 @@ export function fromWorkerPool<T, R, S = undefined>(
     autoShutdown: 'all',
   })
   const transition = logic.transition.bind(logic)
+  let owner: AnyActorRef | undefined
   return Object.assign(logic, {
     offer: (item: T) => pool.offer(item),
     discard: () => pool.discard(),
     figures: () => pool.figures(),
     transition: ((snapshot, event, scope) => {
+      const { self } = scope as { readonly self: AnyActorRef }
+      if (owner !== self) {
+        if ((owner?.getSnapshot() as AnyMachineSnapshot | undefined)?.status === 'active') throw runsAlready()
+        owner = self
+      }
       if (event.type === 'drain') {
         scope.defer(() => {
           pool.drain()
@@ -100,4 +106,8 @@ export function fromWorkerPool<T, R, S = undefined>(
       return transition(snapshot, event, scope)
     }) satisfies WorkerPoolLogic<T>['transition'],
   })
+}
+
+function runsAlready(): Error {
+  return new Error('this pool runs already: each actor that is to run at once needs a pool of its own')
 }

@@ -94,3 +94,25 @@ describe('a pool of workers that do not return', () => {
     expect(told.toSorted()).toEqual(ends)
   })
 })
+
+it('a pool that runs already is not started a second time, and goes on as it was', async () => {
+  const { clock, log, pool } = pooled('least-load')
+  const first = createActor(pool, { clock }).start()
+  pool.offer(10)
+  const second = createActor(pool, { clock })
+  const errors: unknown[] = []
+  second.subscribe({ error: (error: unknown) => errors.push(error) })
+  second.start()
+  second.stop()
+  expect(errors).toMatchObject([{ message: expect.stringContaining('this pool runs already') as string }])
+  expect(pool.figures().workers).toEqual([
+    { state: 'running', load: 1, restarts: 0 },
+    { state: 'running', load: 0, restarts: 0 },
+  ])
+  pool.offer(20)
+  await clock.runAll()
+  expect(log).toEqual(['10 on 0', '20 on 1'])
+  first.stop()
+  createActor(pool, { clock }).start()
+  expect(states(pool)).toEqual(['running', 'running'])
+})
