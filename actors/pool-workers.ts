@@ -24,10 +24,13 @@ import type {
 
 class PoolRun<T> extends Run<T> implements WorkerRun<T> {
   readonly worker: number
+  /** The how-manieth run of the pool it is. */
+  readonly order: number
 
-  constructor(item: T, attempt: number, worker: number) {
+  constructor(item: T, attempt: number, worker: number, order: number) {
     super(item, attempt)
     this.worker = worker
+    this.order = order
   }
 }
 
@@ -35,6 +38,8 @@ class PoolRun<T> extends Run<T> implements WorkerRun<T> {
 interface Place<T> {
   readonly channel: StageChannel<T>
   load(): number
+  /** The worker is about to put back the item of the run of this order. */
+  puttingBack(order: number): void
   /** The worker is down. */
   left(): void
 }
@@ -53,6 +58,7 @@ export class PoolWorkers<T, R> {
   private readonly lines: Lines<T>
   private readonly runners: readonly StageRunner<T, R, PoolRun<T>>[]
   private readonly states: WorkerFigures['state'][]
+  private runs = 0
   private draining = false
   /** It drains, and nothing is left. */
   private emptied = false
@@ -111,17 +117,21 @@ export class PoolWorkers<T, R> {
   private createRunner(
     handler: StageHandler<T, R, WorkerRun<T>>,
     options: WorkerPoolOptions<T, R>,
-    { channel }: Place<T>,
+    place: Place<T>,
     worker: number,
   ): StageRunner<T, R, PoolRun<T>> {
-    const { setup, onTrouble } = options
+    const { setup, onPutBack, onTrouble } = options
     const life = checkLife(options)
     return new StageRunner<T, R, PoolRun<T>>(handler, {
       ...options,
-      channel,
+      channel: place.channel,
       onCrash: checkOnCrash(options),
       life: setup === undefined ? life : { ...life, setup: (context) => setup({ ...context, worker }) },
-      createRun: (item, attempt) => new PoolRun(item, attempt, worker),
+      createRun: (item, attempt) => new PoolRun(item, attempt, worker, this.runs++),
+      onPutBack: (run) => {
+        place.puttingBack(run.order)
+        onPutBack?.(run)
+      },
       onPhase: (phase) => {
         this.states[worker] = phase
       },
@@ -164,6 +174,9 @@ export class PoolWorkers<T, R> {
       places: shared.shares.map((share) => ({
         channel: share,
         load: () => share.load,
+        puttingBack: (order) => {
+          share.note(order)
+        },
         left: () => {
           share.handBack()
         },
@@ -191,6 +204,7 @@ function ownLines<T>(workers: number, options: ChannelOptions<T>, affinity: (ite
     places: channels.map((channel) => ({
       channel,
       load: () => channel.size + channel.running,
+      puttingBack: () => undefined,
       left: () => undefined,
     })),
   }

@@ -11,6 +11,8 @@ export class SharedChannel<T> {
   readonly shares: readonly Share<T>[]
   private readonly slotsEach: number
   private consumed = false
+  /** What stages that have ended ran, until it goes back. */
+  private returned: PutBack<T>[] = []
 
   /**
    * @param options Its `concurrency` is what each stage may run.
@@ -22,7 +24,19 @@ export class SharedChannel<T> {
     const onTaking = (): void => {
       this.arrange()
     }
-    this.shares = Array.from({ length: stages }, () => new Share(this.channel, { onTaking, onIdle }))
+    const onReturned = (putBack: readonly PutBack<T>[]): void => {
+      this.returned.push(...putBack)
+      this.requeue()
+    }
+    this.shares = Array.from({ length: stages }, () => new Share(this.channel, { onTaking, onIdle, onReturned }))
+  }
+
+  /** Waits, while all stop, for what the others put back: it goes back in the order in which it had started. */
+  private requeue(): void {
+    if (this.slots === 0 && this.shares.some(({ load }) => load > 0)) return
+    const items = this.returned.toSorted((one, other) => one.order - other.order).map(({ item }) => item)
+    this.returned = []
+    this.channel.requeue(items)
   }
 
   private get slots(): number {
@@ -57,11 +71,19 @@ export class SharedChannel<T> {
   }
 }
 
+/** An item that a stage ran as it ended, and the how-manieth to start it was. */
+interface PutBack<T> {
+  readonly item: T
+  readonly order: number
+}
+
 /** Who hears of what a stage does with its share. */
-interface ShareHooks {
+interface ShareHooks<T> {
   /** It takes, or takes no more. */
   onTaking(): void
   onIdle(): void
+  /** It has ended, and hands these back. */
+  onReturned(putBack: readonly PutBack<T>[]): void
 }
 
 /** One stage's part of a shared channel. */
@@ -71,10 +93,11 @@ export class Share<T> implements StageChannel<T> {
   /** The stage, while it takes. */
   consumer: ((item: T, again: boolean) => void) | undefined
   private readonly channel: Channel<T>
-  private readonly hooks: ShareHooks
-  private putBack: readonly T[] = []
+  private readonly hooks: ShareHooks<T>
+  private putBack: readonly PutBack<T>[] = []
+  private orders: number[] = []
 
-  constructor(channel: Channel<T>, hooks: ShareHooks) {
+  constructor(channel: Channel<T>, hooks: ShareHooks<T>) {
     this.channel = channel
     this.hooks = hooks
   }
@@ -117,9 +140,15 @@ export class Share<T> implements StageChannel<T> {
     return this.channel.remove(item, end)
   }
 
+  /** Notes the place in the order of starts of what `requeue` is given next. */
+  note(order: number): void {
+    this.orders.push(order)
+  }
+
   /** Keeps them until `handBack`: nobody else is to start what this stage has not called off yet. */
   requeue(items: readonly T[]): void {
-    this.putBack = items
+    this.putBack = items.map((item, index) => ({ item, order: this.orders[index] ?? 0 }))
+    this.orders = []
   }
 
   /** The stage has ended: what it put back goes to the others, and so do the slots of what failed with it. */
@@ -127,7 +156,7 @@ export class Share<T> implements StageChannel<T> {
     const { putBack } = this
     this.putBack = []
     this.load -= putBack.length
-    this.channel.requeue(putBack)
+    this.hooks.onReturned(putBack)
     this.drain()
   }
 }

@@ -96,6 +96,8 @@ export function fromWorkerPool<T, R, S = undefined>(
         })
         return snapshot
       }
+      // All at once: what one worker puts back is not for another that stops next.
+      if ((event.type as string) === 'xstate.stop') pool.stop()
       // Deferred, so that the supervisor knows that it stops before it hears that workers have ended. Its own events
       // pass here, too.
       if ((event.type as string) === 'stop') {

@@ -116,3 +116,29 @@ it('a pool that runs already is not started a second time, and goes on as it was
   createActor(pool, { clock }).start()
   expect(states(pool)).toEqual(['running', 'running'])
 })
+
+it.each([1, 2])('a pool that is stopped at once puts back what ran in its order, with %i slots each', (concurrency) => {
+  const started: number[] = []
+  const clock = new VirtualClock()
+  const pool = fromWorkerPool(
+    (item: number) => {
+      started.push(item)
+      return new Promise<number>(() => undefined)
+    },
+    { workers: 3, channel: { capacity: 10, concurrency }, clock, onError: () => expect.unreachable() },
+  )
+  const actor = createActor(pool, { clock }).start()
+  const items = Array.from({ length: 3 * concurrency + 2 }, (_, index) => index)
+  for (const item of items) pool.offer(item)
+  actor.stop()
+  expect(pool.discard()).toEqual(items)
+  expect(started).toHaveLength(3 * concurrency)
+})
+
+it('a pool that is stopped at once starts at no worker what another puts back', () => {
+  const { clock, log, pool } = pooled('least-load')
+  const actor = createActor(pool, { clock }).start()
+  pool.offer(5)
+  actor.stop()
+  expect([log, pool.discard()]).toEqual([['5 on 0'], [5]])
+})
