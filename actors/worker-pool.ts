@@ -26,7 +26,8 @@ export interface WorkerPoolLogic<T> extends ActorLogic<
   SupervisorEvent
 > {
   /**
-   * Brings an item, also while the pool is down, without waiting.
+   * Brings an item, also while the pool is down, without waiting; it never throws, provided `affinity`, the functions
+   * among the channel's options and what the pool tells do not.
    *
    * @returns `'accepted'`: it has started or waits; `'shed'`: there was neither a slot nor room; `'closed'`: the pool
    * drains, or its channel has failed by `overflow: 'fail'`.
