@@ -2,7 +2,7 @@
 export interface RestartIntensity {
   /** 0 …: the crash after this many restarts escalates; with `Infinity` none does. */
   readonly maxRestarts: number
-  /** The sliding window in milliseconds, more than 0. */
+  /** The sliding window in milliseconds, 1 …. */
   readonly withinMs: number
 }
 

@@ -61,7 +61,7 @@ export interface SupervisorOptions {
   readonly stopping?: 'one-by-one' | 'together'
   /** Restarts within `withinMs` before the next crash escalates, 0 …; a group counts once. `Infinity`: it never gives up. Default 5. */
   readonly maxRestarts?: number
-  /** The sliding window of `maxRestarts` in milliseconds, more than 0; default 60,000. */
+  /** The sliding window of `maxRestarts` in milliseconds, 1 …; default 60,000. */
   readonly withinMs?: number
   /** The delay before each restart, by the number of crashes in a row; default `exponentialBackoff()`. */
   readonly backoff?: Backoff

@@ -33,12 +33,11 @@ export function checkInteger(option: string, value: unknown, range: NumberRange 
 
 /** A number (fractions allowed, never `NaN`) within the range. */
 export function checkNumber(option: string, value: unknown, range: NumberRange = {}): number {
-  const { min = 0, max = Number.MAX_VALUE } = range
-  if (typeof value !== 'number') {
-    throw new TypeError(`${option} must be a number from ${min} to ${max}, got ${show(value)}`)
-  }
-  if (!(value >= min && value <= max)) {
-    throw new RangeError(`${option} must be a number from ${min} to ${max}, got ${value}`)
+  const { min = 0, max } = range
+  const expected = `must be a number from ${min}${max === undefined ? ', and finite' : ` to ${max}`}`
+  if (typeof value !== 'number') throw new TypeError(`${option} ${expected}, got ${show(value)}`)
+  if (!(value >= min && value <= (max ?? Number.MAX_VALUE))) {
+    throw new RangeError(`${option} ${expected}, got ${value}`)
   }
   return value
 }

@@ -368,7 +368,7 @@ describe('the options of a life', () => {
     [{ setup: 1 }, 'setup must be a function, got 1'],
     [{ teardown: 'x' }, 'teardown must be a function, got "x"'],
     [{ setupTimeoutMs: 0 }, 'setupTimeoutMs must be a number from 1 to Infinity, got 0'],
-    [{ teardownTimeoutMs: Infinity }, 'teardownTimeoutMs must be a number from 1 to'],
+    [{ teardownTimeoutMs: Infinity }, 'teardownTimeoutMs must be a number from 1, and finite, got Infinity'],
     [{ health: {} }, 'health.check must be a function, got undefined'],
     [{ health: { check: () => true, failures: 1.5 } }, 'health.failures must be a whole number from 1'],
     [{ health: { check: () => true, everyMs: 0 } }, 'health.everyMs must be a number from 1'],
