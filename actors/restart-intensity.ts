@@ -11,7 +11,7 @@ export interface RestartIntensity {
  *
  * @param restarts Times of the restarts so far, oldest first.
  * @param at The time of the crash.
- * @returns The times that still count, with this one's if it is `allowed`.
+ * @returns The times that still count, with this one's if it is `allowed`; none where there is no limit.
  * @see Erlang/OTP, supervisor: maximum restart intensity
  */
 export function allowRestart(
@@ -19,6 +19,7 @@ export function allowRestart(
   at: number,
   { maxRestarts, withinMs }: RestartIntensity,
 ): { readonly allowed: boolean; readonly restarts: readonly number[] } {
+  if (maxRestarts === Infinity) return { allowed: true, restarts: [] }
   const recent = restarts.filter((restart) => at - restart < withinMs)
   return recent.length < maxRestarts
     ? { allowed: true, restarts: [...recent, at] }

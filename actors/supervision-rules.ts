@@ -61,8 +61,10 @@ export interface SupervisionState {
   readonly recoveries: readonly Recovery[]
   /** A child has been started, and `proceed` has yet to say that it did not fail at once. */
   readonly starting: boolean
-  /** The times of the restarts within the window. */
+  /** The times of the restarts within the window; none where there is no limit. */
   readonly restarts: readonly number[]
+  /** How many restarts there were within the window, or in all where there is no limit. */
+  readonly restarted: number
 }
 
 /** What a supervisor has to answer. */
@@ -92,7 +94,7 @@ export type Step =
 /** A supervisor's state before anything has been started; `proceed` begins. */
 export function initialSupervision({ children }: SupervisionRules): SupervisionState {
   const due = children.map(({ id }) => ({ id, phase: 'due' as const, startedAt: 0, failures: 0 }))
-  return { aim: 'supervise', children: due, recoveries: [], starting: false, restarts: [] }
+  return { aim: 'supervise', children: due, recoveries: [], starting: false, restarts: [], restarted: 0 }
 }
 
 /** The same by a clock that is `ms` ahead. */
@@ -135,8 +137,8 @@ export function supervision(
   const turn = new Turn(rules, state, at)
   turn.take(happening)
   turn.proceed()
-  const { aim, children, recoveries, starting, restarts, steps } = turn
-  return { state: { aim, children, recoveries, starting, restarts }, steps }
+  const { aim, children, recoveries, starting, restarts, restarted, steps } = turn
+  return { state: { aim, children, recoveries, starting, restarts, restarted }, steps }
 }
 
 /** One call of `supervision`: it changes copies of its own. */
@@ -147,6 +149,7 @@ class Turn {
   recoveries: readonly Recovery[]
   starting: boolean
   restarts: readonly number[]
+  restarted: number
   private readonly rules: SupervisionRules
   private readonly at: number
   private readonly copies = new Set<Readonly<ChildState>>()
@@ -159,6 +162,7 @@ class Turn {
     this.recoveries = state.recoveries
     this.starting = state.starting
     this.restarts = state.restarts
+    this.restarted = state.restarted
   }
 
   take(happening: Happening): void {
@@ -204,9 +208,7 @@ class Turn {
     this.starting = true
     delete child.by
     this.steps.push({ do: 'start', id })
-    this.tell(
-      by === undefined ? { type: 'started', id } : { type: 'restarted', id, by, restarts: this.restarts.length },
-    )
+    this.tell(by === undefined ? { type: 'started', id } : { type: 'restarted', id, by, restarts: this.restarted })
   }
 
   private due(child: Readonly<ChildState>): void {
@@ -258,6 +260,7 @@ class Turn {
     child.failures = this.at - child.startedAt >= healthyAfterMs ? 1 : child.failures + 1
     const { allowed, restarts } = allowRestart(this.restarts, this.at, this.rules)
     this.restarts = restarts
+    this.restarted = maxRestarts === Infinity ? this.restarted + 1 : restarts.length
     if (!allowed) {
       const message = `child ${show(id)} ${happening.type} once more after ${maxRestarts} restarts within ${withinMs} ms (maxRestarts, withinMs)`
       this.giveUp(happening, cause, new RestartIntensityError(message, { cause }))
@@ -291,7 +294,7 @@ class Turn {
       decision: 'escalate',
       stopping: idsOf(this.inStartOrder(this.children).filter(isUp)).toReversed(),
     })
-    this.tell({ type: 'escalated', id, error: cause, reason: error, restarts: this.restarts.length })
+    this.tell({ type: 'escalated', id, error: cause, reason: error, restarts: this.restarted })
     this.steps.push({ do: 'give-up', error })
     this.letGo('give-up')
   }
@@ -347,7 +350,7 @@ class Turn {
     happening: Happening & { readonly type: 'crashed' | 'ended' },
     decision: Partial<Decision> & Pick<Decision, 'decision'>,
   ): void {
-    const whole: Decision = { restarts: this.restarts.length, delayMs: 0, stopping: [], starting: [], ...decision }
+    const whole: Decision = { restarts: this.restarted, delayMs: 0, stopping: [], starting: [], ...decision }
     const { id } = happening
     this.tell(
       happening.type === 'crashed'

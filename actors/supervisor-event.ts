@@ -5,7 +5,7 @@ export interface Decision {
    * does not count. `'leave'`: it is not started again. `'escalate'`: the supervisor gives up.
    */
   readonly decision: 'restart' | 'covered' | 'leave' | 'escalate'
-  /** Restarts within `withinMs`, with the one that this is the reason for. */
+  /** Restarts within `withinMs`, or all where `maxRestarts` is `Infinity`, with the one that this is the reason for. */
   readonly restarts: number
   /** From when the last of the group has stopped until the first is started. */
   readonly delayMs: number

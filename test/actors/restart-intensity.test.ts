@@ -31,6 +31,10 @@ describe('allowRestart', () => {
     expect(allowRestart([], 5, { maxRestarts: 0, withinMs: 1000 })).toEqual({ allowed: false, restarts: [] })
   })
 
+  it('keeps no times where there is no limit', () => {
+    expect(allowRestart([], 5, { maxRestarts: Infinity, withinMs: 1000 })).toEqual({ allowed: true, restarts: [] })
+  })
+
   it('changes nothing that it was given', () => {
     const restarts = Object.freeze([1, 2])
     expect(allowRestart(restarts, 3, { maxRestarts: 5, withinMs: 1000 }).restarts).toEqual([1, 2, 3])

@@ -234,3 +234,14 @@ describe('a supervisor that gives up', () => {
     expect(isOver(rules.state)).toBe(true)
   })
 })
+
+it('restarts without a limit are counted, and none is kept', () => {
+  const rules = new Rules('one-for-one', Infinity)
+  for (let crash = 1; crash <= 3; crash++) {
+    rules.do(crashed('a'))
+    expect(rules.told).toMatchObject([{ type: 'crashed', decision: 'restart', restarts: crash }])
+    rules.do(due('a'))
+    rules.do({ type: 'proceed' })
+  }
+  expect(rules.state.restarts).toEqual([])
+})
