@@ -60,6 +60,8 @@ export class StageNode<C extends Run<Envelope<C>>> {
   state: StageState = 'starting'
   /** When it is expected to start again, once it is down; `Infinity` when it is down for good. */
   upAt: number = -Infinity
+  /** The delay of its last restart: 0 before the first. */
+  backoffMs = 0
   watcher: StageWatcher | undefined
   restarts = 0
   failedChecks = 0
@@ -165,7 +167,8 @@ export class StageNode<C extends Run<Envelope<C>>> {
    * When it is worth trying again, 100 … 60,000 ms.
    *
    * @param toldMs What is known of it; default when a place is likely to be free: once it is up, what waits, each for
-   * its share of the mean service time.
+   * its share of the mean service time. A stage whose restart takes longer than its backoff (a setup that hangs, a group
+   * that has yet to stop) is expected to take as long again.
    */
   retryAfterMs(toldMs: number = this.placeFreeInMs): number {
     return Math.min(60_000, Math.max(100, Math.ceil(toldMs)))
@@ -173,7 +176,9 @@ export class StageNode<C extends Run<Envelope<C>>> {
 
   private get placeFreeInMs(): number {
     const meanServiceMs = this.slots === 0 ? 0 : this.slotMs / this.slots
-    const upInMs = Math.max(0, this.upAt - this.clock.now())
+    const leftMs = this.upAt - this.clock.now()
+    const isDown = this.state === 'backing-off' || this.state === 'starting'
+    const upInMs = leftMs > 0 ? leftMs : isDown ? this.backoffMs : 0
     return upInMs + ((this.channel.size + 1) * meanServiceMs) / this.channel.concurrency
   }
 }

@@ -128,7 +128,7 @@ export class StageSupervision {
       const upAt = this.settings.clock.now() + decision.delayMs
       for (const member of decision.starting) {
         this.startedFor.set(member, id)
-        this.node(member).upAt = upAt
+        Object.assign(this.node(member), { upAt, backoffMs: decision.delayMs })
       }
       logger.error({ stage: id, ...describeError(error), ...decision }, 'stage crashed')
       this.hooks.onCrash(node, error)

@@ -48,6 +48,25 @@ describe('what is shed while a stage backs off', () => {
     for (const text of ['crash', 'a']) running.submit(text)
     expect(running.submit('b').settled).toMatchObject({ stage: 'second', reason: 'stage-down', retryAfterMs: 7_000 })
   })
+
+  it('is told to wait as long again while its setup hangs', async () => {
+    const clock = new VirtualClock()
+    let setups = 0
+    const running = pipeline<string>('p')
+      .stage(
+        'one',
+        () => {
+          throw new StageCrash('broken')
+        },
+        { capacity: 0, setup: () => (++setups > 1 ? new Promise<undefined>(() => undefined) : undefined) },
+      )
+      .start({ clock, supervision: { backoff: () => 7_000 } })
+    running.submit('crash')
+    await clock.advance(9_000)
+    expect(running.stages.one.state).toBe('starting')
+    running.submit('takes the slot')
+    expect(running.submit('a').settled).toMatchObject({ reason: 'stage-down', retryAfterMs: 7_000 })
+  })
 })
 
 describe('what is submitted to a pipeline that has failed', () => {
