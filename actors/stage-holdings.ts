@@ -54,7 +54,7 @@ export class StageHoldings {
   ): void {
     const attempt: Attempt = { calledOff: undefined, callOff: undefined }
     this.settingUp = attempt
-    this.acquire(attempt, settings, epoch, {
+    this.acquire(attempt, settings, epoch, this.swapAtStart === undefined ? 'crash' : 'swap', {
       done: (holding) => {
         this.settingUp = undefined
         this.hold(holding)
@@ -88,7 +88,7 @@ export class StageHoldings {
         callOff(attempt, reason)
         reject(calledOffBy(reason))
       }
-      this.acquire(attempt, settings, epoch, {
+      this.acquire(attempt, settings, epoch, 'swap', {
         done: (holding) => {
           this.callOffSwap = undefined
           this.health?.stop()
@@ -130,8 +130,14 @@ export class StageHoldings {
     })
   }
 
-  private acquire(attempt: Attempt, settings: LifeSettings, epoch: number, hooks: SetupHooks): void {
-    attempt.callOff = this.life.acquire(settings, epoch, {
+  private acquire(
+    attempt: Attempt,
+    settings: LifeSettings,
+    epoch: number,
+    late: TeardownReason,
+    hooks: SetupHooks,
+  ): void {
+    attempt.callOff = this.life.acquire(settings, epoch, late, {
       done: (holding) => {
         // The setup itself may have had the stage stopped, before it returned.
         if (attempt.calledOff === undefined) hooks.done(holding)

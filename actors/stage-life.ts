@@ -30,9 +30,15 @@ export class StageLife {
   /**
    * Sets up, in this very call where nothing has to be waited for.
    *
+   * @param late Why what comes after `setupTimeoutMs` is torn down.
    * @returns Calls it off: what still comes is torn down for that reason.
    */
-  acquire(settings: LifeSettings, epoch: number, hooks: SetupHooks): (reason: TeardownReason) => void {
+  acquire(
+    settings: LifeSettings,
+    epoch: number,
+    late: TeardownReason,
+    hooks: SetupHooks,
+  ): (reason: TeardownReason) => void {
     const { setup, setupTimeoutMs } = settings
     const controller = new AbortController()
     const { clock } = this
@@ -46,7 +52,7 @@ export class StageLife {
     }
     const done = (state: unknown): void => {
       if (end()) hooks.done({ state, settings })
-      else this.release({ state, settings }, calledOff ?? 'crash')
+      else this.release({ state, settings }, calledOff ?? late)
     }
     const failed = (error: unknown): void => {
       if (end()) hooks.failed(new StageSetupError(`setup failed: ${messageOf(error)}`, { cause: error }))

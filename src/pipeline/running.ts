@@ -102,8 +102,8 @@ export type PipelineEvent =
   /** What its supervisor has decided, whose children are the stages. */
   | ({ readonly type: 'crashed'; readonly stage: string; readonly error: unknown } & Decision)
   /**
-   * It was stopped with its group, to be started again, or because the pipeline has ended; `'forced'` is one that took
-   * longer than `shutdownTimeoutMs` or the time of the drain.
+   * It was stopped with its group, to be started again, or because the pipeline has ended; `'forced'` is one whose
+   * handlers took longer than `shutdownTimeoutMs` or the time of the drain.
    */
   | { readonly type: 'stopped'; readonly stage: string; readonly how: 'stopped' | 'forced' }
   /** It runs again, because stage `by` crashed. */

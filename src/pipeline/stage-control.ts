@@ -13,7 +13,8 @@ export function controlOf(node: Stage, supervision: StageSupervision, pipeline: 
   const of = (option: string): string => `stage ${JSON.stringify(node.name)}: ${option}`
   const refuse = (what: string): never => {
     const states = `the stage is ${node.state}, the pipeline is ${pipeline()}`
-    throw new StageStoppedError(`${of(what)} has no effect any more: ${states}`)
+    const when = supervision.hasEnded(node) ? 'any more' : 'in a drain'
+    throw new StageStoppedError(`${of(what)} has no effect ${when}: ${states}`)
   }
   const swap = async (next: Handler<unknown, unknown> | StageSwap<StageTypes, unknown>): Promise<void> => {
     if (supervision.hasEnded(node)) refuse('swap')

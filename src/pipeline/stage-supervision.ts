@@ -94,20 +94,21 @@ export class StageSupervision {
 
   /** Stops all stages at once, and resolves once all are torn down and have ended. */
   async stop(): Promise<void> {
+    const busy = new Set(this.nodes.filter(({ runner }) => runner.runs.size > 0))
     this.supervisor.stop()
-    await Promise.all(this.nodes.map((node) => this.forced(node)))
+    await Promise.all(this.nodes.map((node) => this.end(node, busy.has(node) ? 'forced' : 'stopped')))
     this.events.complete()
   }
 
   /** It has been stopped with the supervisor, unless it had ended before. */
-  private async forced(node: Stage): Promise<void> {
+  private async end(node: Stage, how: 'stopped' | 'forced'): Promise<void> {
     const hadEnded = node.state === 'stopped' || node.state === 'failed'
     if (!hadEnded) node.state = 'stopping'
     await node.runner.released()
     node.runner.callOffSwap()
     if (hadEnded) return
     node.state = 'stopped'
-    this.tellStopped(node, 'forced')
+    this.tellStopped(node, how)
   }
 
   private watch(): void {

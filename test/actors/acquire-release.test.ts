@@ -9,7 +9,7 @@ function acquired(options: LifeOptions<string>, onTrouble?: (trouble: StageTroub
   const clock = new VirtualClock()
   const life = new StageLife(clock, onTrouble)
   const told: unknown[] = []
-  const callOff = life.acquire(checkLife(options), 1, {
+  const callOff = life.acquire(checkLife(options), 1, 'crash', {
     done: ({ state }) => told.push(state),
     failed: (error) => told.push(error),
   })

@@ -260,6 +260,18 @@ describe('swap', () => {
     expect(world.log).toEqual(told)
   })
 
+  it.each(['up', 'down'])('whose setup comes too late in a stage that is %s is torn down as a swap', async (state) => {
+    const world = new RunnerBench()
+    const second = new SlowLife('late', world.log)
+    if (state === 'up') world.begin()
+    world.swap({ ...second.life, setupTimeoutMs: 10 })
+    if (state === 'down') world.begin()
+    await world.clock.advance(10)
+    second.done()
+    await world.clock.settle()
+    expect(world.log).toEqual(['teardown late swap'])
+  })
+
   it('while the stage ends is called off once it has', async () => {
     const released = Promise.withResolvers<undefined>()
     const world = new RunnerBench({ teardown: () => released.promise })

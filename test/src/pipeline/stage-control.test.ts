@@ -97,6 +97,18 @@ describe('a stage that is paused', () => {
     expect(await drained).toMatchObject({ completed: 1, durationMs: 0 })
     expect(clock.pending).toBe(0)
   })
+
+  it('that still drains does not pause, and says why', async () => {
+    const { clock, running, control, runs } = staged()
+    running.submit('a')
+    const drained = running.drain()
+    expect(() => {
+      control.pause()
+    }).toThrow('stage "one": pause has no effect in a drain: the stage is draining, the pipeline is draining')
+    runs[0]!.resolve('A')
+    await clock.settle()
+    expect(await drained).toMatchObject({ completed: 1 })
+  })
 })
 
 describe('swap', () => {
