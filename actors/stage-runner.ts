@@ -101,9 +101,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
       if (this.watcher === watcher) this.abort('stop')
     })
     this.enter('starting', watcher)
-    this.life.whenReleased(() => {
-      if (this.watcher === watcher) this.setUp()
-    })
+    this.setUpOnceReleased()
   })
 
   /** Lets the epochs complete as soon as nothing waits and nothing runs. */
@@ -170,7 +168,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.handler = handler
     this.settings = settings ?? was.settings
     const swapped = settings && this.holdings.swapWithSetup(() => Object.assign(this, was))
-    if (this.settings !== before && this.holdings.callOffSetup('swap')) this.setUp()
+    if (this.settings !== before && this.holdings.callOffSetup('swap')) this.setUpOnceReleased()
     return swapped ?? Promise.resolve()
   }
 
@@ -310,6 +308,13 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     watcher.next(phase)
   }
 
+  private setUpOnceReleased(): void {
+    const { watcher } = this
+    this.life.whenReleased(() => {
+      if (this.watcher === watcher) this.setUp()
+    })
+  }
+
   private setUp(): void {
     this.holdings.setUp(this.settings, this.starts, {
       done: () => {
@@ -319,7 +324,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
         this.crash(error)
       },
       again: () => {
-        this.setUp()
+        this.setUpOnceReleased()
       },
     })
   }

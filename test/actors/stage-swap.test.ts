@@ -272,6 +272,25 @@ describe('swap', () => {
     expect(world.log).toEqual(['teardown late swap'])
   })
 
+  it('that fails in a stage that is starting has it wait for what is still torn down of an earlier one', async () => {
+    const released = Promise.withResolvers<undefined>()
+    const late = new SlowLife('late', [])
+    const failing = new SlowLife('never', [])
+    const log: string[] = []
+    const world = new RunnerBench({ setup: () => String(log.push('setup old')) })
+    world.swap({ ...late.life, teardown: () => released.promise })
+    world.begin()
+    world.swap(failing.life)
+    late.done()
+    await world.clock.settle()
+    failing.failed()
+    await world.clock.settle()
+    expect(log).toEqual([])
+    released.resolve(undefined)
+    await world.clock.settle()
+    expect(log).toEqual(['setup old'])
+  })
+
   it('while the stage ends is called off once it has', async () => {
     const released = Promise.withResolvers<undefined>()
     const world = new RunnerBench({ teardown: () => released.promise })
