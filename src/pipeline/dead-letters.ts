@@ -1,9 +1,10 @@
-import { type Backoff, Channel, type Clock, exponentialBackoff, messageOf } from '../../operators/index.ts'
+import { type Backoff, Channel, type Clock, exponentialBackoff, messageOf, show } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import type { DeadLetter, DeadLetterKind, DeadLetterWriter, PutResult } from '../stores/dead-letter-store.ts'
 import { UnstorableError } from '../stores/store-error.ts'
 import { approximateBytes } from './approximate-bytes.ts'
 import { errorCode } from './describe-error.ts'
+import { type Loss, LossLog } from './loss-log.ts'
 import type { Origin, Outcome } from './outcome.ts'
 import type { DeadLetterFigures } from './running.ts'
 import { sessionOf } from './session-of.ts'
@@ -22,6 +23,12 @@ export const deadLetterLimits = {
 } as const
 
 const errorLength = 1024
+const causes = {
+  full: 'the store is full',
+  conflict: 'another one of the same id is in the store',
+  noRoom: 'those that are pending are too many or too large',
+  ended: 'the pipeline has ended before they were stored',
+} as const
 const results: readonly unknown[] = ['stored', 'duplicate', 'conflict', 'full'] satisfies readonly PutResult[]
 
 /** A request that has ended, as the carrier has it. */
@@ -39,6 +46,8 @@ interface Ended {
 interface Entry {
   readonly letter: DeadLetter
   readonly bytes: number
+  /** Why it was not stored, as far as it was tried. */
+  fault: string
 }
 
 /**
@@ -52,7 +61,6 @@ export class DeadLetters {
   private readonly writer: DeadLetterWriter
   private readonly onStored: () => void
   private readonly clock: Clock
-  private readonly logger: Logger
   private readonly backoff: Backoff
   private readonly counts = { selected: 0, stored: 0, duplicate: 0, conflict: 0, full: 0, dropped: 0 }
   /** What waits to be put, and what is being put; closed once nothing is taken any more. */
@@ -64,10 +72,7 @@ export class DeadLetters {
   private readonly calls: Waits
   /** Tells a drain that nothing is pending. */
   private onIdle: (() => void) | undefined
-  private loggedAt = -Infinity
-  private unlogged = 0
-  /** Why the last one could not be stored that never can be. */
-  private unstorable: string | undefined
+  private readonly losses: LossLog
 
   /** @param onStored Told that an entry more is there to be redriven. */
   constructor(
@@ -83,7 +88,9 @@ export class DeadLetters {
     this.writer = writer
     this.onStored = onStored
     this.clock = clock
-    this.logger = logger
+    this.losses = new LossLog(clock, (losses) => {
+      this.report(logger, losses)
+    })
     this.pauses = new Waits(clock)
     this.calls = new Waits(clock)
     this.backoff = exponentialBackoff({ jitter: 'full', random })
@@ -110,11 +117,11 @@ export class DeadLetters {
     const mayEnter = !this.channel.closed && this.pending < deadLetterLimits.entries
     const bytes = mayEnter ? approximateBytes(request, room) : Infinity
     if (bytes > room) {
-      this.lose('dropped')
+      this.lose('dropped', this.channel.closed ? causes.ended : causes.noRoom)
       return
     }
     this.bytes += bytes
-    this.channel.offer({ letter: this.write(ended.settled as Kept, request), bytes })
+    this.channel.offer({ letter: this.write(ended.settled as Kept, request), bytes, fault: '' })
   }
 
   /** Waits for all that is pending; what is not stored after `timeoutMs`, or comes later, is dropped. */
@@ -128,7 +135,7 @@ export class DeadLetters {
       this.clock.clearTimeout(timer)
     }
     this.channel.close()
-    this.report()
+    this.losses.flush()
   }
 
   private get pending(): number {
@@ -139,7 +146,7 @@ export class DeadLetters {
     this.channel.close()
     const waiting = this.channel.discard()
     for (const { bytes } of waiting) this.bytes -= bytes
-    this.lose('dropped', waiting.length)
+    if (waiting.length > 0) this.lose('dropped', causes.ended, waiting.length)
     this.pauses.endAll()
     this.calls.endAll()
   }
@@ -171,20 +178,22 @@ export class DeadLetters {
     this.bytes -= entry.bytes
     this.channel.release('completed')
     if (end === 'stored' || end === 'duplicate') this.counts[end] += 1
-    else this.lose(end)
+    else this.lose(end, end === 'dropped' ? entry.fault : causes[end])
     this.channel.drain()
     if (this.pending === 0) this.onIdle?.()
     if (end === 'stored') this.onStored()
   }
 
   /** Puts an entry until the store has answered, or it is given up. */
-  private async endOf({ letter }: Entry): Promise<PutResult | 'dropped'> {
+  private async endOf(entry: Entry): Promise<PutResult | 'dropped'> {
     for (let attempt = 1; !this.channel.closed; attempt++) {
-      const end = await this.put(letter)
+      const end = await this.put(entry)
       if (end !== undefined) return end
       if (this.isLast(attempt)) break
       await this.pauses.start(this.backoff(attempt)).over
     }
+    const { attempts } = deadLetterLimits
+    entry.fault = this.channel.closed ? causes.ended : `the store failed ${attempts} times, at last: ${entry.fault}`
     return 'dropped'
   }
 
@@ -193,40 +202,36 @@ export class DeadLetters {
   }
 
   /** What the store says; `undefined` where the entry may be there or not, and is to be put again. */
-  private async put(letter: DeadLetter): Promise<PutResult | 'dropped' | undefined> {
+  private async put(entry: Entry): Promise<PutResult | 'dropped' | undefined> {
     const controller = new AbortController()
-    const timeout = this.calls.start(deadLetterLimits.putTimeoutMs)
+    const { putTimeoutMs } = deadLetterLimits
+    const timeout = this.calls.start(putTimeoutMs)
     try {
-      const put = this.writer.put(letter, { signal: controller.signal })
+      const put = this.writer.put(entry.letter, { signal: controller.signal })
       const result: unknown = await Promise.race([put, timeout.over])
+      entry.fault =
+        result === timeOver ? `no answer within ${putTimeoutMs} ms` : `the store answered with ${show(result)}`
       if (result === timeOver) return undefined
       // A store that answers with something else would store the same entry ten times.
       return results.includes(result) ? (result as PutResult) : 'dropped'
     } catch (error) {
-      if (!(error instanceof UnstorableError)) return undefined
-      this.unstorable = error.message
-      return 'dropped'
+      entry.fault = messageOf(error).slice(0, errorLength)
+      return error instanceof UnstorableError ? 'dropped' : undefined
     } finally {
       timeout.end()
       controller.abort()
     }
   }
 
-  private lose(end: 'dropped' | 'full' | 'conflict', count = 1): void {
+  private lose(end: 'dropped' | 'full' | 'conflict', cause: string, count = 1): void {
     this.counts[end] += count
-    this.unlogged += count
-    if (this.clock.now() - this.loggedAt >= 1000) this.report()
+    this.losses.add(cause, count)
   }
 
-  /** At most once a second, and at the end. */
-  private report(): void {
-    if (this.unlogged === 0) return
+  private report(logger: Logger, losses: readonly Loss[]): void {
     const { dropped, full, conflict } = this.counts
-    const why = this.unstorable === undefined ? {} : { error: this.unstorable }
-    this.logger.warn({ count: this.unlogged, dropped, full, conflict, ...why }, 'dead letters not stored')
-    this.unlogged = 0
-    this.unstorable = undefined
-    this.loggedAt = this.clock.now()
+    const count = losses.reduce((sum, loss) => sum + loss.count, 0)
+    logger.warn({ count, dropped, full, conflict, causes: losses }, 'dead letters not stored')
   }
 }
 

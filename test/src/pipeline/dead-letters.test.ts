@@ -28,6 +28,8 @@ function keeping(deadLetters: DeadLetterWriter, clock: VirtualClock): Running<As
     .start({ clock, deadLetters, random: () => 0.5 })
 }
 
+const noRoom = 'those that are pending are too many or too large'
+
 const stored = (): Promise<PutResult> => Promise.resolve('stored')
 
 function conserved(running: Running<Ask, string>): void {
@@ -178,7 +180,11 @@ describe('dead letters', () => {
       .start({ clock, logger, deadLetters: { put: () => new Promise(() => undefined) } })
     for (let index = 0; index < deadLetterLimits.entries + 8; index++) running.submit({ id: 'x', does: 'hang' })
     expect(running.deadLetters()).toMatchObject({ selected: 10_007, pending: 10_000, dropped: 7 })
-    expect(lines.filter((line) => 'dropped' in line)).toEqual([{ count: 1, dropped: 1, full: 0, conflict: 0 }])
+    expect(lines.filter((line) => 'dropped' in line)).toEqual([
+      { count: 1, dropped: 1, full: 0, conflict: 0, causes: [{ cause: noRoom, count: 1 }] },
+    ])
+    await clock.advance(1_000)
+    expect(lines.findLast((line) => 'dropped' in line)).toMatchObject({ count: 6, dropped: 7 })
     let drained = false
     void running.drain({ timeoutMs: 100 }).then(() => (drained = true))
     await clock.advance(10_000)
@@ -252,9 +258,50 @@ describe('dead letters', () => {
     expect(running.deadLetters()).toMatchObject({ selected: 1, dropped: 1, pending: 0 })
     expect(puts).toBe(1)
     expect(lines).toContainEqual(
-      expect.objectContaining({ dropped: 1, error: 'request.at must be plain JSON to be kept' }),
+      expect.objectContaining({
+        dropped: 1,
+        causes: [{ cause: 'request.at must be plain JSON to be kept', count: 1 }],
+      }),
     )
     await running.drain()
+  })
+
+  it('that are lost within a second of others are told when it is over, each cause with its count', async () => {
+    const clock = new VirtualClock()
+    const lines: object[] = []
+    const log = (line: object): void => void lines.push(line)
+    const logger = { debug: log, info: log, warn: log, error: log, child: () => logger }
+    const put = ({ request }: DeadLetter): Promise<PutResult> =>
+      request === 'full' ? Promise.resolve('full') : Promise.reject(new UnstorableError(`no ${String(request)}`))
+    const running = pipeline<string>('chat')
+      .stage('one', () => Promise.reject(new Error('no')), { capacity: 1, deadLetter: ['failed'] })
+      .start({ clock, logger, deadLetters: { put } })
+    const lose = async (requests: readonly string[]): Promise<void> => {
+      for (const request of requests) {
+        running.submit(request)
+        await clock.settle()
+      }
+    }
+    const told = (): readonly unknown[] => lines.flatMap((line) => ('causes' in line ? [line.causes] : []))
+    await lose(['a', 'b', 'full', 'c', 'b'])
+    await clock.advance(999)
+    expect(told()).toEqual([[{ cause: 'no a', count: 1 }]])
+    await clock.advance(1)
+    const second = [
+      { cause: 'no b', count: 2 },
+      { cause: 'the store is full', count: 1 },
+      { cause: 'no c', count: 1 },
+    ]
+    expect(told().slice(1)).toEqual([second])
+    expect(clock.pending).toBe(0)
+    await lose(Array.from({ length: 20 }, (_, at) => `${at}`))
+    expect(told()).toHaveLength(2)
+    await running.drain()
+    expect(told()).toHaveLength(3)
+    const causes = told()[2] as readonly { readonly cause: string; readonly count: number }[]
+    expect(causes).toHaveLength(9)
+    expect(causes.at(-1)).toEqual({ cause: 'others', count: 12 })
+    expect(clock.pending).toBe(0)
   })
 
   it('that are not stored when a drain ends are dropped for good, and leave no timer', async () => {
