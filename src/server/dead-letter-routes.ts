@@ -3,7 +3,7 @@ import { show } from '../../operators/index.ts'
 import { type DeadLetterStore, type StoredDeadLetter, StoreError } from '../stores/index.ts'
 import { checkListQuery, checkPurgeQuery, checkReplayBody, type LetterSelection } from './dead-letter-selection.ts'
 import { jsonOf } from './json-request.ts'
-import { badInput, type Refusal } from './refusal.ts'
+import { badInput, type Refusal, storeAway } from './refusal.ts'
 import type { ServerContext } from './server-context.ts'
 
 /** How long a store may take to an answer. */
@@ -87,7 +87,7 @@ export function addDeadLetterRoutes(
     } catch (error) {
       if (isOfCursor(error)) return await refuse(reply, badInput('cursor', error.message))
       if (!(error instanceof StoreError)) throw error
-      return await refuse(reply, away(error))
+      return await refuse(reply, storeAway(`the store of dead letters is away: ${error.message}`))
     } finally {
       clock.clearTimeout(timer)
     }
@@ -134,16 +134,4 @@ const notKept = badInput(null, 'this server keeps no dead letters', 'not_support
 
 function unknownLetter(id: string): Refusal {
   return badInput('id', `there is no dead letter ${show(id)}`, 'dead_letter_not_found', 404)
-}
-
-function away({ message }: StoreError): Refusal {
-  const problem = `the store of dead letters is away: ${message}`
-  return {
-    status: 503,
-    message: problem,
-    type: 'server_error',
-    param: null,
-    code: 'store_unavailable',
-    retryAfterMs: 1_000,
-  }
 }

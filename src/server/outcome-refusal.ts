@@ -4,9 +4,10 @@ import { SpillwayError } from '../../operators/index.ts'
 import type { Cancelled, Expired, Failed, Outcome, Shed } from '../pipeline/outcome.ts'
 import { PromptTooLongError } from '../stages/prompt-too-long-error.ts'
 import { InvalidPromptError } from '../workers/invalid-prompt-error.ts'
+import { StoreError, UnstorableError } from '../stores/store-error.ts'
 import { WorkerError } from '../workers/worker-error.ts'
 import { ClientEnding, endedByClient } from './client-ending.ts'
-import { badInput, type Refusal } from './refusal.ts'
+import { badInput, type Refusal, storeAway } from './refusal.ts'
 
 /** What the caller of a request is told that ended without an answer. */
 export function refusalOf(outcome: Exclude<Outcome<unknown>, { readonly kind: 'completed' }>): Refusal {
@@ -81,6 +82,10 @@ function ofFailed({ stage, error }: Failed): Refusal {
     // Its words are its handler's and may quote the prompt of another, with whose request the stage went down.
     if (cause instanceof StageCrash && cause.code === 'stage_crash') {
       return serverError(500, cause.code, `The stage ${JSON.stringify(stage)} crashed`)
+    }
+    // What is said beneath may hold the store's address. What no store could keep would fail later, too.
+    if (cause instanceof StoreError && !(cause.cause instanceof UnstorableError)) {
+      return storeAway('The store of sessions is away')
     }
     if (cause instanceof SpillwayError) {
       const answer = failures[cause.code]

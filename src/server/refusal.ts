@@ -21,6 +21,11 @@ export function badInput(param: string | null, message: string, code = 'invalid_
   return { status, message, type: 'invalid_request_error', param, code }
 }
 
+/** What needs a store cannot be done now. */
+export function storeAway(message: string): Refusal {
+  return { status: 503, message, type: 'server_error', param: null, code: 'store_unavailable', retryAfterMs: 1_000 }
+}
+
 /** The body that OpenAI's clients read. */
 export interface OpenAiErrorBody {
   readonly error: {

@@ -4,6 +4,7 @@ import type { ShedReason } from '../../../operators/index.ts'
 import { DrainTimeoutError, StageError, StageTimeoutError } from '../../../src/pipeline/errors.ts'
 import { refusalOf } from '../../../src/server/outcome-refusal.ts'
 import { retryHeaders } from '../../../src/server/refusal.ts'
+import { StoreError, UnstorableError } from '../../../src/stores/index.ts'
 import { InvalidPromptError } from '../../../src/workers/invalid-prompt-error.ts'
 import { WorkerError } from '../../../src/workers/worker-error.ts'
 
@@ -48,6 +49,13 @@ test.each<[string, unknown, number, string]>([
   ['a model that is overloaded', new WorkerError('w', 'slow down', { status: 429 }), 429, 'model_overloaded'],
   ['a model that fails', new WorkerError('w', 'secret', { status: 500 }), 502, 'model_failed'],
   ['a model behind a slow proxy', new WorkerError('w', 'secret', { status: 504 }), 504, 'model_timeout'],
+  ['a store of sessions that is away', new StoreError('secret'), 503, 'store_unavailable'],
+  [
+    'what no store can keep',
+    new StoreError('secret', { cause: new UnstorableError('larger than 10 bytes') }),
+    500,
+    'stage_failed',
+  ],
   ['a bad prompt', new InvalidPromptError('messages', 'must be good'), 400, 'invalid_prompt'],
 ])('%s', (_name, error, status, code) => {
   for (const wrapped of [error, new StageError('inference', 'failed', { cause: error })]) {
