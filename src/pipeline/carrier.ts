@@ -48,7 +48,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   private readonly door: Door
   private readonly graces: Graces
   private readonly rooms: WaitingRooms
-  private readonly sessions: Sessions<Carried> | undefined
+  readonly sessions: Sessions<Carried> | undefined
   /** Why nothing is let in any more, and the stage that is the reason, if one is. */
   private refusal: { readonly reason: ShedReason; readonly blamed: Stage | undefined } | undefined
   private readonly letters: DeadLetters | undefined

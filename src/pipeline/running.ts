@@ -227,6 +227,11 @@ export interface Running<
   ledger(): Ledger
   /** What became of the dead letters; all 0 where the pipeline keeps none. */
   deadLetters(): DeadLetterFigures
+  /**
+   * Whether the store of `sessions` takes what it is given: `away` when the last update failed by an outage, until one
+   * is answered. `undefined` where the pipeline has no sessions.
+   */
+  readonly sessionStore: 'ready' | 'away' | undefined
   /** What the retry worker has done; all 0 where there is none. */
   redrives(): RedriveFigures
   /**

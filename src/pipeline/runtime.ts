@@ -133,6 +133,10 @@ export class Runtime implements Running<unknown, unknown> {
     return this.letters?.figures ?? noLetters
   }
 
+  get sessionStore(): 'ready' | 'away' | undefined {
+    return this.carrier.sessions?.state
+  }
+
   redrives(): RedriveFigures {
     return this.redriving?.figures ?? noRedrives
   }

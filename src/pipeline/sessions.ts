@@ -1,7 +1,7 @@
 import { type Clock, messageOf } from '../../operators/index.ts'
 import type { Logger } from '../logger.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
-import { StoreError } from '../stores/store-error.ts'
+import { StoreError, UnstorableError } from '../stores/store-error.ts'
 import { describeError } from './describe-error.ts'
 import { StoreCalls } from './redrive/store-calls.ts'
 import type { RequestSession } from './request-session.ts'
@@ -26,6 +26,7 @@ export class Sessions<T extends Seated<T>> {
   private readonly meter: StageMeter
   private loggedAt = -Infinity
   private unlogged = 0
+  private isAway = false
 
   /** @param onTurn Told that the turn of one that waited for it has come. */
   constructor(
@@ -45,6 +46,11 @@ export class Sessions<T extends Seated<T>> {
   /** Sessions of which requests take turns. */
   get size(): number {
     return this.turns?.size ?? 0
+  }
+
+  /** `away` when the last update failed by an outage, until one is answered: who can be read may yet take nothing. */
+  get state(): 'ready' | 'away' {
+    return this.isAway ? 'away' : 'ready'
   }
 
   /** A request comes; see `SessionTurns`. */
@@ -79,13 +85,24 @@ export class Sessions<T extends Seated<T>> {
   }
 
   private async update(id: string, change: (state: unknown) => unknown): Promise<void> {
-    const { store } = this.settings
     for (let attempt = 1; attempt <= updateAttempts; attempt++) {
       const { version = 0, state } = (await this.get(id)) ?? {}
       const next = change(state)
-      if ((await this.calls.ask((signal) => store.update(id, version, next, { signal }))) === 'ok') return
+      if ((await this.put(id, version, next)) === 'ok') return
     }
     throw new StoreError(`others have changed the session ${updateAttempts} times meanwhile`)
+  }
+
+  private async put(id: string, version: number, state: unknown): Promise<'ok' | 'conflict'> {
+    try {
+      const answer = await this.calls.ask((signal) => this.settings.store.update(id, version, state, { signal }))
+      this.isAway = false
+      return answer
+    } catch (error) {
+      // A drain that has no time left, or a state that none could take, says nothing of the store.
+      if (!this.calls.closed && !(error instanceof UnstorableError)) this.isAway = true
+      throw error
+    }
   }
 
   /** Does what is configured where something is wrong with the store or what is in it. */

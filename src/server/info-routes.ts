@@ -35,7 +35,13 @@ export function addInfoRoutes(
   )
 
   const letters = deadLetters && new StoreProbe((signal) => countsOf(deadLetters, signal), clock)
-  const talks = sessions && new StoreProbe((signal) => sessions.get(noSession, { signal }).then(() => true), clock)
+  const talks =
+    sessions &&
+    new StoreProbe(async (signal) => {
+      await sessions.get(noSession, { signal })
+      // One that is full answers all the same, and takes nothing, as its pipeline has found.
+      return running.sessionStore === 'away' ? undefined : true
+    }, clock)
 
   app.get('/v1/models', () => ({ object: 'list', data: list }))
   // A model's name may have slashes in it, escaped or not.

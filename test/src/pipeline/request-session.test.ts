@@ -114,6 +114,29 @@ describe('when the store is away', () => {
     expect(await valueOf(running, {})).toBe('no session')
   })
 
+  it('the pipeline says so while what is to be stored is refused, however well it can be read', async () => {
+    const store = model()
+    let refused = true
+    const update: SessionStore['update'] = (...args) => (refused ? away() : store.update(...args))
+    const running = counting({ store: failing(store, { update }) })
+    expect(running.sessionStore).toBe('ready')
+    expect(await valueOf(running, { session: 'a' })).toBe('0, at most 100 bytes')
+    expect(running.sessionStore).toBe('away')
+    refused = false
+    await valueOf(running, { session: 'a' })
+    expect(running.sessionStore).toBe('ready')
+    expect(counting(undefined).sessionStore).toBeUndefined()
+  })
+
+  it('a state that no store could keep says nothing of the store', async () => {
+    const running = pipeline<Ask>('p')
+      .stage('set', (_, { session }) => session?.update(() => 'x'.repeat(200)), { capacity: 8 })
+      .start({ clock, sessions: { store: model() } })
+    running.submit({ session: 'a' })
+    await clock.settle()
+    expect(running.sessionStore).toBe('ready')
+  })
+
   it('it is not waited for longer than timeoutMs, nor beyond the end of a drain', async () => {
     const never = (): Promise<never> => new Promise(() => undefined)
     const running = counting({ store: failing(model(), { get: never }), timeoutMs: 50 })

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { createServer } from '../../../src/server/index.ts'
+import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
+import { createModelSessionStore, ModelData } from '../../fixtures/model-session-store.ts'
 import { scriptedPipeline } from './scripted-pipeline.ts'
 
 const models = [{ id: 'm', provider: 'test', models: ['echo', 'org/m-1'], capabilities: ['chat'] }] as const
@@ -29,4 +31,15 @@ test('one model, also one with slashes in its name, or that there is none', asyn
   const deletion = await fetch(`${url}/v1/models/echo`, { method: 'DELETE' })
   expect([deletion.status, deletion.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
   await server.close({ graceMs: 0 })
+})
+
+test('a store of sessions that answers and takes nothing is away, as its pipeline has found', async () => {
+  const sessions = createModelSessionStore({ clock: new VirtualClock(), data: new ModelData() })
+  for (const state of ['ready', 'away'] as const) {
+    const server = createServer({ running: { ...running, state: 'running', sessionStore: state }, models, sessions })
+    const { url } = await server.listen({ port: 0 })
+    expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ status: 'ready', stores: { sessions: state } })
+    expect(await (await fetch(`${url}/v1/pipeline`)).json()).toMatchObject({ sessionStore: { state } })
+    await server.close({ graceMs: 0 })
+  }
 })

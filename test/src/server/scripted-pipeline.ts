@@ -75,6 +75,7 @@ export function scriptedPipeline(script: Script): {
     ledger: () => ledger,
     deadLetters: () => ({ selected: 0, pending: 0, stored: 0, duplicate: 0, conflict: 0, full: 0, dropped: 0 }),
     redrives: () => noRedrives,
+    sessionStore: undefined,
     stages: {},
     stage: () => {
       throw new Error('not scripted')
