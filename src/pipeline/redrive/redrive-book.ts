@@ -40,7 +40,7 @@ export class RedriveBook {
   ended(letter: StoredDeadLetter, end: RedriveEnd, conclusion?: Conclusion): void {
     this.counts.running -= 1
     this.ends[end] += 1
-    const fields = { ...describe(letter), ...(conclusion !== undefined && detailsOf(conclusion)) }
+    const fields = { ...describe(letter), ...(conclusion !== undefined && detailsOf(conclusion, end)) }
     const level = end === 'deferred' ? 'debug' : end === 'acked' || end === 'retried' ? 'info' : 'warn'
     this.logger[level](fields, messages[end])
   }
@@ -76,9 +76,9 @@ function describe({ submissionId, id, session, attempts }: StoredDeadLetter): ob
 }
 
 /** Not the error, which may quote the prompt. */
-function detailsOf(conclusion: Conclusion): object {
+function detailsOf(conclusion: Conclusion, end: RedriveEnd): object {
   if (conclusion.do === 'ack') return {}
   if (conclusion.do === 'defer') return { reason: conclusion.reason, retryInMs: conclusion.retryInMs }
   const { stage, kind, reason } = conclusion.failure
-  return { stage, kind, reason, retryInMs: conclusion.retryInMs }
+  return { stage, kind, reason, ...(end !== 'died' && { retryInMs: conclusion.retryInMs }) }
 }

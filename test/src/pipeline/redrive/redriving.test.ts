@@ -81,7 +81,7 @@ describe('redriving', () => {
   })
 
   it('never keeps a redrive as another dead letter', async () => {
-    const { clock, store, start, put } = createWorld({ maxAttempts: 2 })
+    const { clock, store, start, put, lines } = createWorld({ maxAttempts: 2 })
     const running = start(fail, { backoff: () => 1_000, budget: plenty })
     await put({ id: 'a' })
     await clock.advance(10_000)
@@ -89,6 +89,13 @@ describe('redriving', () => {
     expect(running.redrives()).toMatchObject({ claimed: 2, retried: 1, died: 1 })
     expect(running.deadLetters()).toMatchObject({ selected: 0 })
     expect((await store.counts()).totals).toMatchObject({ stored: 1, died: 1 })
+    const told = lines.filter(
+      ({ message }) => message === 'dead letter failed again' || message === 'dead letter given up',
+    )
+    expect(told.map(({ message, ...fields }) => [message, 'retryInMs' in fields])).toEqual([
+      ['dead letter failed again', true],
+      ['dead letter given up', false],
+    ])
     await running.drain()
   })
 
