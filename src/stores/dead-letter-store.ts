@@ -132,7 +132,10 @@ export interface DeadLetterTotals {
   readonly rejected: number
   /** Redriven and completed. */
   readonly acked: number
-  /** Given up: it had its attempts, or could not be read. It is still there, or was replayed, evicted … since. */
+  /**
+   * Given up here: it had its attempts, or could not be read. It is still there, or was replayed, evicted … since. What
+   * `put` was given as `dead` is not among them.
+   */
   readonly died: number
   readonly replayed: number
   /** Dead ones that made room for newer dead ones. */
@@ -173,7 +176,10 @@ export interface DeadLetterStore extends DeadLetterWriter {
    * Keeps an entry, due at once. A repeated `put` is recognised while the entry is there, and for a while after it was
    * acked (`doneWindowMs`, `maxDone`).
    *
-   * @param options.dead Keeps it as given up, for entries that are brought from another store.
+   * Fields of the entry, and within its request, that are `undefined` are accepted and left out.
+   *
+   * @param options.dead Keeps it as given up, for entries that are brought from another store. It does not count as
+   * `died`.
    * @throws UnstorableError when the request is not plain JSON, which is read again as it was written, or when it takes,
    * with the ids and the session, more than `maxEntryBytes`.
    */
@@ -181,7 +187,8 @@ export interface DeadLetterStore extends DeadLetterWriter {
   /**
    * Leases entries that are due, those due longest first, and those whose lease is over, which are due since then: such
    * a one is given up instead when it has had its attempts, so a request that kills its worker is not redriven for ever.
-   * Its `reason` is `lease_over` from then on, until it fails again: it may be the one that killed its worker.
+   * When a lease is over the entry's `kind` becomes `failed`, its `reason` `lease_over` and its `lastSeenAt` the end of the
+   * lease, and its `error` is dropped, until it fails again: it may be the one that killed its worker.
    *
    * @param options.pipeline Of the pipeline of this name alone: no other can run its requests.
    * @param options.limit At most so many, 1 … 100.
@@ -196,18 +203,25 @@ export interface DeadLetterStore extends DeadLetterWriter {
     readonly leaseMs: number
     readonly perSession?: number
   }): Promise<readonly ClaimedDeadLetter[]>
-  /** It was redriven and completed: it is forgotten. The same lease may say so again. */
+  /**
+   * It was redriven and completed: it is forgotten. The same lease may say so again, as long as the store remembers it
+   * (`doneWindowMs`, `maxDone`); after that it is `fenced`.
+   */
   ack(lease: Lease, options?: { readonly signal?: AbortSignal }): Promise<'acked' | Fenced>
   /**
    * It was redriven and failed, now, as `failure` says and no longer as before: it is due again after `retryInMs`, or
-   * `dead` when it has had its attempts, or `final` says that there is no point.
+   * `dead` when it has had its attempts, or `final` says that there is no point. That ends the lease: said again, it is
+   * `fenced`.
    */
   fail(
     lease: Lease,
     failure: DeadLetterFailure,
     options: { readonly signal?: AbortSignal; readonly retryInMs: number; readonly final?: boolean },
   ): Promise<'due' | 'dead' | Fenced>
-  /** It could not be redriven now: it is due again after `retryInMs`, and the attempt does not count. */
+  /**
+   * It could not be redriven now: it is due again after `retryInMs`, and the attempt does not count. That ends the lease:
+   * said again, it is `fenced`.
+   */
   defer(lease: Lease, options: { readonly signal?: AbortSignal; readonly retryInMs: number }): Promise<'due' | Fenced>
   /** Makes the lease end `leaseMs` from now. */
   extend(

@@ -23,7 +23,8 @@ export interface SessionStore {
   /**
    * Stores a state, if nobody else has meanwhile. A promise that rejects means *unknown*; the same update may be
    * repeated, and says `ok` when it was the one that was stored, as long as nobody has updated it since. It is known by
-   * its version and its state: of two who store equal states at once, both are told `ok`.
+   * its version and its state: of two who store equal states at once, both are told `ok`. Fields of the state that are
+   * `undefined` are accepted and left out.
    *
    * @param expectedVersion Of the session as it was read; 0 where there was none. One that was deleted, or whose time
    * was over, begins at version 1 again.

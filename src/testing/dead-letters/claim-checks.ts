@@ -100,7 +100,8 @@ export const claimChecks: StoreChecks = {
       await putAll(subject, ['a'])
       const over = await leaseOver(subject)
       const { letter, lease } = await claimOnly(subject.store)
-      deepEqual([letter.attempts, letter.epoch, lease.epoch], [2, 2, 2])
+      const { attempts, epoch } = letter
+      deepEqual({ attempts, epoch, ofLease: lease.epoch }, { attempts: 2, epoch: 2, ofLease: 2 })
       ok(lease.token !== over.token, 'each lease has a token of its own')
     },
   },

@@ -135,7 +135,10 @@ export const encryptionChecks: StoreChecks = {
         equal(more.length, 0)
         ok(listed?.unreadable, 'it must be listed, and say why it cannot be read')
         const { submissionId, state, reason, request } = listed
-        deepEqual([submissionId, state, reason, request], ['a', 'due', 'worker_failed', undefined])
+        deepEqual(
+          { submissionId, state, reason, request },
+          { submissionId: 'a', state: 'due', reason: 'worker_failed', request: undefined },
+        )
         deepEqual(await claim(other), [])
         equal((await stored(other, 'a')).state, 'dead')
         deepEqual(await other.replay(['a']), ['replayed'])

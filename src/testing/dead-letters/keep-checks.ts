@@ -24,7 +24,8 @@ export const keepChecks: StoreChecks = {
       await putAll(subject, ['a'])
       for (const round of [1, 2]) {
         const { letter, lease } = await claimOnly(store)
-        deepEqual([letter.attempts, letter.epoch, letter.replays], [1, round, round - 1])
+        const before = { attempts: letter.attempts, epoch: letter.epoch, replays: letter.replays }
+        deepEqual(before, { attempts: 1, epoch: round, replays: round - 1 })
         equal(await store.fail(lease, letter, { retryInMs: 0 }), 'dead')
         deepEqual(await store.replay(['a']), ['replayed'])
         const { state, stateAt, attempts, epoch, replays } = await stored(store, 'a')
@@ -107,7 +108,8 @@ export const keepChecks: StoreChecks = {
       await putAll(subject, ['d'], { dead: true })
       equal(await store.get('c'), undefined)
       const { dead, totals } = await store.counts()
-      deepEqual([dead, totals.evicted, totals.died], [2, 2, 3])
+      // `d` was brought as dead: it did not die here.
+      deepEqual({ dead, evicted: totals.evicted, died: totals.died }, { dead: 2, evicted: 2, died: 3 })
       await store.replay(['a', 'd'])
       await putAll(subject, ['e'], { dead: true })
       equal((await store.counts()).totals.evicted, 2)
@@ -122,7 +124,7 @@ export const keepChecks: StoreChecks = {
       await putAll(subject, ['b'], { dead: true })
       deepEqual(await claim(store), [])
       const { dead, totals } = await store.counts()
-      deepEqual([dead, totals.died, totals.evicted], [1, 1, 1])
+      deepEqual({ dead, died: totals.died, evicted: totals.evicted }, { dead: 1, died: 1, evicted: 1 })
       equal((await stored(store, 'a')).state, 'dead')
     },
   },
@@ -161,7 +163,7 @@ export const keepChecks: StoreChecks = {
       )
       deepEqual(await store.sweep(), { released: 0, expired: 0, evicted: 0, repaired: 0, orphaned: 0 })
       const { totals } = await store.counts()
-      deepEqual([totals.died, totals.expired], [1, 1])
+      deepEqual({ died: totals.died, expired: totals.expired }, { died: 1, expired: 1 })
     },
   },
   'sweep makes what nobody ended due again': {

@@ -6,12 +6,21 @@ const failure: DeadLetterFailure = { stage: 'post', kind: 'expired', reason: 'de
 
 /** Nothing can be done with a lease, and nothing is. */
 async function checkFenced(store: DeadLetterStore, lease: Lease): Promise<void> {
-  const before = [await store.get(lease.submissionId), await store.counts()]
-  equal(await store.ack(lease), 'fenced')
-  equal(await store.fail(lease, failure, { retryInMs: 0 }), 'fenced')
-  equal(await store.defer(lease, { retryInMs: 0 }), 'fenced')
-  equal(await store.extend(lease, { leaseMs: longMs }), 'fenced')
-  deepEqual([await store.get(lease.submissionId), await store.counts()], before)
+  const look = async (): Promise<object> => ({
+    entry: await store.get(lease.submissionId),
+    counts: await store.counts(),
+  })
+  const before = await look()
+  const answers = {
+    ack: await store.ack(lease),
+    fail: await store.fail(lease, failure, { retryInMs: 0 }),
+    defer: await store.defer(lease, { retryInMs: 0 }),
+    extend: await store.extend(lease, { leaseMs: longMs }),
+  }
+  for (const [call, answer] of Object.entries(answers)) {
+    equal(answer, 'fenced', `${call} must say fenced of a lease that has ended, said ${answer}`)
+  }
+  deepEqual(await look(), before)
 }
 
 export const leaseChecks: StoreChecks = {
@@ -77,8 +86,9 @@ export const leaseChecks: StoreChecks = {
       equal(await store.fail(claimedOf(claimed, 'b').lease, failure, { retryInMs: 5 }), 'due')
       await subject.advance(10)
       const { letter } = await claimOnly(store)
-      deepEqual([letter.submissionId, letter.attempts, letter.epoch], ['b', 2, 2])
-      deepEqual([letter.stage, letter.kind, letter.reason, letter.error], ['post', 'expired', 'deadline', undefined])
+      const { submissionId, attempts, epoch, stage, kind, reason, error } = letter
+      deepEqual({ submissionId, attempts, epoch }, { submissionId: 'b', attempts: 2, epoch: 2 })
+      deepEqual({ stage, kind, reason, error }, { ...failure, error: undefined })
     },
   },
   'fail makes it dead after maxAttempts, or when it is final': {
@@ -97,7 +107,7 @@ export const leaseChecks: StoreChecks = {
       equal(await store.fail((await claimOnly(store)).lease, failure, { retryInMs: 0, final: true }), 'dead')
       deepEqual(await claim(store), [])
       const { dead, totals } = await store.counts()
-      deepEqual([dead, totals.died], [2, 2])
+      deepEqual({ dead, died: totals.died }, { dead: 2, died: 2 })
     },
   },
   'what was failed or deferred is leased no more': {
@@ -120,7 +130,7 @@ export const leaseChecks: StoreChecks = {
       const before = await stored(store, 'a')
       for (const epoch of [1, 2, 3]) {
         const { letter, lease } = await claimOnly(store)
-        deepEqual([letter.attempts, letter.epoch], [1, epoch])
+        deepEqual({ attempts: letter.attempts, epoch: letter.epoch }, { attempts: 1, epoch })
         equal(await store.defer(lease, { retryInMs: epoch === 3 ? longMs : 5 }), 'due')
         await subject.advance(10)
       }

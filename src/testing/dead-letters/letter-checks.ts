@@ -38,7 +38,8 @@ export const letterChecks: StoreChecks = {
       )
       for (const id of strangeIds) {
         const letter = await stored(store, id)
-        deepEqual([letter.submissionId, letter.id, letter.session, letter.request], [id, id, id, id])
+        const { submissionId, session, request } = letter
+        deepEqual({ submissionId, id: letter.id, session, request }, { submissionId: id, id, session: id, request: id })
         const ofSession = await listAll(store, { session: id })
         deepEqual(
           ofSession.map(({ submissionId }) => submissionId),

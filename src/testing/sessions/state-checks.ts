@@ -98,7 +98,8 @@ export const stateChecks: SessionChecks = {
         await rejects(store.update('a', 1, state), unstorable)
         await rejects(store.update('b', 0, state), unstorable)
       }
-      deepEqual([(await stored(store, 'a')).version, (await stored(store, 'a')).state], [1, 'x'])
+      const { version, state } = await stored(store, 'a')
+      deepEqual({ version, state }, { version: 1, state: 'x' })
       equal(await store.get('b'), undefined)
     },
   },
@@ -122,7 +123,8 @@ export const stateChecks: SessionChecks = {
       await rejects(store.update('a', 1, textOf(101)), unstorable)
       // Two bytes each in UTF-8.
       await rejects(store.update('a', 1, 'é'.repeat(50)), unstorable)
-      deepEqual([(await stored(store, 'a')).version, (await stored(store, 'a')).state], [1, textOf(100)])
+      const { version, state } = await stored(store, 'a')
+      deepEqual({ version, state }, { version: 1, state: textOf(100) })
       equal(await store.update('a', 1, 'é'.repeat(49)), 'ok')
     },
   },
