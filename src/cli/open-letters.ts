@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { messageOf } from '../../operators/index.ts'
 import type { DeadLetterStore } from '../stores/index.ts'
 import { createRedisDeadLetterStore } from '../stores/redis/index.ts'
 import { createSqliteDeadLetterStore } from '../stores/sqlite-dead-letter-store.ts'
@@ -45,21 +46,22 @@ export function openLetters(settings: LetterStoreSettings, create: boolean): Dea
 }
 
 /**
- * Says how many wait in the data folder for Redis, where nothing but the server that moves them sees them; `undefined`
- * where there are none.
- *
- * @throws StoreError when the file cannot be read.
+ * Says how many wait in the data folder for Redis, where nothing but the server that moves them sees them, or that nobody
+ * knows because the file cannot be read; `undefined` where there are none.
  */
 export async function waitingLetters(settings: LetterStoreSettings): Promise<string | undefined> {
   const file = join(settings.dataDir, storeFiles.letters)
   if (settings.redis === undefined || !existsSync(file)) return undefined
-  const waiting = openLetters({ ...settings, redis: undefined }, false)
+  let waiting: DeadLetterStore | undefined
   try {
+    waiting = openLetters({ ...settings, redis: undefined }, false)
     const { due, leased, dead } = await waiting.counts()
     const count = due + leased + dead
     return count === 0 ? undefined : `besides, ${count} in ${file} until a server has moved them to Redis`
+  } catch (error) {
+    return `warning: what waits in ${file} for Redis cannot be read: ${messageOf(error)}`
   } finally {
-    await waiting.close()
+    await waiting?.close()
   }
 }
 

@@ -1,6 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { show } from '../../operators/index.ts'
-import { type DeadLetterStore, type StoredDeadLetter, StoreError } from '../stores/index.ts'
+import {
+  type DeadLetterStore,
+  type SpooledDeadLetterStore,
+  type StoredDeadLetter,
+  StoreError,
+} from '../stores/index.ts'
 import { checkListQuery, checkPurgeQuery, checkReplayBody, type LetterSelection } from './dead-letter-selection.ts'
 import { jsonOf } from './json-request.ts'
 import { badInput, type Refusal, storeAway } from './refusal.ts'
@@ -27,7 +32,8 @@ export function addDeadLetterRoutes(
       const checked = checkListQuery(request.query)
       if (!checked.ok) return refuse(reply, checked.refusal)
       const { entries, cursor } = await store.list({ ...listOptions(checked.value), signal })
-      return reply.send({ entries: entries.map(headOf), ...(cursor !== undefined && { cursor }) })
+      const spool = await spoolOf(store)
+      return reply.send({ entries: entries.map(headOf), ...(cursor !== undefined && { cursor }), ...spool })
     }),
   )
 
@@ -47,7 +53,7 @@ export function addDeadLetterRoutes(
       if (!checked.ok) return refuse(reply, checked.refusal)
       const { ids, cursor } =
         'ids' in checked.value ? { ids: checked.value.ids } : await select(store, checked.value, signal)
-      return sendResults(reply, ids, await store.replay(ids, { signal }), cursor)
+      return reply.send(changed(ids, await store.replay(ids, { signal }), cursor))
     }),
   )
 
@@ -56,7 +62,8 @@ export function addDeadLetterRoutes(
       const checked = checkPurgeQuery(request.query)
       if (!checked.ok) return refuse(reply, checked.refusal)
       const { ids, cursor } = await select(store, checked.value, signal)
-      return sendResults(reply, ids, await store.purge(ids, { signal }), cursor)
+      const results = await store.purge(ids, { signal })
+      return reply.send({ ...changed(ids, results, cursor), ...(await spoolOf(store)) })
     }),
   )
 
@@ -113,16 +120,17 @@ function listOptions({ filter, limit, cursor }: LetterSelection): Parameters<Dea
   return { ...filter, ...(limit !== undefined && { limit }), ...(cursor !== undefined && { cursor }) }
 }
 
-function sendResults(
-  reply: FastifyReply,
-  ids: readonly string[],
-  results: readonly string[],
-  cursor: string | undefined,
-): FastifyReply {
-  return reply.send({
+function changed(ids: readonly string[], results: readonly string[], cursor: string | undefined): object {
+  return {
     results: ids.map((submissionId, at) => ({ submissionId, result: results[at] })),
     ...(cursor !== undefined && { cursor }),
-  })
+  }
+}
+
+/** How many wait in a spool, where no filter finds them; nothing of a store that has none, or whose spool does not say. */
+async function spoolOf(store: DeadLetterStore & Partial<SpooledDeadLetterStore>): Promise<object> {
+  const spooled = await store.spooled?.().catch(() => undefined)
+  return spooled === undefined ? {} : { spooled }
 }
 
 /** An entry without what its caller has said: a page of them stays small. */

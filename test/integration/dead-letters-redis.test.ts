@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -63,7 +63,7 @@ test('a Redis that is away, at the start and later, loses no dead letter and kee
   const listed = await runSpillway(['dead-letters', 'list', '--json'], environment)
   const entry = JSON.parse(listed.stdout) as unknown
   expect(entry).toMatchObject({ stage: 'inference', kind: 'failed', state: 'due' })
-  expect(await list()).toEqual({ entries: [entry] })
+  expect(await list()).toEqual({ entries: [entry], spooled: 0 })
 
   // One that hangs is given up, too.
   redis.stop()
@@ -97,5 +97,12 @@ test('the command line says what waits in the data folder, which Redis does not 
   const listed = await runSpillway(['dead-letters', 'list', '--data-dir', dataDir], environment)
   expect(listed).toMatchObject({ code: 0, stdout: '', stderr: `there are no dead letters\n${said}` })
   const purged = await runSpillway(['dead-letters', 'purge', '--all', '--data-dir', dataDir], environment)
-  expect(purged).toMatchObject({ code: 0, stdout: 'nothing was changed\n', stderr: said })
+  expect(purged).toMatchObject({ code: 1, stdout: 'nothing was changed\n', stderr: said })
+  const exported = await runSpillway(['dead-letters', 'export', '--data-dir', dataDir], environment)
+  expect(exported).toMatchObject({ code: 1, stdout: '', stderr: `exported 0 dead letters\n${said}` })
+
+  writeFileSync(file, 'no database')
+  const warned = await runSpillway(['dead-letters', 'list', '--data-dir', dataDir], environment)
+  expect(warned).toMatchObject({ code: 0, stderr: expect.stringContaining(`what waits in ${file}`) as string })
+  expect(warned.stderr).toContain('there are no dead letters')
 })

@@ -74,8 +74,9 @@ function changeCommand(fail: Fail, change: LetterChange, description: string): C
     .action(async (ids: readonly string[], given: LetterArguments) => {
       await run(fail, given, false, (now) => {
         const chosen = chosenLetters(change, ids, given, now)
-        const work = given.dryRun === true ? rehearseChange : changeLetters
-        return (desk) => work(desk, change, chosen)
+        if (given.dryRun === true) return (desk) => rehearseChange(desk, change, chosen)
+        const work = (desk: OpenedDesk): Promise<number> => changeLetters(desk, change, chosen)
+        return change === 'purge' && given.all === true ? ofAll(work) : work
       })
     })
 }
@@ -87,9 +88,9 @@ function exportCommand(fail: Fail): Command {
       await run(fail, given, false, (now) => {
         const filter = filterOrAll(given, now)
         const { output } = given
-        if (output === undefined) return (desk) => exportLetters(desk, filter, desk.print)
+        if (output === undefined) return ofAll((desk) => exportLetters(desk, filter, desk.print))
         checkText('--output', output)
-        return (desk) => intoFile('--output', output, (print) => exportLetters(desk, filter, print))
+        return ofAll((desk) => intoFile('--output', output, (print) => exportLetters(desk, filter, print)))
       })
     })
 }
@@ -111,6 +112,14 @@ function importCommand(fail: Fail): Command {
         }
       })
     })
+}
+
+/** What is to be done to all: not done as long as there may be some that the store does not have yet. */
+function ofAll(work: (desk: OpenedDesk) => Promise<number>): (desk: OpenedDesk) => Promise<number> {
+  return async (desk) => {
+    const code = await work(desk)
+    return desk.isPartial ? 1 : code
+  }
 }
 
 function filtered(name: string, description: string): Command {

@@ -11,6 +11,8 @@ import type { LetterSettings } from './settings.ts'
 export interface OpenedDesk extends Desk {
   /** What the redrive of an entry gave, where that is kept. */
   readonly answerOf: (submissionId: string) => RedriveAnswer | undefined
+  /** Whether there may be others, which the store does not have yet. */
+  readonly isPartial: boolean
 }
 
 /**
@@ -38,6 +40,7 @@ export async function atDesk<Result>(
       clock: systemClock,
       signal: controller.signal,
       json: settings.json,
+      isPartial: waiting !== undefined,
       answerOf: (submissionId) => keptAnswer(settings, submissionId),
       columns: stdout.isTTY ? stdout.columns : undefined,
       progress: createProgressLine(stderr, systemClock, 'dead letters'),

@@ -208,10 +208,15 @@ const letterHead = {
   unreadable: z.string().exactOptional(),
 }
 
+const spooled = count
+  .describe('Besides, so many wait in the data folder until they are moved to Redis; no filter finds them')
+  .exactOptional()
+
 /** A request that was not answered, without the request itself. */
 export const deadLetterListSchema: z.ZodType = z.strictObject({
   entries: z.array(z.strictObject(letterHead)),
   cursor: z.string().exactOptional(),
+  spooled,
 })
 
 /** The same with the request, where it can be read. */
@@ -226,6 +231,7 @@ export const changedLettersSchema: z.ZodType = z.strictObject({
     }),
   ),
   cursor: z.string().exactOptional(),
+  spooled,
 })
 
 /** Where to go from `GET /`. */

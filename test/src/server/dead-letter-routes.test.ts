@@ -192,6 +192,23 @@ test('a store that answers and takes nothing is away, as its spool has it', asyn
   await other.close({ graceMs: 0 })
 })
 
+test('a list and a purge say how many wait in a spool, where they find none, as far as it can be read', async () => {
+  const primary = new LetterShelf().add(letterOf('here'))
+  const spool = new LetterShelf().add(letterOf('there'))
+  const store = createSpooledDeadLetterStore({ primary, spool, clock: new VirtualClock() })
+  const other = createServer({ running: scriptedPipeline(answering).running, models, deadLetters: store })
+  url = (await other.listen({ port: 0 })).url
+  const listed = await call('GET', '')
+  expect(deadLetterListSchema.safeParse(listed.body).error).toBeUndefined()
+  expect([ids(listed), listed.body['spooled']]).toEqual([['here'], 1])
+  const purged = await call('DELETE', '?all=true')
+  expect(changedLettersSchema.safeParse(purged.body).error).toBeUndefined()
+  expect(purged.body).toEqual({ results: [{ submissionId: 'here', result: 'purged' }], spooled: 1 })
+  spool.away = new StoreError('the file is damaged')
+  expect((await call('GET', '')).body).toEqual({ entries: [] })
+  await other.close({ graceMs: 0 })
+})
+
 test('a store that does not answer is given up', async () => {
   const clock = new VirtualClock()
   const asked = Promise.withResolvers<AbortSignal>()
