@@ -145,8 +145,14 @@ function spooled(
   add('gauge', 'dead_letter_store_up', 'Whether Redis takes dead letters.', () =>
     store.figures.state === 'ready' ? 1 : 0,
   )
-  add('gauge', 'dead_letters_spooled', 'Dead letters that wait in the data folder for Redis.', () =>
-    store.spooled().catch(() => Number.NaN),
+  const waiting = (): Promise<number> => store.spooled().catch(() => Number.NaN)
+  add('gauge', 'dead_letters_spooled', 'Dead letters that wait in the data folder for Redis.', waiting)
+  add(
+    'gauge',
+    'dead_letters_stuck',
+    'Of those in the data folder, those that stay there: they cannot be read, or others of their ids are in Redis.',
+    // They may have been purged since they were looked at.
+    async () => Math.min(store.figures.stuck, await waiting()),
   )
   add(
     'counter',

@@ -106,3 +106,24 @@ test('the command line says what waits in the data folder, which Redis does not 
   expect(warned).toMatchObject({ code: 0, stderr: expect.stringContaining(`what waits in ${file}`) as string })
   expect(warned.stderr).toContain('there are no dead letters')
 })
+
+test('what cannot be moved to Redis is counted, and listed from the data folder', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'spillway-stuck-'))
+  const redis = await startRedis()
+  onTestFinished(async () => {
+    await redis.close()
+    rmSync(dataDir, { recursive: true })
+  })
+  const lostKey = new Uint8Array(32).fill(1)
+  const spool = createSqliteDeadLetterStore({ file: join(dataDir, 'dead-letters.db'), encryptionKeys: [lostKey] })
+  await spool.put(letterOf('a', { firstSeenAt: Date.now() }))
+  await spool.close()
+  const args = ['--data-dir', dataDir, '--no-docs', '--log-level', 'warn']
+  const spillway = await startSpillway(args, { REDIS_URL: redis.url })
+  onTestFinished(() => spillway.stop())
+  await until(async () => (await metric(spillway, 'dead_letters_stuck')) === 1)
+  const listed = await runSpillway(['dead-letters', 'list', '--json', '--data-dir', dataDir])
+  expect(JSON.parse(listed.stdout)).toMatchObject({ submissionId: 'a', unreadable: expect.any(String) as string })
+  await runSpillway(['dead-letters', 'purge', 'a', '--data-dir', dataDir])
+  expect(await metric(spillway, 'dead_letters_stuck')).toBe(0)
+})
