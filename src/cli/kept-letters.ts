@@ -38,7 +38,7 @@ export const keptLettersOptions: readonly (readonly [flags: string, description:
     'which chat requests are kept to be run again, by how they end: shed,failed,expired or none (default: failed,expired)',
   ],
   ['--redrive', 'run them again while there are places to spare (default)'],
-  ['--no-redrive', 'keep them only'],
+  ['--no-redrive', 'keep them only; what is replayed waits for a server that runs them again'],
   ['--dead-letters-max-age <duration>', 'how old they may become, e.g. 12h (default: 7d)'],
   keptEntriesOption,
   ['--dead-letters-max-attempts <number>', 'how often one is run again before it is given up (default: 5)'],

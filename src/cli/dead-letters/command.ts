@@ -30,7 +30,11 @@ export function createDeadLettersCommand(fail: Fail): Command {
     .addCommand(listCommand(fail))
     .addCommand(showCommand(fail))
     .addCommand(
-      changeCommand(fail, 'replay', 'make them due now: a server runs them again, dead ones with all their attempts'),
+      changeCommand(
+        fail,
+        'replay',
+        'make them due now: a server without --no-redrive runs them again, dead ones with all their attempts',
+      ),
     )
     .addCommand(changeCommand(fail, 'purge', 'delete them, whatever their state'))
     .addCommand(exportCommand(fail))
