@@ -9,7 +9,7 @@ import { nameOfSession } from '../pipeline/session-of.ts'
 import type { Carried, Stage } from '../pipeline/stage-context.ts'
 import type { DrainReport, PipelineEvent, Running } from '../pipeline/running.ts'
 import type { StartOptions } from '../pipeline/start-options.ts'
-import { withHandlers } from '../pipeline/with-handlers.ts'
+import { withStages } from '../pipeline/with-stages.ts'
 import type { Judge } from './invariants.ts'
 import { describeJump } from './operator-scenario.ts'
 import { judgeByOwn } from './own-check.ts'
@@ -61,16 +61,20 @@ export class PipelineRun {
     this.scenario = scenario
     this.options = options
     const told = definition.topology.stages.map(() => new ToldRanks())
-    const faulty = withHandlers(
-      definition,
-      (handler, stage, index) => (input, context) => {
-        const simulated = (value: unknown): unknown => value
-        const work = options.simulated ? simulated : handler
-        const act = (plan: PlannedRequest): unknown => actWithFaults(plan.steps[index] ?? noStep, work, input, context)
-        return this.run(stage, index, context, act)
-      },
-      (ranking, index) => (told[index] as ToldRanks).overhear(ranking),
-    )
+    const faulty = withStages(definition, (stage, index) => {
+      const { name, ranking } = stage
+      const simulated = (value: unknown): unknown => value
+      const work = options.simulated ? simulated : stage.handler
+      return {
+        ...stage,
+        handler: (input, context) => {
+          const act = (plan: PlannedRequest): unknown =>
+            actWithFaults(plan.steps[index] ?? noStep, work, input, context)
+          return this.run(name, index, context, act)
+        },
+        ranking: ranking && (told[index] as ToldRanks).overhear(ranking),
+      }
+    })
     let drawn = 1
     // A sequence of its own for each run, the same each time.
     const random = (): number => (drawn = (drawn * 16_807) % 2_147_483_647) / 2_147_483_647
