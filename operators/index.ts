@@ -14,6 +14,7 @@ export type { ItemOutcome, ShedReason } from './item-outcome.ts'
 export { keyed, type KeyedOptions } from './keyed.ts'
 export { type Linked, LinkedList } from './linked-list.ts'
 export {
+  checkArray,
   checkFunction,
   checkInteger,
   checkKeys,

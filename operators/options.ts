@@ -65,6 +65,11 @@ export function checkMethods<T>(option: string, value: T, expected: string, meth
   throw new TypeError(`${option} must be ${expected}, got ${show(value)} without ${missing.join(', ')}`)
 }
 
+/** An array; what is in it is not looked at. */
+export function checkArray(option: string, value: unknown): void {
+  if (!Array.isArray(value)) throw new TypeError(`${option} must be an array, got ${show(value)}`)
+}
+
 /** A string that is not empty. */
 export function checkText(option: string, value: unknown): string {
   if (typeof value !== 'string') throw new TypeError(`${option} must be a string, got ${show(value)}`)

@@ -111,28 +111,48 @@ export class VirtualClock implements Clock, SchedulerLike {
     // Nobody is told.
   }
 
+  /**
+   * Lets `ms` milliseconds pass at once: for programs that make no promises, which would not settle in between. It is
+   * several times as fast as `advance`.
+   */
+  advanceSync(ms: number): void {
+    const until = this.time + checkNumber('ms', ms)
+    for (let steps = 0; this.fireFirst(until);) this.checkSteps(++steps)
+    this.time = Math.max(this.time, until)
+  }
+
   private async run(until: number): Promise<void> {
     await this.settle()
     this.onSettled()
-    for (let steps = 0; ;) {
+    for (let steps = 0; this.fireFirst(until);) {
+      this.checkSteps(++steps)
+      await this.settle()
+      this.onSettled()
+    }
+  }
+
+  /** Fires the first timer that is due until then; `false` when there is none. */
+  private fireFirst(until: number): boolean {
+    for (;;) {
       const timer = this.heap[0]
-      if (timer === undefined || timer.dueAt > until || timer.dueAt === Infinity) return
+      if (timer === undefined || timer.dueAt > until || timer.dueAt === Infinity) return false
       this.removeFirst()
-      const fn = timer.fn
+      const { fn } = timer
       if (fn === undefined) continue
-      if (++steps > this.maxSteps) {
-        throw new Error(
-          `${steps} timers fired in one call without an end in sight, at ${this.time} ms: maxSteps is ${this.maxSteps}`,
-        )
-      }
       timer.fn = undefined
       this.live -= 1
       // Later than due after a sleep.
       this.time = Math.max(this.time, timer.dueAt)
       fn()
-      await this.settle()
-      this.onSettled()
+      return true
     }
+  }
+
+  private checkSteps(steps: number): void {
+    if (steps <= this.maxSteps) return
+    throw new Error(
+      `${steps} timers fired in one call without an end in sight, at ${this.time} ms: maxSteps is ${this.maxSteps}`,
+    )
   }
 
   private before(a: number, b: number): boolean {
