@@ -63,6 +63,11 @@ export interface RunnerOptions<T, R, C extends Run<T>> extends Omit<
   readonly onCrash?: 'requeue-once' | 'fail'
   /** Whether a result keeps its slot (as a stream does) until `StageRunner.end`; default never. */
   readonly holds?: (value: R, run: C) => boolean
+  /**
+   * Asked of each item that has a slot and is about to start: gives what is to be called once its slot is free again,
+   * if it is to be shed instead. Neither must throw.
+   */
+  readonly sheds?: (item: T) => (() => void) | undefined
   /** Makes the object that the handler is given. */
   readonly createRun?: (item: T, attempt: number) => C
   /** Told each phase of the stage as it begins. */

@@ -21,12 +21,12 @@ import { StageLife } from './stage-life.ts'
  */
 export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   private readonly channel: StageChannel<T>
+  /** Who is asked and told. */
+  private readonly hooks: Pick<
+    RunnerOptions<T, R, C>,
+    'onValue' | 'onError' | 'onPutBack' | 'onPhase' | 'holds' | 'sheds'
+  >
   private handler: StageHandler<T, R, C>
-  private readonly onValue: ((value: R, run: C) => void) | undefined
-  private readonly onError: ((error: unknown, run: C) => void) | undefined
-  private readonly onPutBack: ((run: C) => void) | undefined
-  private readonly onPhase: ((phase: StagePhase) => void) | undefined
-  private readonly holds: ((value: R, run: C) => boolean) | undefined
   private readonly createRun: (item: T, attempt: number) => C
   private readonly requeues: boolean
   private readonly life: StageLife
@@ -51,6 +51,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   constructor(handler: StageHandler<T, R, C>, options: RunnerOptions<T, R, C>) {
     this.handler = checkFunction('handler', handler)
     this.channel = checkChannel(options.channel)
+    this.hooks = options
     this.settings = options.life ?? checkLife({})
     this.requeues = checkOnCrash(options) === 'requeue-once'
     const clock = lifeClock(options.clock)
@@ -58,11 +59,6 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     this.holdings = new StageHoldings(this.life, clock, (error) => {
       this.crash(error)
     })
-    this.onValue = options.onValue
-    this.onError = options.onError
-    this.onPutBack = options.onPutBack
-    this.onPhase = options.onPhase
-    this.holds = options.holds
     this.createRun = options.createRun ?? ((item, attempt) => new Run(item, attempt) as C)
   }
 
@@ -225,17 +221,26 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
     const calledOff = runs.filter((run) => run.phase === 'called-off')
     for (const run of runs) run.phase = 'ended'
     // Told first: what the channel loses meanwhile is told, too, and whoever hears it may take these back.
-    for (const run of again) this.tell(this.onPutBack, run, run)
+    for (const run of again) this.tell(this.hooks.onPutBack, run, run)
     this.channel.requeue(again.map((run) => run.item))
     for (const _ of held.concat(spent)) this.channel.release('failed')
     for (const _ of calledOff) this.channel.release('cancelled')
     // Before they are called off: a stream that ends because of that must not pass for one that has ended by itself.
-    for (const run of held) this.tell(this.onError, error, run)
+    for (const run of held) this.tell(this.hooks.onError, error, run)
     for (const run of runs) run.abort(error)
-    for (const run of spent.concat(calledOff)) this.tell(this.onError, error, run)
+    for (const run of spent.concat(calledOff)) this.tell(this.hooks.onError, error, run)
   }
 
   private readonly run = (item: T, again: boolean): void => {
+    // What was put back has started before.
+    const shed = again ? undefined : this.hooks.sheds?.(item)
+    if (shed !== undefined) {
+      this.channel.release('evicted')
+      shed()
+      this.channel.drain()
+      this.checkIdle()
+      return
+    }
     const run = this.createRun(item, again ? 2 : 1)
     run.holding = this.holdings.current
     this.unfinished.add(run)
@@ -263,13 +268,13 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
 
   private returned(run: C, value: R): void {
     if (run.phase === 'ended') return
-    if (run.phase === 'running' && this.holds?.(value, run) === true) {
+    if (run.phase === 'running' && this.hooks.holds?.(value, run) === true) {
       run.phase = 'held'
-      this.tell(this.onValue, value, run)
+      this.tell(this.hooks.onValue, value, run)
       return
     }
     this.leave(run, run.phase === 'running' ? 'completed' : 'cancelled')
-    this.tell(this.onValue, value, run)
+    this.tell(this.hooks.onValue, value, run)
     this.channel.drain()
     this.checkIdle()
   }
@@ -278,7 +283,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   fail(run: C, error: unknown): void {
     if (run.phase === 'ended') return
     this.leave(run, run.phase === 'called-off' ? 'cancelled' : 'failed')
-    this.tell(this.onError, error, run)
+    this.tell(this.hooks.onError, error, run)
     if (error instanceof StageCrash) this.crash(error)
     else this.channel.drain()
     this.checkIdle()
@@ -304,7 +309,7 @@ export class StageRunner<T, R, C extends Run<T> = Run<T>> {
   }
 
   private enter(phase: StagePhase, watcher: Subscriber<StagePhase>): void {
-    this.onPhase?.(phase)
+    this.hooks.onPhase?.(phase)
     watcher.next(phase)
   }
 

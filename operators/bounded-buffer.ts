@@ -2,10 +2,12 @@ import { Observable, type OperatorFunction, type Subscriber, type Subscription }
 import { Channel } from './channel.ts'
 import type { ChannelOptions, LossReason, OverflowStrategy } from './channel-options.ts'
 import { OverflowError } from './errors.ts'
-import { checkFlatteningOptions, Flattening, type FlatteningOptions } from './flattening.ts'
+import { checkFlatteningOptions, Flattening, type FlatteningOptions, type ItemGuard } from './flattening.ts'
 import { Item } from './item.ts'
-import { checkKeys, checkMethods } from './options.ts'
+import { checkFunction, checkKeys, checkMethods } from './options.ts'
+import { Overload, type OverloadPolicy } from './overload.ts'
 import type { Project } from './project.ts'
+import { type RandomSource, systemRandom } from './random.ts'
 
 /** A change of what may wait and run; what is left out stays as it is. */
 export interface ChannelLimits {
@@ -27,6 +29,10 @@ export interface BoundedBufferOptions<T>
    * errors the output with `OverflowError`, aborts what runs and discards the rest.
    */
   readonly overflow?: OverflowStrategy<T>
+  /** Sheds before the buffer is full, by how long items wait; default nothing does. */
+  readonly overload?: OverloadPolicy<T>
+  /** What a policy leaves to chance; default the platform's. */
+  readonly random?: RandomSource
   /**
    * Changes capacity and concurrency while it runs. When one is lowered nothing is put out or aborted for it: the
    * figure only falls until it fits. Its error, and a limit out of range, error the output.
@@ -38,6 +44,8 @@ const known = [
   'capacity',
   'concurrency',
   'overflow',
+  'overload',
+  'random',
   'priority',
   'weight',
   'ttlMs',
@@ -68,7 +76,10 @@ export function boundedBuffer<T, R>(project: Project<T, R>, options: BoundedBuff
   const { limits$ } = options
   if (limits$ !== undefined) checkMethods<unknown>('limits$', limits$, 'an Observable', ['subscribe'])
   // A channel is made for each subscription; this one only checks the options now rather than then.
-  createChannel(options, () => undefined)
+  createGuard(
+    options,
+    createChannel(options, () => undefined),
+  )
   return (source) =>
     new Observable<R>((subscriber) => {
       const channel = createChannel(options, (item, reason) => {
@@ -79,6 +90,7 @@ export function boundedBuffer<T, R>(project: Project<T, R>, options: BoundedBuff
         options,
         subscriber,
         channel,
+        guard: createGuard(options, channel),
         createItem: (value, arrivedAt) => new Item(value, arrivedAt),
         overflown: () => overflown(channel.capacity),
       })
@@ -91,7 +103,7 @@ function createChannel<T>(
   options: BoundedBufferOptions<T>,
   onLost: (item: Item<T>, reason: LossReason) => void,
 ): Channel<Item<T>> {
-  const { limits$: _, onSourceError, onOutcome, overflow, priority, weight, ...same } = options
+  const { limits$: _, onSourceError, onOutcome, overflow, overload, random, priority, weight, ...same } = options
   return new Channel<Item<T>>({
     ...same,
     ...(typeof overflow === 'object' && { overflow: { ...overflow, priority: ofItem(overflow.priority) } }),
@@ -100,6 +112,26 @@ function createChannel<T>(
     ...(weight !== undefined && { weight: ofItem(weight) }),
     onLost,
   })
+}
+
+function createGuard<T>(
+  { overload, random = systemRandom }: BoundedBufferOptions<T>,
+  channel: Channel<Item<T>>,
+): ItemGuard<Item<T>> | undefined {
+  checkFunction('random', random)
+  if (overload === undefined) return undefined
+  const control = new Overload('overload', overload, random)
+  return {
+    reason: control.reason,
+    refuses: ({ value }, now) => {
+      const { size: ahead, running, concurrency } = channel
+      return control.refuses(value, { ahead, running, concurrency }, now)
+    },
+    sheds: ({ value }, waitedMs, now) => control.sheds(value, waitedMs, now),
+    ran: (ms) => {
+      control.ran(ms)
+    },
+  }
 }
 
 /** The user's function, asked of an item; what is no function is left for the channel to refuse. */

@@ -1,5 +1,5 @@
-/** How an item that was accepted can end. */
-export type ItemEnd = 'completed' | 'failed' | 'expired' | 'cancelled' | 'discarded'
+/** How an item that was accepted can end; `evicted`: it was shed instead of being started. */
+export type ItemEnd = 'completed' | 'failed' | 'expired' | 'cancelled' | 'evicted' | 'discarded'
 
 /** A channel's books. `offered = accepted + rejected + pending`, `shed = rejected + evicted`, and what was accepted is in exactly one of the other figures. */
 export interface ChannelStats {

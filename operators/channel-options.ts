@@ -151,7 +151,8 @@ function priorityOf<T>({ overflow, priority }: ChannelOptions<T>): ((value: T) =
   throw new TypeError("priority must not be given beside overflow: { drop: 'lowest' }, which brings its own")
 }
 
-function checkedPriority<T>(priority: (value: T) => number): (value: T) => number {
+/** The user's function, whose answer is checked each time. */
+export function checkedPriority<T>(priority: (value: T) => number): (value: T) => number {
   checkFunction('priority', priority)
   return (value) => {
     const given: unknown = priority(value)

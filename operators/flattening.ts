@@ -32,6 +32,17 @@ export interface ItemChannel<I> {
   discard(): readonly I[]
 }
 
+/** What sheds items beside the channel, by how long they wait. */
+export interface ItemGuard<I> {
+  readonly reason: ShedReason
+  /** Told of each item as it arrives, and whether it is to be refused. */
+  refuses(item: I, now: number): boolean
+  /** Told of each item that has a slot, and whether it is to be shed instead of being started. */
+  sheds(item: I, waitedMs: number, now: number): boolean
+  /** Told for how long each item has run. */
+  ran(ms: number): void
+}
+
 /** What a flattening is made of. */
 interface FlatteningParts<T, R, I> {
   readonly project: Project<T, R>
@@ -40,6 +51,7 @@ interface FlatteningParts<T, R, I> {
   /** Has to tell `lost` of each item that it loses. */
   readonly channel: ItemChannel<I>
   readonly createItem: (value: T, arrivedAt: number) => I
+  readonly guard?: ItemGuard<I> | undefined
   /** The output's error once the channel must not lose anything and has been given more than it holds. */
   readonly overflown: () => OverflowError
 }
@@ -111,8 +123,13 @@ export class Flattening<T, R, I extends Item<T>> {
   }
 
   private arrive(item: I): void {
+    const { guard } = this.parts
     let verdict: 'accepted' | 'shed' | 'closed'
     try {
+      if (guard?.refuses(item, item.arrivedAt) === true) {
+        this.report('shed', item, guard.reason)
+        return
+      }
       verdict = this.channel.offer(item)
     } catch (error) {
       // What the channel has to know of it (its weight, priority or key) could not be told.
@@ -135,7 +152,10 @@ export class Flattening<T, R, I extends Item<T>> {
   }
 
   private run(item: I): void {
-    item.startedAt = this.now()
+    const { guard } = this.parts
+    const now = this.now()
+    if (guard !== undefined && this.isShed(item, guard, now)) return
+    item.startedAt = now
     this.running.add(item)
     const index = this.index++
     let input$: ObservableInput<R>
@@ -167,9 +187,26 @@ export class Flattening<T, R, I extends Item<T>> {
     inner$.subscribe(inner)
   }
 
+  /** Sheds an item that has a slot, if the guard says so; one of which it cannot tell fails. */
+  private isShed(item: I, guard: ItemGuard<I>, now: number): boolean {
+    let fault: { readonly error: unknown } | undefined
+    try {
+      if (!guard.sheds(item, now - item.arrivedAt, now)) return false
+    } catch (error) {
+      fault = { error }
+    }
+    this.channel.release(fault === undefined ? 'evicted' : 'failed', item)
+    if (fault === undefined) this.report('shed', item, guard.reason)
+    else this.report('failed', item, undefined, fault.error)
+    this.channel.drain()
+    this.finishIfIdle()
+    return true
+  }
+
   private settle(item: I, end: Extract<ItemEnd, 'completed' | 'failed' | 'discarded'>, error?: unknown): void {
     if (!this.running.delete(item)) return
     this.channel.release(end, item)
+    this.parts.guard?.ran(this.now() - item.startedAt)
     this.report(end, item, undefined, error)
     this.channel.drain()
     this.finishIfIdle()
@@ -191,6 +228,7 @@ export class Flattening<T, R, I extends Item<T>> {
 
   /** Without an observer nobody reads the times, so none are taken. */
   private now(): number {
-    return this.parts.options.onOutcome === undefined ? 0 : this.clock.now()
+    const { options, guard } = this.parts
+    return options.onOutcome === undefined && guard === undefined ? 0 : this.clock.now()
   }
 }

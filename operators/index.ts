@@ -25,6 +25,7 @@ export {
   type NumberRange,
   show,
 } from './options.ts'
+export { type CodelPolicy, type DagorPolicy, Overload, type OverloadPolicy, type OverloadReason } from './overload.ts'
 export type { ProjectContext } from './project.ts'
 export { type RandomSource, systemRandom } from './random.ts'
 export { rateLimit, type RateLimitOptions } from './rate-limit.ts'

@@ -2,7 +2,18 @@ import { reportUnhandled } from './report-unhandled.ts'
 
 /** Why an item, or a request, was turned away. */
 export type ShedReason =
-  'full' | 'evicted' | 'door' | 'too-large' | 'wait-timeout' | 'rate' | 'breaker' | 'budget' | 'draining' | 'stage-down'
+  | 'full'
+  | 'evicted'
+  | 'door'
+  | 'delay'
+  | 'deadline'
+  | 'too-large'
+  | 'wait-timeout'
+  | 'rate'
+  | 'breaker'
+  | 'budget'
+  | 'draining'
+  | 'stage-down'
 
 /** How one item that was offered to a channel ended; told exactly once for each. */
 export interface ItemOutcome<T> {

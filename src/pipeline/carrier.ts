@@ -5,6 +5,7 @@ import {
   type ItemEnd,
   LinkedList,
   type LossReason,
+  type OverloadReason,
   show,
   type ShedReason,
   TimerWheel,
@@ -15,7 +16,7 @@ import { badDeadline, deadlineOf } from './deadline-of.ts'
 import { errorCode } from './describe-error.ts'
 import { Door } from './door.ts'
 import { Envelope, type EnvelopeHost } from './envelope.ts'
-import { type SessionFullError, StageTimeoutError } from './errors.ts'
+import { type SessionFullError, StageError, StageTimeoutError } from './errors.ts'
 import { Graces } from './grace.ts'
 import { LedgerBook } from './ledger.ts'
 import type { DeadLetters } from './dead-letters.ts'
@@ -24,10 +25,11 @@ import { RedrivenEnvelope } from './redrive/redriven-envelope.ts'
 import { RequestLog } from './request-log.ts'
 import { type Carried, type Stage, StageContext } from './stage-context.ts'
 import { countUp } from './stage-node.ts'
+import { refusalBy } from './stage-overload.ts'
 import { rankRequest } from './stage-ranking.ts'
 import { Sessions } from './sessions.ts'
 import type { StartSettings } from './start-options.ts'
-import { streamEnded, watchStream } from './stage-stream.ts'
+import { endStreams, streamEnded, watchStream } from './stage-stream.ts'
 import { Teller } from './teller.ts'
 import { TimeOfDay } from './time-of-day.ts'
 import { type Usher, WaitingRooms } from './waiting-rooms.ts'
@@ -41,9 +43,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   readonly instanceId: string
   readonly timeOfDay: TimeOfDay
   readonly wheel: TimerWheel
-  readonly streamBuffer: number
-  readonly stallTimeoutMs: number
-  private readonly settings: StartSettings
+  readonly settings: StartSettings
   private readonly log: RequestLog
   private readonly door: Door
   private readonly graces: Graces
@@ -73,8 +73,6 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     this.timeOfDay = new TimeOfDay(clock)
     this.wheel = new TimerWheel(clock)
     this.graces = new Graces(this.wheel, () => clock.now(), settings.abortGraceMs)
-    this.streamBuffer = settings.streamBuffer
-    this.stallTimeoutMs = settings.stallTimeoutMs
     this.onOverflow = onOverflow
     this.letters = letters
     this.log = new RequestLog(clock, logger)
@@ -160,7 +158,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
       const { node } = (envelope.timeoutAt <= now ? envelope.run : envelope.source) as StageContext
       this.fail(envelope, node, new StageTimeoutError(node.name, node.settings.timeoutMs))
     } else if (envelope.isStalled(now)) {
-      this.end(envelope, 'cancelled', `the reply was not read for ${this.stallTimeoutMs} ms (stallTimeoutMs)`)
+      this.end(envelope, 'cancelled', `the reply was not read for ${this.settings.stallTimeoutMs} ms (stallTimeoutMs)`)
     } else {
       envelope.arm()
     }
@@ -171,6 +169,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
   private admit(envelope: Carried, first: Stage, now: number): void {
     const sessionFull = this.sessions?.join(envelope)
     if (sessionFull !== undefined) this.shed(envelope, first, 'rate', sessionFull)
+    for (const node of this.door.guarded) if (this.refuseBy(envelope, node, now)) return
     this.rooms.serveDoor()
     // Those who went first may have ended it all.
     this.turnAway(envelope)
@@ -212,6 +211,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
       // Past the door there is a place for it, even while the stage is down.
       verdict = node.channel.admit(envelope)
     } else {
+      if (node.overload !== undefined && this.refuseBy(envelope, node, this.now())) return
       verdict = node.channel.offer(envelope)
     }
     if (verdict === 'accepted') return
@@ -223,6 +223,14 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     } else {
       this.shed(envelope, node, node.shedReasonOf(envelope))
     }
+  }
+
+  /** Ends a request that the stage's policy refuses; `true` when it has ended. */
+  private refuseBy(envelope: Carried, node: Stage, now: number): boolean {
+    const refusal = refusalBy(node, envelope, now)
+    if (refusal instanceof StageError) this.fail(envelope, node, refusal)
+    else if (refusal !== undefined) this.lost(envelope, node, refusal)
+    return envelope.kind !== undefined
   }
 
   roomMade(node: Stage): void {
@@ -309,13 +317,13 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     envelope.timeoutAt = Infinity
   }
 
-  /** A channel has lost a request that waited; of one that is turned away as it comes, `enter` hears. */
-  lost(envelope: Carried, node: Stage, reason: LossReason): void {
+  /** A channel has lost a request that waited, or a policy sheds one; of one that is turned away as it comes, `enter` hears. */
+  lost(envelope: Carried, node: Stage, reason: LossReason | OverloadReason): void {
     if (reason === 'full' || reason === 'too-large') return
     envelope.place = 'outside'
-    if (reason === 'evicted') this.shed(envelope, node, 'evicted')
-    else if (reason === 'expired') this.end(envelope, 'expired', node.settings.ttlMs)
-    else this.overflow(envelope, node)
+    if (reason === 'expired') this.end(envelope, 'expired', node.settings.ttlMs)
+    else if (reason === 'discarded') this.overflow(envelope, node)
+    else this.shed(envelope, node, reason)
   }
 
   /** A channel that must lose nothing was given more than it holds. */
@@ -379,14 +387,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
     const { run, source } = envelope
     this.door.giveBack(envelope)
     const itemEnd: ItemEnd = kind === 'shed' ? 'discarded' : kind
-    for (let made = source; made !== undefined; made = made.earlier) {
-      if (made.phase === 'held') {
-        streamEnded(made, this.now())
-        made.node.runner.end(made, itemEnd)
-      }
-      made.closeStream?.()
-      if (kind !== 'completed') made.abort(detail)
-    }
+    if (source !== undefined) endStreams(source, itemEnd, detail, this.now())
     const node = this.nodes[at] as Stage
     if (envelope.place === 'pending') envelope.waiter?.leave()
     if (envelope.place === 'waiting') node.runner.withdraw(envelope, itemEnd)

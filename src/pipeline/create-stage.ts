@@ -1,12 +1,13 @@
 import { isObservable } from 'rxjs'
 import { type LifeSettings, type StageHandler, StageRunner } from '../../actors/index.ts'
-import { Channel, type LossReason } from '../../operators/index.ts'
+import { Channel, type LossReason, type OverloadReason } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
 import { mayPass } from './session-turns.ts'
 import type { Sessions } from './sessions.ts'
 import type { Carried, Stage, StageContext } from './stage-context.ts'
 import { StageNode } from './stage-node.ts'
+import { createStageOverload } from './stage-overload.ts'
 import type { CheckedStage, StageSetupContext } from './stage-options.ts'
 import type { StartSettings } from './start-options.ts'
 
@@ -22,19 +23,20 @@ export interface StageHooks {
   handOn(value: unknown, run: StageContext): void
   handlerFailed(error: unknown, run: StageContext): void
   putBack(run: StageContext): void
-  /** Its channel has lost a request, or sheds the one that is being brought. */
-  lost(envelope: Carried, stage: Stage, reason: LossReason): void
+  /** Its channel has lost a request, or sheds the one that is being brought; or its policy sheds one that was to start. */
+  lost(envelope: Carried, stage: Stage, reason: LossReason | OverloadReason): void
   /** There may be room in its channel again. */
   roomMade(stage: Stage): void
 }
 
 /** Makes a stage of a running pipeline: its channel, its runner, its figures. */
 export function createStage(
-  { name, handler, settings, ranking, life }: StageDefinition,
+  { name, handler, settings, ranking, life, overload: policy }: StageDefinition,
   index: number,
   {
     clock,
     logger,
+    random,
     scale,
     meter,
     admission,
@@ -68,11 +70,12 @@ export function createStage(
       },
     }),
   })
+  const overload = policy && createStageOverload('overload', policy, random)
   const stage: Stage = new StageNode(
     index,
     name,
     settings,
-    { clock, logger, meter, channel, ranking, sessions, reserves: admission === 'door' && !weighted },
+    { clock, logger, meter, channel, ranking, sessions, overload, reserves: admission === 'door' && !weighted },
     (node) =>
       new StageRunner<Carried, unknown, StageContext>(onEnvelopes(handler), {
         channel,
@@ -85,6 +88,15 @@ export function createStage(
         onTrouble: (trouble) => {
           node.watcher?.troubled(trouble)
         },
+        ...(overload !== undefined && {
+          sheds: (envelope) => {
+            const now = clock.now()
+            if (!overload.sheds(envelope, now - envelope.arrivedAt, now)) return undefined
+            return () => {
+              hooks.lost(envelope, node, overload.reason)
+            }
+          },
+        }),
         createRun: (envelope, attempt) => hooks.begin(envelope, attempt, node),
         // A stream that was made of a value; one that was made of a stream passes on.
         holds: (value, run) => isObservable(value) && !isObservable(run.item.value),

@@ -7,10 +7,13 @@ import type { Carried, Stage } from './stage-context.ts'
  */
 export class Door {
   private readonly places: readonly Stage[]
+  /** Those that may refuse a request here though they have a place for it. */
+  readonly guarded: readonly Stage[]
 
   /** @param nodes All stages; those without reservations decide for themselves. */
   constructor(nodes: readonly Stage[]) {
     this.places = nodes.filter(({ reserves }) => reserves)
+    this.guarded = this.places.filter(({ overload }) => overload !== undefined)
   }
 
   /** The first stage that has no place for one request more. */

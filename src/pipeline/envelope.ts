@@ -12,6 +12,7 @@ import type { Origin, Outcome, OutcomeKind } from './outcome.ts'
 import { PullReader } from './pull-reader.ts'
 import { alreadyConsumed, overrun } from './reader-errors.ts'
 import type { Reply } from './reply.ts'
+import type { StartSettings } from './start-options.ts'
 import type { Turn } from './session-turns.ts'
 import type { Teller, Told } from './teller.ts'
 import type { TimeOfDay } from './time-of-day.ts'
@@ -25,8 +26,7 @@ export interface EnvelopeHost<Run> {
   readonly timeOfDay: TimeOfDay
   readonly wheel: TimerWheel
   readonly teller: Teller
-  readonly streamBuffer: number
-  readonly stallTimeoutMs: number
+  readonly settings: Pick<StartSettings, 'streamBuffer' | 'stallTimeoutMs'>
   now(): number
   stageName(index: number): string
   complete(envelope: Envelope<Run>): void
@@ -170,7 +170,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   private pull(most: number): AsyncIterableIterator<readonly unknown[]> {
     if (this.consumed) throw alreadyConsumed(this.id)
     this.consumed = true
-    const reader = new PullReader<unknown>(this.host.streamBuffer, (count) => {
+    const reader = new PullReader<unknown>(this.host.settings.streamBuffer, (count) => {
       this.took(count)
     })
     this.reader = reader
@@ -254,7 +254,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   isStalled(now: number): boolean {
     if (this.stallAt > now) return false
     const unread = this.subscription === undefined || (this.reader instanceof PullReader && this.reader.size > 0)
-    if (!unread) this.stallAt = now + this.host.stallTimeoutMs
+    if (!unread) this.stallAt = now + this.host.settings.stallTimeoutMs
     return unread
   }
 
@@ -376,7 +376,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   private receive(chunk: unknown): void {
     const { reader } = this
     if (reader instanceof PullReader) {
-      if (!reader.receive(chunk)) this.host.failStream(this, overrun(this.host.streamBuffer))
+      if (!reader.receive(chunk)) this.host.failStream(this, overrun(this.host.settings.streamBuffer))
     } else {
       this.taken += 1
       reader?.next(chunk)
@@ -392,7 +392,7 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
 
   /** The reader's time runs, from now on or from when it is expected back. */
   private watchReader(now: number): void {
-    this.stallAt = Math.max(now, this.heldUntil) + this.host.stallTimeoutMs
+    this.stallAt = Math.max(now, this.heldUntil) + this.host.settings.stallTimeoutMs
     this.arm()
   }
 }

@@ -4,6 +4,7 @@ import {
   ChannelClosedError,
   type Clock,
   OverflowError,
+  type Overload,
   show,
   type ShedReason,
 } from '../../operators/index.ts'
@@ -25,6 +26,7 @@ export interface StageGround<C> {
   readonly ranking: StageRanking | undefined
   readonly reserves: boolean
   readonly sessions: SessionsOfRequests | undefined
+  readonly overload: Overload<Envelope<C>> | undefined
 }
 
 /** Where a request's session is to be found. */
@@ -53,6 +55,8 @@ export class StageNode<C extends Run<Envelope<C>>> {
   readonly ranking: StageRanking | undefined
   /** A place in its channel is reserved at the door; otherwise the channel decides when a request arrives. */
   readonly reserves: boolean
+  /** What sheds before the channel is full, if anything does. */
+  readonly overload: Overload<Envelope<C>> | undefined
   /** Requests with a reservation that have not reached this stage. */
   ahead = 0
   /** Requests that wait for room by its terms. */
@@ -96,6 +100,7 @@ export class StageNode<C extends Run<Envelope<C>>> {
     this.channel = ground.channel
     this.ranking = ground.ranking
     this.reserves = ground.reserves
+    this.overload = ground.overload
     this.runner = createRunner(this)
   }
 
@@ -161,6 +166,7 @@ export class StageNode<C extends Run<Envelope<C>>> {
   slotFreed(ownedMs: number): void {
     this.slotMs += ownedMs
     this.slots += 1
+    this.overload?.ran(ownedMs)
   }
 
   /**

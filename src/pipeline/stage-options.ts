@@ -5,6 +5,7 @@ import {
   checkNumber,
   checkOverflow,
   type OverflowStrategy,
+  systemRandom,
 } from '../../operators/index.ts'
 import {
   checkLife,
@@ -18,6 +19,7 @@ import type { Logger } from '../logger.ts'
 import type { DeadLetterKind } from '../stores/dead-letter-store.ts'
 import { checkDeadLetter } from './check-dead-letter.ts'
 import type { StageRanking } from './stage-ranking.ts'
+import { createStageOverload, plainPolicy, type StageOverload } from './stage-overload.ts'
 import { checkWait, type StageWait, type WaitSettings } from './stage-wait.ts'
 
 /** What a stage's `setup` is told. */
@@ -44,6 +46,8 @@ export interface StageOptions<Input = unknown, Request = unknown, State = unknow
    * with `weight`, only.
    */
   readonly overflow?: StageOverflow<Input, Request>
+  /** Sheds before the channel is full, by how long requests wait; default nothing does. */
+  readonly overload?: StageOverload<Request>
   /** Milliseconds that a request may wait before the stage, 1 …; then it is `expired`. Default no limit. */
   readonly ttlMs?: number
   /**
@@ -97,6 +101,8 @@ export interface StageSettings {
   readonly ttlMs: number
   readonly timeoutMs: number
   readonly onCrash: 'requeue-once' | 'fail'
+  /** Absent where nothing is shed before the channel is full; without the functions of the policy. */
+  readonly overload?: Readonly<Record<string, unknown>>
   /** Absent where nobody waits for room. */
   readonly wait?: WaitSettings
   /** Absent where nothing is kept. */
@@ -108,12 +114,14 @@ export interface CheckedStage {
   readonly settings: StageSettings
   readonly ranking: StageRanking | undefined
   readonly life: LifeSettings
+  readonly overload: StageOverload | undefined
 }
 
 const known = [
   'capacity',
   'concurrency',
   'overflow',
+  'overload',
   'ttlMs',
   'weight',
   'priority',
@@ -131,7 +139,7 @@ export function checkStageOptions<Input, Request, State>(
   const of = (option: string): string => `stage ${JSON.stringify(stage)}: ${option}`
   checkKeys(`stage ${JSON.stringify(stage)}`, options, known)
   const { capacity, concurrency = 1, overflow = 'drop-newest', ttlMs = Infinity, timeoutMs = Infinity } = options
-  const { weight, wait, deadLetter } = options
+  const { weight, wait, deadLetter, overload } = options
   const strategy = checkOverflow(of('overflow'), overflow)
   const byOverflow = typeof overflow === 'object' ? overflow.priority : undefined
   if (byOverflow !== undefined && options.priority !== undefined) {
@@ -140,6 +148,7 @@ export function checkStageOptions<Input, Request, State>(
   const priority = byOverflow ?? options.priority
   if (weight !== undefined) checkFunction(of('weight'), weight)
   if (priority !== undefined) checkFunction(of('priority'), priority)
+  if (overload !== undefined) createStageOverload(of('overload'), overload as StageOverload, systemRandom)
   if (wait !== undefined && strategy === 'fail') {
     throw new TypeError(`${of('wait')} must not be given beside overflow: "fail", which sheds nothing`)
   }
@@ -152,11 +161,13 @@ export function checkStageOptions<Input, Request, State>(
     ttlMs: checkNumber(of('ttlMs'), ttlMs, { min: 1, max: Infinity }),
     timeoutMs: checkNumber(of('timeoutMs'), timeoutMs, { min: 1, max: Infinity }),
     onCrash: checkOnCrash(options, of),
+    ...(overload !== undefined && { overload: plainPolicy(overload as StageOverload) }),
     ...(wait !== undefined && { wait: checkWait(of('wait'), wait) }),
     ...(deadLetter !== undefined && { deadLetter: checkDeadLetter(of('deadLetter'), deadLetter) }),
   }
   const life = checkLife(options, of)
-  if (weight === undefined && priority === undefined) return { settings, ranking: undefined, life }
   // Inside, requests and values have no types of their own: the builder has checked that they fit.
-  return { settings, ranking: { weight, priority } as StageRanking, life }
+  const inside = { settings, life, overload: overload as StageOverload | undefined }
+  if (weight === undefined && priority === undefined) return { ...inside, ranking: undefined }
+  return { ...inside, ranking: { weight, priority } as StageRanking }
 }

@@ -1,5 +1,6 @@
 import { type Observable, tap } from 'rxjs'
 import { StageCrash } from '../../actors/index.ts'
+import type { ItemEnd } from '../../operators/index.ts'
 import type { Carried, Stage, StageContext } from './stage-context.ts'
 import { supervisedStream } from './supervised-stream.ts'
 
@@ -59,4 +60,16 @@ export function watchStream(
 export function streamEnded({ node, startedAt }: StageContext, now: number): void {
   node.slotFreed(now - startedAt)
   node.streamDuration.observe(now - startedAt)
+}
+
+/** Ends the streams that stages have made of a request, the last of them first: gives back their slots, calls them off. */
+export function endStreams(last: StageContext, end: ItemEnd, detail: unknown, now: number): void {
+  for (let made: StageContext | undefined = last; made !== undefined; made = made.earlier) {
+    if (made.phase === 'held') {
+      streamEnded(made, now)
+      made.node.runner.end(made, end)
+    }
+    made.closeStream?.()
+    if (end !== 'completed') made.abort(detail)
+  }
 }

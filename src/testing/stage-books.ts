@@ -209,8 +209,9 @@ export class StageBooks extends LineBooks<Passing> {
       if (settled === undefined) continue
       this.waitsNoMore(item)
       const { kind } = settled
-      // What was cancelled has left of its own accord, like what has expired.
-      if (kind === 'shed' && settled.stage === name) this.outcomes.set(item, { kind, reason: settled.reason })
+      // What was cancelled, or shed for how long it waited, has left of its own accord, like what has expired.
+      const madeRoom = kind === 'shed' && settled.stage === name && settled.reason !== this.stage.overload?.reason
+      if (madeRoom) this.outcomes.set(item, { kind, reason: settled.reason })
       else this.outcomes.set(item, { kind: kind === 'failed' && channel.closed ? 'discarded' : 'expired' })
     }
   }

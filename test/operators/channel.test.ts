@@ -305,7 +305,7 @@ describe('options', () => {
 })
 
 test('every end has its figure', () => {
-  const ends: readonly ItemEnd[] = ['completed', 'failed', 'expired', 'cancelled', 'discarded']
+  const ends: readonly ItemEnd[] = ['completed', 'failed', 'expired', 'cancelled', 'evicted', 'discarded']
   const channel = new Channel<ItemEnd>({ capacity: 5 })
   channel.consume((end) => {
     channel.release(end)
