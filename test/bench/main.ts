@@ -20,9 +20,12 @@ const reports: Readonly<Record<string, () => Promise<Report>>> = {
   'dead-letters': async () => (await import('./dead-letters.ts')).deadLetters(),
   idle: async () => (await import('./idle.ts')).idle(),
   ingest: async () => (await import('./ingest.ts')).ingesting(),
+  overload: async () => (await import('./overload.ts')).overload(),
   'redis-away': async () => (await import('./redis-away.ts')).redisAway(),
   retrieval: async () => (await import('./retrieval.ts')).retrieval(),
   search: async () => (await import('./search.ts')).search(),
+  simulation: async () => (await import('./simulation.ts')).simulation(),
+  'simulation-against-real': async () => (await import('./simulation-against-real.ts')).simulationAgainstReal(),
   splits: async () => (await import('./splits.ts')).splits(),
   targets: async () => (await import('./targets.ts')).targets(),
 }
