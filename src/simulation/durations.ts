@@ -11,6 +11,16 @@ export interface DurationFigures {
   readonly maxMs: number
 }
 
+/** How long something took at the most in a share, 0 … 1, of the cases. */
+export interface DurationPoint {
+  readonly share: number
+  readonly ms: number
+}
+
+/** Points of a distribution for each tenfold of what is longer, and how many tenfolds: up to a share of 0.9999. */
+const pointsPerDecade = 25
+const decades = 4
+
 /** Durations, of which all percentiles can be told: an HDR histogram in microseconds. */
 export class Durations {
   private readonly histogram: RecordableHistogram = createHistogram({ figures: 3 })
@@ -42,10 +52,19 @@ export class Durations {
     }
   }
 
-  /** The duration that a share of them, 0 … 1, did not exceed. */
+  /** From the shortest to what all but one in 10,000 did not exceed, the closer the longer; empty where there was none. */
+  get distribution(): readonly DurationPoint[] {
+    if (this.histogram.count === 0) return []
+    return Array.from({ length: pointsPerDecade * decades + 1 }, (_, index) => {
+      const share = 1 - 10 ** (-index / pointsPerDecade)
+      return { share, ms: this.quantileMs(share) }
+    })
+  }
+
+  /** The duration that a share of them, 0 … 1, did not exceed; of none the shortest. */
   quantileMs(share: number): number {
     if (this.histogram.count === 0) return 0
-    const us = this.histogram.percentile(share * 100)
+    const us = share === 0 ? this.histogram.min : this.histogram.percentile(share * 100)
     // What is shorter than a microsecond counts as one.
     return us <= 1 ? 0 : Math.min(this.most, us / 1_000)
   }

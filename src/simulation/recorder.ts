@@ -101,6 +101,7 @@ export class Recorder {
       goodputPerSecond: (ends.completed / durationMs) * 1_000,
       shedRate: submitted === 0 ? 0 : ends.shed / submitted,
       latency: latency.figures,
+      latencyDistribution: latency.distribution,
       stages,
       bottleneck: busiest.name,
       timeline: {

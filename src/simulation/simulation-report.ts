@@ -1,6 +1,6 @@
 import type { OutcomeKind } from '../pipeline/outcome.ts'
 import type { ShedReason } from '../../operators/index.ts'
-import type { DurationFigures } from './durations.ts'
+import type { DurationFigures, DurationPoint } from './durations.ts'
 
 /** What a stage did with the requests that count. */
 export interface StageReport {
@@ -51,6 +51,8 @@ export interface SimulationReport {
   readonly shedRate: number
   /** From submission to the end, of completed requests. */
   readonly latency: DurationFigures
+  /** The same by share, ascending from 0 to 0.9999, the closer the nearer to 1; empty where none was completed. */
+  readonly latencyDistribution: readonly DurationPoint[]
   /** In the pipeline's order. */
   readonly stages: readonly StageReport[]
   /** The stage whose slots were taken for the largest share of their time. */
