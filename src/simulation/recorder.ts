@@ -68,6 +68,7 @@ export class Recorder {
     const look = (): void => {
       this.atMs.push(clock.now())
       this.inFlight.push(this.running.ledger().inFlight)
+      this.noteDepth()
       for (const record of this.records) {
         record.depth.push(record.node.depth)
         record.shedAt.push(record.shedSince)

@@ -92,6 +92,16 @@ test('the bottleneck is named, and what it could not take was shed there', async
   expect(report.goodputPerSecond / 200).toBeCloseTo(stageOf(report, 'second').utilisation, 1)
 })
 
+test('the greatest depth is that of a later stage, too, where nothing comes any more when it is reached', async () => {
+  const roomy = { first: { capacity: 100, concurrency: 8 }, second: { capacity: 100, concurrency: 1 } }
+  const report = await simulate(two, {
+    arrivals: { kind: 'trace', atMs: Array.from({ length: 50 }, (_, index) => index) },
+    ...{ service: { first: 100, second: 1_000 }, stages: roomy, durationMs: 60_000 },
+  })
+  expect(stageOf(report, 'second').depth.max).toBe(Math.max(...(report.timeline.stages[1]?.depth ?? [])))
+  expect(stageOf(report, 'second').depth.max).toBeGreaterThan(40)
+})
+
 test('limits can be tried without another definition', async () => {
   const report = await simulate(two, { ...overloaded, stages: { second: { concurrency: 4, capacity: 64 } } })
   expect(stageOf(report, 'second')).toMatchObject({ concurrency: 4, capacity: 64 })
