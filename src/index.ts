@@ -79,6 +79,7 @@ export type {
   StageSettings,
   StageSetupContext,
 } from './pipeline/stage-options.ts'
+export type { StageOverload } from './pipeline/stage-overload.ts'
 export type { StageWait, WaitBackoff, WaitSettings } from './pipeline/stage-wait.ts'
 export type { StageSupervisionOptions, StartOptions } from './pipeline/start-options.ts'
 export type { ChatMessage, ChatRole, PromptRequest, ToolCall } from './prompt-request.ts'

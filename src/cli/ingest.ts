@@ -7,7 +7,7 @@ import type { DocumentIndex } from '../retrieval/retriever.ts'
 import { openaiEmbedder } from '../workers/index.ts'
 import { openDocumentIndex } from './document-index.ts'
 import type { IngestSettings } from './ingest-settings.ts'
-import { printable } from './printable.ts'
+import { printable } from '../printable.ts'
 import { createProgressLine } from './progress-line.ts'
 import { stopSignal } from './stop-signals.ts'
 

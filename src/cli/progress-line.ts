@@ -1,6 +1,6 @@
 import { clearLine, cursorTo } from 'node:readline'
 import type { Clock } from '../../operators/index.ts'
-import { printable } from './printable.ts'
+import { printable } from '../printable.ts'
 
 /** How far some work is. */
 interface Progress {

@@ -25,7 +25,6 @@ import { RedrivenEnvelope } from './redrive/redriven-envelope.ts'
 import { RequestLog } from './request-log.ts'
 import { type Carried, type Stage, StageContext } from './stage-context.ts'
 import { countUp } from './stage-node.ts'
-import { refusalBy } from './stage-overload.ts'
 import { rankRequest } from './stage-ranking.ts'
 import { Sessions } from './sessions.ts'
 import type { StartSettings } from './start-options.ts'
@@ -227,7 +226,7 @@ export class Carrier implements EnvelopeHost<StageContext>, StageHooks, Usher {
 
   /** Ends a request that the stage's policy refuses; `true` when it has ended. */
   private refuseBy(envelope: Carried, node: Stage, now: number): boolean {
-    const refusal = refusalBy(node, envelope, now)
+    const refusal = node.refusalOf(envelope, now)
     if (refusal instanceof StageError) this.fail(envelope, node, refusal)
     else if (refusal !== undefined) this.lost(envelope, node, refusal)
     return envelope.kind !== undefined

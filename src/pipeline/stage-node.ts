@@ -4,7 +4,7 @@ import {
   ChannelClosedError,
   type Clock,
   OverflowError,
-  type Overload,
+  type OverloadReason,
   show,
   type ShedReason,
 } from '../../operators/index.ts'
@@ -12,9 +12,11 @@ import type { Logger } from '../logger.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
 import { LatencyHistogram } from '../metrics/latency-histogram.ts'
 import type { Envelope } from './envelope.ts'
+import { StageError } from './errors.ts'
 import type { RequestSession } from './request-session.ts'
 import type { StageFigures, StageState } from './running.ts'
 import type { StageSettings } from './stage-options.ts'
+import type { StagePolicy } from './stage-overload.ts'
 import type { StageRanking } from './stage-ranking.ts'
 
 /** What a stage stands on: it belongs to the pipeline. */
@@ -26,7 +28,7 @@ export interface StageGround<C> {
   readonly ranking: StageRanking | undefined
   readonly reserves: boolean
   readonly sessions: SessionsOfRequests | undefined
-  readonly overload: Overload<Envelope<C>> | undefined
+  readonly overload: StagePolicy | undefined
 }
 
 /** Where a request's session is to be found. */
@@ -56,7 +58,7 @@ export class StageNode<C extends Run<Envelope<C>>> {
   /** A place in its channel is reserved at the door; otherwise the channel decides when a request arrives. */
   readonly reserves: boolean
   /** What sheds before the channel is full, if anything does. */
-  readonly overload: Overload<Envelope<C>> | undefined
+  readonly overload: StagePolicy | undefined
   /** Requests with a reservation that have not reached this stage. */
   ahead = 0
   /** Requests that wait for room by its terms. */
@@ -151,6 +153,22 @@ export class StageNode<C extends Run<Envelope<C>>> {
   shedReasonOf(envelope: Envelope<C>): ShedReason {
     if (this.isTooLarge(envelope)) return 'too-large'
     return this.state === 'running' ? 'full' : 'stage-down'
+  }
+
+  /**
+   * Why its policy turns a request away that comes; a `StageError` where a function of the policy cannot tell what it is
+   * asked.
+   */
+  refusalOf(envelope: Envelope<C>, now: number): OverloadReason | StageError | undefined {
+    const { overload, channel, ahead } = this
+    const queue = { ahead: ahead + channel.size, running: channel.running, concurrency: channel.concurrency }
+    try {
+      return overload?.refuses(envelope, queue, now) === true ? overload.reason : undefined
+    } catch (error) {
+      // What it threw may quote the request, and this is logged.
+      const fault = 'could not tell what overload asks of the request: the function threw'
+      return new StageError(this.name, fault, { cause: error })
+    }
   }
 
   /** What requests fail with when its channel must lose nothing and was given more than it holds. */

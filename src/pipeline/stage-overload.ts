@@ -5,10 +5,7 @@ import {
   Overload,
   type OverloadPolicy,
   type RandomSource,
-  type OverloadReason,
 } from '../../operators/index.ts'
-import { StageError } from './errors.ts'
-import type { Carried, Stage } from './stage-context.ts'
 
 /**
  * Sheds requests before the channel is full, by how long they wait: an `OverloadPolicy`, whose functions are asked of
@@ -24,9 +21,19 @@ export type StageOverload<Request = unknown> =
       readonly kind: 'deadline'
     }
 
+/** What a policy looks at of a request on its way. */
+interface Passing {
+  readonly request: unknown
+  readonly submittedAt: number
+  readonly deadlineMs: number
+}
+
+/** A stage's policy at work. */
+export type StagePolicy = Overload<Passing>
+
 /** @throws RangeError or TypeError that names the option, its value and what is allowed. */
-export function createStageOverload(option: string, policy: StageOverload, random: RandomSource): Overload<Carried> {
-  return new Overload(option, ofEnvelopes(option, policy), random)
+export function createStageOverload(option: string, policy: StageOverload, random: RandomSource): StagePolicy {
+  return new Overload(option, ofPassing(option, policy), random)
 }
 
 /** The policy without its functions, for a topology that is plain data. */
@@ -34,24 +41,7 @@ export function plainPolicy(policy: StageOverload): Readonly<Record<string, unkn
   return Object.fromEntries(Object.entries(policy).filter(([, value]) => typeof value !== 'function'))
 }
 
-/**
- * Why a stage's policy turns a request away that comes; a `StageError` where a function of the policy cannot tell what
- * it is asked.
- */
-export function refusalBy(node: Stage, envelope: Carried, now: number): OverloadReason | StageError | undefined {
-  const { overload, channel, ahead, name } = node
-  const queue = { ahead: ahead + channel.size, running: channel.running, concurrency: channel.concurrency }
-  try {
-    return overload?.refuses(envelope, queue, now) === true ? overload.reason : undefined
-  } catch (error) {
-    // What it threw may quote the request, and this is logged.
-    return new StageError(name, 'could not tell what overload asks of the request: the function threw', {
-      cause: error,
-    })
-  }
-}
-
-function ofEnvelopes(option: string, policy: StageOverload | undefined): OverloadPolicy<Carried> {
+function ofPassing(option: string, policy: StageOverload | undefined): OverloadPolicy<Passing> {
   switch (policy?.kind) {
     case 'dagor': {
       const { priority, user, ...rest } = policy
@@ -66,11 +56,11 @@ function ofEnvelopes(option: string, policy: StageOverload | undefined): Overloa
       return { ...policy, deadlineAt: ({ submittedAt, deadlineMs }) => submittedAt + deadlineMs }
     default:
       // What is no policy is left to be refused.
-      return policy as OverloadPolicy<Carried>
+      return policy as OverloadPolicy<Passing>
   }
 }
 
-/** The user's function, asked of an envelope; what is no function is left to be refused. */
-function ofRequest<R>(fn: (request: unknown) => R): (envelope: Carried) => R {
+/** The user's function, asked of a request on its way; what is no function is left to be refused. */
+function ofRequest<R>(fn: (request: unknown) => R): (passing: Passing) => R {
   return typeof fn === 'function' ? ({ request }) => fn(request) : fn
 }

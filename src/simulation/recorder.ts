@@ -68,7 +68,7 @@ export class Recorder {
     const look = (): void => {
       this.atMs.push(clock.now())
       this.inFlight.push(this.running.ledger().inFlight)
-      this.noteDepth()
+      this.noteDepth(clock.now())
       for (const record of this.records) {
         record.depth.push(record.node.depth)
         record.shedAt.push(record.shedSince)
@@ -80,7 +80,8 @@ export class Recorder {
   }
 
   /** A request more may wait. */
-  noteDepth(): void {
+  noteDepth(now: number): void {
+    if (now < this.window.fromMs || now > this.window.toMs) return
     for (const record of this.records) record.maxDepth = Math.max(record.maxDepth, record.node.depth)
   }
 

@@ -95,7 +95,10 @@ class Simulation {
     const hasDeadlines = scenario.deadlineMs !== undefined || scenario.request !== undefined
     const works = defined.map(({ name, timeoutMs }) => {
       const calledOff = hasDeadlines || timeoutMs !== Infinity
-      const ground = { clock, window: this.window, random: source(), calledOff }
+      const onHandedOn = (): void => {
+        this.recorder.noteDepth(clock.now())
+      }
+      const ground = { clock, window: this.window, random: source(), calledOff, onHandedOn }
       return new SimulatedStage(name, scenario.service[name] as number, ground)
     })
     const simulated = withStages(definition, (stage, index) =>
@@ -130,7 +133,7 @@ class Simulation {
       const reply = this.running.submit(this.request(this.submitted++))
       // A stream runs while it is read.
       if (this.streams) reply.output$.subscribe({ error: ignore })
-      this.recorder.noteDepth()
+      this.recorder.noteDepth(this.clock.now())
       this.expect()
     }, at - this.clock.now())
   }

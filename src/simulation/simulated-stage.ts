@@ -37,8 +37,9 @@ export class SimulatedStage {
   private readonly window: Window
   private readonly service: Service
   private readonly calledOff: boolean
+  private readonly onHandedOn: () => void
 
-  /** @param calledOff Whether a run may be called off before it is done. */
+  /** @param ground Its `calledOff` says whether a run may be called off before it is done. */
   constructor(
     name: string,
     time: ServiceTime,
@@ -47,11 +48,14 @@ export class SimulatedStage {
       readonly window: Window
       readonly random: RandomSource
       readonly calledOff: boolean
+      /** Told that what a run gave has come to the next stage. */
+      readonly onHandedOn: () => void
     },
   ) {
     this.clock = ground.clock
     this.window = ground.window
     this.calledOff = ground.calledOff
+    this.onHandedOn = ground.onHandedOn
     this.service = checkService(`service.${name}`, time, ground.random)
   }
 
@@ -74,6 +78,7 @@ export class SimulatedStage {
       const timer = clock.setTimeout(() => {
         this.ended(run)
         done(value)
+        this.onHandedOn()
       }, ms)
       if (!this.calledOff) return
       const { signal } = run

@@ -1,6 +1,6 @@
 import { messageOf } from '../../../operators/index.ts'
 import type { DeadLetterFilter, ReplayResult } from '../../stores/index.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../../printable.ts'
 import { type Desk, lettersCounted, selectLetters, totalOf } from './desk.ts'
 import { listLetters } from './list-letters.ts'
 

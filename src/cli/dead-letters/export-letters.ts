@@ -1,5 +1,5 @@
 import type { DeadLetterFilter } from '../../stores/index.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../../printable.ts'
 import { type Desk, lettersCounted, selectLetters, totalOf } from './desk.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { messageOf } from '../../../operators/index.ts'
 import { type DeadLetterTotals, type PutResult, UnstorableError } from '../../stores/index.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../../printable.ts'
 import { type Desk, lettersCounted } from './desk.ts'
 import { parseLetterLine } from './letter-line.ts'
 import type { TextLine } from './text-lines.ts'

@@ -1,5 +1,5 @@
 import type { StoredDeadLetter } from '../../stores/index.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../../printable.ts'
 import { spokenDuration } from './moment.ts'
 
 /** The columns, and what stands in them. */

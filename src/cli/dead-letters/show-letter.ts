@@ -1,6 +1,6 @@
 import type { StoredDeadLetter } from '../../stores/index.ts'
 import type { RedriveAnswer } from '../../stores/sqlite-redrive-answers.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../../printable.ts'
 import { unknownLetter } from './change-letters.ts'
 import type { Desk } from './desk.ts'
 

@@ -1,4 +1,4 @@
-import { printable } from '../../cli/printable.ts'
+import { printable } from '../../printable.ts'
 
 /** XML or HTML that may stand as it is. */
 export class Markup {

@@ -1,4 +1,4 @@
-import { printable } from '../../cli/printable.ts'
+import { printable } from '../../printable.ts'
 
 const wide = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u
 const combining = /\p{M}/u
