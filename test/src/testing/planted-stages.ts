@@ -63,10 +63,10 @@ function liesToTheChannel(lie: (envelope: Carried) => void): () => void {
 /** The channel looks for room for another weight than it is told. */
 function weighsAnew(weigh: (units: number) => number): () => void {
   return () => {
-    const prototype = Channel.prototype as unknown as { fits(units: number): boolean }
-    const { fits } = prototype
-    vi.spyOn(prototype, 'fits').mockImplementation(function (this: typeof prototype, units) {
-      return fits.call(this, weigh(units))
+    const prototype = Channel.prototype as unknown as { hasRoom(value: unknown, units: number): boolean }
+    const { hasRoom } = prototype
+    vi.spyOn(prototype, 'hasRoom').mockImplementation(function (this: typeof prototype, value, units) {
+      return hasRoom.call(this, value, weigh(units))
     })
   }
 }
