@@ -2,19 +2,14 @@
  * A process that puts, claims and ends dead letters as fast as it can until it is killed. What it did, and what the store
  * has acknowledged, is a line each on standard output.
  */
-import { writeSync } from 'node:fs'
 import { type ClaimedDeadLetter, type DeadLetterStore, StoreError } from '../../src/stores/index.ts'
 import { mulberry32 } from '../fixtures/mulberry32.ts'
+import { say } from './say.ts'
 import { openStore, type StorePlace } from './stores-to-kill.ts'
 
 const [name = '', place = '', seed = ''] = process.argv.slice(2)
 const store = openStore(JSON.parse(place) as StorePlace, 0)
 const random = mulberry32(Number(seed))
-
-/** Not buffered: what was acknowledged before the end has been said. */
-function say(...words: readonly (string | number)[]): void {
-  writeSync(1, `${words.join(' ')}\n`)
-}
 
 /** Until the store has answered: what it says again is the same. */
 async function answered<T>(call: () => PromiseLike<T>): Promise<T> {

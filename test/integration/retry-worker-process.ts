@@ -2,23 +2,18 @@
  * A process whose requests fail, and become dead letters in Redis, while its retry worker redrives its own and others',
  * until it is killed. What became of them is a line each on standard output, as `LetterLog` reads it.
  */
-import { writeSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { pipeline } from '../../src/index.ts'
 import type { DeadLetterStore } from '../../src/stores/index.ts'
 import { createRedisDeadLetterStore } from '../../src/stores/redis/index.ts'
 import { mulberry32 } from '../fixtures/mulberry32.ts'
+import { say } from './say.ts'
 
 const [name = '', url = '', seed = ''] = process.argv.slice(2)
 const random = mulberry32(Number(seed))
 const store = createRedisDeadLetterStore({ url, maxAttempts: 20, shards: 4 })
 /** The leases of the requests that are redriven: whoever has none is run for its client. */
 const leases = new Map<string, string>()
-
-/** Not buffered: what was acknowledged before the end has been said. */
-function say(...words: readonly (string | number)[]): void {
-  writeSync(1, `${words.join(' ')}\n`)
-}
 
 /** The store as it is, with everything said that it acknowledges. */
 const told: DeadLetterStore = Object.assign(Object.create(store) as DeadLetterStore, {
