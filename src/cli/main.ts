@@ -6,6 +6,7 @@ import { packageFolder } from './package-folder.ts'
 import { createDeadLettersCommand } from './dead-letters/command.ts'
 import { createIngestCommand } from './ingest-command.ts'
 import { createServeCommand } from './serve-command.ts'
+import { createSimulateCommand } from './simulate-command.ts'
 
 const { version, description } = JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as {
   readonly version: string
@@ -24,4 +25,5 @@ await new Command('spillway')
   .addCommand(createServeCommand(fail))
   .addCommand(createIngestCommand(fail))
   .addCommand(createDeadLettersCommand(fail))
+  .addCommand(createSimulateCommand(fail))
   .parseAsync()
