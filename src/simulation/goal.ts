@@ -69,14 +69,17 @@ export function meetsGoal(report: GoalReport, goal: Goal): boolean {
 /** What of a report a goal looks at. */
 export type GoalReport = Pick<SimulationReport, 'latency' | 'shedRate' | 'requests' | 'goodputPerSecond'>
 
-/** How far the worst figure is from its limit, as a share of that; 0 where all are within theirs. */
+/**
+ * How far the figures are from their limits: the sum of the logarithms of how many times the limit each is, so that twice
+ * too much is as bad for one as for another; 0 where all are within theirs.
+ */
 export function missedBy(report: GoalReport, goal: Goal): number {
-  const excesses = goal.map(({ figure, relation, limit }) => {
+  const misses = goal.map(({ figure, relation, limit }) => {
     const value = figureOf(report, figure)
-    if (relation.startsWith('>')) return limit / value - 1
-    return limit === 0 ? value : value / limit - 1
+    const times = relation.startsWith('>') ? limit / value : limit === 0 ? 1 + value : value / limit
+    return Math.max(0, Math.log(times))
   })
-  return Math.max(0, ...excesses)
+  return misses.reduce((sum, miss) => sum + miss, 0)
 }
 
 function figureOf({ latency, shedRate, requests, goodputPerSecond }: GoalReport, figure: GoalFigure): number {

@@ -44,7 +44,7 @@ function whatIsMissing({ report }: SweepRow): readonly string[] {
   const load = (perSecond * service.meanMs) / 1_000
   // With just as many the line would grow without bounds.
   const least = Math.floor(load) + 1
-  const sum = `${readableNumber(perSecond)} requests a second × ${readableMs(service.meanMs)} keep ${readableNumber(load)} slots busy`
+  const sum = `${readableNumber(perSecond)} requests a second × ${readableMs(service.meanMs)} keep ${load.toFixed(1)} slots busy`
   const bottleneck = `bottleneck: ${stageLabel(name)}, ${readableShare(utilisation)} of its slots' time taken`
   if (concurrency < least) {
     return [bottleneck, `${sum}: it needs a concurrency of at least ${least}, and has ${concurrency}`]

@@ -73,8 +73,10 @@ test('what is missed by more than nothing is not met, and what is met is missed 
   )
 })
 
-test('the worst figure tells by how much a goal is missed', () => {
-  expect(missedBy(report, parseGoal('p99<1s p50<90ms goodput>600/s'))).toBeCloseTo(1)
-  expect(missedBy(report, parseGoal('goodput>600/s'))).toBeCloseTo(0.5)
+test('each figure counts by how many times its limit it is', () => {
+  expect(missedBy(report, parseGoal('p99<1s p50<90ms goodput>600/s'))).toBeCloseTo(
+    Math.log((2 * (100 / 90) * 600) / 400),
+  )
+  expect(missedBy(report, parseGoal('goodput>600/s p90<5s'))).toBeCloseTo(Math.log(1.5))
   expect(missedBy(report, parseGoal('shed<=0%'))).toBeCloseTo(0.001)
 })
