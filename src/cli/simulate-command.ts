@@ -89,7 +89,7 @@ and goodput with > or >= (/s). The cheapest that meets it has the smallest sum o
 capacity. All combinations have the same arrivals and service times, those of the seed.
 
 Environment:
-  SPILLWAY_API_KEY     the bearer token that the servers are shown whose metrics are read
+  SPILLWAY_API_KEY     the bearer token that servers on this machine are shown whose metrics are read
 
 Data goes to standard output, all else to standard error. The exit code is 0 when it was simulated, and the goal was met
 where there is one.`

@@ -19,7 +19,7 @@ export class MetricsReader {
   private readonly clock: Clock
   private readonly apiKey: string | undefined
 
-  /** @param apiKey The bearer token that servers are shown. */
+  /** @param apiKey The bearer token that servers on this machine are shown: others are named by a file, and are strangers. */
   constructor(clock: Clock, apiKey: string | undefined) {
     this.clock = clock
     this.apiKey = apiKey
@@ -39,7 +39,7 @@ export class MetricsReader {
   }
 
   private async fetched(url: string): Promise<string> {
-    const headers = this.apiKey === undefined ? {} : { authorization: `Bearer ${this.apiKey}` }
+    const headers = this.apiKey !== undefined && isHere(url) ? { authorization: `Bearer ${this.apiKey}` } : {}
     const patience = new AbortController()
     const timer = this.clock.setTimeout(() => {
       patience.abort(new Error(`it has not answered within ${patienceMs} ms`))
@@ -48,7 +48,7 @@ export class MetricsReader {
       const response = await fetch(url, { headers, signal: patience.signal })
       if (response.ok) return await response.text()
       await response.body?.cancel()
-      const hint = response.status === 401 ? '; SPILLWAY_API_KEY must be its key' : ''
+      const hint = response.status === 401 ? unauthorised(url) : ''
       throw new Error(`it answered with status ${response.status}${hint}`)
     } catch (error) {
       // What undici says itself is only that it failed.
@@ -58,6 +58,16 @@ export class MetricsReader {
       this.clock.clearTimeout(timer)
     }
   }
+}
+
+/** Whether a server is on this machine. */
+function isHere(url: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)
+}
+
+function unauthorised(url: string): string {
+  if (isHere(url)) return '; SPILLWAY_API_KEY must be its key'
+  return '; only servers on this machine are shown SPILLWAY_API_KEY: fetch it yourself, and name the file'
 }
 
 async function contentOf(file: string): Promise<string> {
