@@ -106,8 +106,7 @@ function createChannel<T>(
   const { limits$: _, onSourceError, onOutcome, overflow, overload, random, priority, weight, ...same } = options
   return new Channel<Item<T>>({
     ...same,
-    ...(typeof overflow === 'object' && { overflow: { ...overflow, priority: ofItem(overflow.priority) } }),
-    ...(typeof overflow === 'string' && { overflow }),
+    ...(overflow !== undefined && { overflow: ofItems(overflow) }),
     ...(priority !== undefined && { priority: ofItem(priority) }),
     ...(weight !== undefined && { weight: ofItem(weight) }),
     onLost,
@@ -134,8 +133,15 @@ function createGuard<T>(
   }
 }
 
+function ofItems<T>(overflow: OverflowStrategy<T>): OverflowStrategy<Item<T>> {
+  if (typeof overflow !== 'object') return overflow
+  if (overflow.drop === 'lowest') return { ...overflow, priority: ofItem(overflow.priority) }
+  const { drop, tenant, share } = overflow
+  return { drop, tenant: ofItem(tenant), ...(share !== undefined && { share: ofItem(share) }) }
+}
+
 /** The user's function, asked of an item; what is no function is left for the channel to refuse. */
-function ofItem<T>(fn: (value: T) => number): (item: Item<T>) => number {
+function ofItem<T, R>(fn: (value: T) => R): (item: Item<T>) => R {
   return typeof fn === 'function' ? ({ value }) => fn(value) : fn
 }
 

@@ -1,21 +1,36 @@
 import { checkClock, type Clock, systemClock } from './clock.ts'
 import type { ShedReason } from './item-outcome.ts'
-import type { Ranking } from './ranked-line.ts'
+import { type Claim, type Line, PlainLine, type Rank } from './line.ts'
+import { FairLine } from './fair-line.ts'
+import { RankedLine } from './ranked-line.ts'
 import { checkFunction, checkInteger, checkKeys, checkNumber, checkOneOf, show } from './options.ts'
 
 /**
  * What a full channel does with one item more. `'drop-newest'` sheds the one that arrives and never puts out
  * what waits. `'drop-oldest'` puts out as many of the oldest as the newcomer needs. `{ drop: 'lowest' }` puts out
  * what has a lower priority than the newcomer, the lowest and of these the newest first, and starts the highest
- * first. `'fail'` ends the channel, because nothing may be lost.
+ * first. `{ drop: 'over-share' }` has tenants start in turns, and puts out the newest of the one that takes up the most for its
+ * share, if that is not the newcomer's own. `'fail'` ends the channel, because nothing may be lost.
  */
-export type OverflowStrategy<T> = 'drop-newest' | 'drop-oldest' | DropLowest<T> | 'fail'
+export type OverflowStrategy<T> = 'drop-newest' | 'drop-oldest' | DropLowest<T> | DropOverShare<T> | 'fail'
 
 /** The strategy that keeps what matters most. */
 export interface DropLowest<T> {
   readonly drop: 'lowest'
   /** Asked once when the item arrives, and again if it is put back: any number, higher matters more. */
   readonly priority: (value: T) => number
+}
+
+/** The strategy that keeps for each tenant its share. */
+export interface DropOverShare<T> {
+  readonly drop: 'over-share'
+  /** Whose an item is; asked once when it arrives, and again if it is put back. */
+  readonly tenant: (value: T) => string
+  /**
+   * The part of an item's tenant beside those of the others that have something waiting, 1 … 1,000; default 1 for each.
+   * It is that of the tenant's first item while any of them wait.
+   */
+  readonly share?: (value: T) => number
 }
 
 /** Why a channel lost an item: it was shed as it arrived or put out later, waited too long, or the channel failed. */
@@ -61,13 +76,13 @@ export interface ChannelOptions<T> {
 export interface ChannelSettings<T> {
   readonly capacity: number
   readonly concurrency: number
-  readonly strategy: 'drop-newest' | 'drop-oldest' | 'drop-lowest' | 'fail'
-  /** Higher starts first; they throw when what they are given by the user is out of range. */
-  readonly priority: (value: T) => number
+  readonly strategy: 'drop-newest' | 'drop-oldest' | 'drop-lowest' | 'over-share' | 'fail'
+  /** A priority, of which higher starts first, or whose it is; both throw when what the user gives is out of range. */
+  readonly rank: (value: T) => Rank
   readonly weight: (value: T) => number
   readonly mayStart: (value: T) => boolean
-  /** How items differ, if they do. */
-  readonly ranking: Ranking | undefined
+  /** Makes the line that fits how items differ. */
+  readonly createLine: () => Line<T>
   /** `Infinity` without a limit. */
   readonly ttlMs: number
   readonly maxSenders: number
@@ -96,18 +111,14 @@ export function checkChannelOptions<T>(options: ChannelOptions<T>): ChannelSetti
   const { capacity, concurrency = 1, overflow = 'drop-newest', ttlMs = Infinity, maxSenders = 1024 } = options
   const { weight, mayStart, clock = systemClock, onLost, onRoom } = options
   const strategy = checkOverflow('overflow', overflow)
-  const priority = priorityOf(options)
-  const byPriority = priority !== undefined
   const holds = mayStart !== undefined
-  const ranked = byPriority || weight !== undefined || ttlMs !== Infinity || holds
   return {
     capacity: checkCapacity(capacity),
     concurrency: checkConcurrency(concurrency),
     strategy,
-    priority: byPriority ? checkedPriority(priority) : () => 0,
     weight: weight === undefined ? () => 1 : checkedWeight(weight),
     mayStart: holds ? checkFunction('mayStart', mayStart) : () => true,
-    ranking: ranked ? { byPriority, evicts: strategy === 'drop-lowest' ? 'lowest' : 'oldest', holds } : undefined,
+    ...lineOf(options),
     ttlMs: checkNumber('ttlMs', ttlMs, { min: 1, max: Infinity }),
     maxSenders: checkInteger('maxSenders', maxSenders, { max: Infinity }),
     clock: checkClock('clock', clock),
@@ -131,24 +142,59 @@ export function checkConcurrency(concurrency: number): number {
  */
 export function checkOverflow(option: string, overflow: unknown): ChannelSettings<unknown>['strategy'] {
   if (typeof overflow === 'object' && overflow !== null) {
-    checkKeys(option, overflow, ['drop', 'priority'])
-    const { drop, priority } = overflow as Partial<DropLowest<unknown>>
-    checkOneOf(`${option}.drop`, drop, ['lowest'])
-    checkFunction(`${option}.priority`, priority)
-    return 'drop-lowest'
+    const given = overflow as Partial<DropLowest<unknown>> | Partial<DropOverShare<unknown>>
+    if (checkOneOf(`${option}.drop`, given.drop, ['lowest', 'over-share']) === 'lowest') {
+      checkKeys(option, overflow, ['drop', 'priority'])
+      checkFunction(`${option}.priority`, (given as Partial<DropLowest<unknown>>).priority)
+      return 'drop-lowest'
+    }
+    checkKeys(option, overflow, ['drop', 'tenant', 'share'])
+    const { tenant, share } = given as Partial<DropOverShare<unknown>>
+    checkFunction(`${option}.tenant`, tenant)
+    if (share !== undefined) checkFunction(`${option}.share`, share)
+    return 'over-share'
   }
   const names = ['drop-newest', 'drop-oldest', 'fail'] as const
   const found = names.find((name) => name === overflow)
   if (found !== undefined) return found
-  const expected = `"drop-newest", "drop-oldest", "fail" or { drop: 'lowest', priority }`
+  const expected = `"drop-newest", "drop-oldest", "fail", { drop: 'lowest', priority } or { drop: 'over-share', tenant }`
   const message = `${option} must be ${expected}, got ${show(overflow)}`
   throw typeof overflow === 'string' ? new RangeError(message) : new TypeError(message)
 }
 
-function priorityOf<T>({ overflow, priority }: ChannelOptions<T>): ((value: T) => number) | undefined {
-  if (typeof overflow !== 'object') return priority
-  if (priority === undefined) return overflow.priority
-  throw new TypeError("priority must not be given beside overflow: { drop: 'lowest' }, which brings its own")
+function lineOf<T>({
+  overflow,
+  priority,
+  weight,
+  ttlMs = Infinity,
+  mayStart,
+}: ChannelOptions<T>): Pick<ChannelSettings<T>, 'rank' | 'createLine'> {
+  if (typeof overflow === 'object' && priority !== undefined) {
+    const why = overflow.drop === 'lowest' ? 'brings its own' : 'has tenants take turns'
+    throw new TypeError(`priority must not be given beside overflow: { drop: '${overflow.drop}' }, which ${why}`)
+  }
+  if (typeof overflow === 'object' && overflow.drop === 'over-share') {
+    if (mayStart === undefined) return { rank: checkedClaim(overflow), createLine: () => new FairLine() }
+    throw new TypeError("mayStart must not be given beside overflow: { drop: 'over-share' }, which holds nothing")
+  }
+  const asked = typeof overflow === 'object' ? overflow.priority : priority
+  const byPriority = asked !== undefined
+  const holds = mayStart !== undefined
+  const ranked = byPriority || weight !== undefined || ttlMs !== Infinity || holds
+  const evicts = typeof overflow === 'object' ? 'lowest' : 'oldest'
+  return {
+    rank: byPriority ? checkedPriority(asked) : () => 0,
+    createLine: () => (ranked ? new RankedLine<T>({ byPriority, evicts, holds }) : new PlainLine<T>()),
+  }
+}
+
+/** The user's functions, whose answers are checked each time. */
+function checkedClaim<T>({ tenant, share }: DropOverShare<T>): (value: T) => Claim {
+  return (value) => {
+    const name: unknown = tenant(value)
+    if (typeof name !== 'string') throw new TypeError(`tenant must give a string, gave ${show(name)}`)
+    return { tenant: name, share: checkNumber('share', share?.(value) ?? 1, { min: 1, max: 1_000 }) }
+  }
 }
 
 /** The user's function, whose answer is checked each time. */

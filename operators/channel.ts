@@ -7,10 +7,9 @@ import {
   checkConcurrency,
 } from './channel-options.ts'
 import { ChannelClosedError, OverflowError } from './errors.ts'
-import { type Line, PlainLine } from './line.ts'
+import type { Line, Rank } from './line.ts'
 import { ExpiryTimer } from './expiry-timer.ts'
 import { Losses } from './losses.ts'
-import { RankedLine } from './ranked-line.ts'
 import { isTooHeavy, mayPutOut, SendLine } from './send-line.ts'
 import { Slots } from './slots.ts'
 import { takeAll } from './take-all.ts'
@@ -51,7 +50,7 @@ export class Channel<T> {
     this.losses = new Losses(settings.onLost)
     this.most = settings.capacity
     this.slots = new Slots(settings.concurrency)
-    this.line = settings.ranking === undefined ? new PlainLine() : new RankedLine(settings.ranking)
+    this.line = settings.createLine()
     if (settings.ttlMs !== Infinity) {
       this.expiry = new ExpiryTimer(settings.clock, () => {
         this.claim()
@@ -116,17 +115,17 @@ export class Channel<T> {
   offer(value: T): 'accepted' | 'shed' | 'closed' {
     if (this.ending !== undefined) return 'closed'
     const weight = this.settings.weight(value)
-    const priority = this.settings.priority(value)
+    const rank = this.settings.rank(value)
     this.books.offered += 1
     if (this.hasRoom(value, weight)) {
-      this.accept(value, weight, priority)
+      this.accept(value, weight, rank)
       return 'accepted'
     }
-    if (!this.makeRoom(weight, priority)) {
+    if (!this.makeRoom(weight, rank)) {
       this.reject(value, weight)
       return 'shed'
     }
-    this.accept(value, weight, priority)
+    this.accept(value, weight, rank)
     // What gave way may have been heavier than what came.
     this.letSendersIn()
     this.losses.tell()
@@ -140,7 +139,7 @@ export class Channel<T> {
     const weight = this.settings.weight(value)
     if (this.hasRoom(value, weight)) return true
     if (!mayPutOut(this.settings.strategy, weight, this.most)) return false
-    return this.line.canGiveWay(weight, this.settings.priority(value), this.most)
+    return this.line.canGiveWay(weight, this.settings.rank(value), this.most)
   }
 
   /**
@@ -150,7 +149,7 @@ export class Channel<T> {
   admit(value: T): 'accepted' | 'closed' {
     if (this.ending !== undefined) return 'closed'
     this.books.offered += 1
-    this.accept(value, this.settings.weight(value), this.settings.priority(value))
+    this.accept(value, this.settings.weight(value), this.settings.rank(value))
     return 'accepted'
   }
 
@@ -164,12 +163,12 @@ export class Channel<T> {
   async send(value: T, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     options.signal?.throwIfAborted()
     if (this.ending !== undefined) throw new ChannelClosedError('send: the channel is closed')
-    const brought = { value, weight: this.settings.weight(value), priority: this.settings.priority(value) }
+    const brought = { value, weight: this.settings.weight(value), rank: this.settings.rank(value) }
     this.senders ??= new SendLine(this.settings.maxSenders)
     this.claim()
     this.books.offered += 1
     if (this.senders.length === 0 && this.hasRoom(value, brought.weight)) {
-      this.accept(value, brought.weight, brought.priority)
+      this.accept(value, brought.weight, brought.rank)
       return
     }
     const refused = (): void => {
@@ -265,12 +264,12 @@ export class Channel<T> {
 
   /** Puts running items back before the first that waits, in the order given, beyond the capacity if need be; `again` is what `consume` then tells of them. */
   requeue(values: readonly T[], again = true): void {
-    const { weight, priority } = this.settings
+    const { weight, rank } = this.settings
     if (again) for (const value of values) this.slots.putBack.add(value)
     // Before those, too, that own a slot and have not started: they have to wait again.
     const back = values.concat(this.slots.recall())
     this.slots.release(values.length)
-    for (const value of back.toReversed()) this.line.unshift(value, weight(value), priority(value))
+    for (const value of back.toReversed()) this.line.unshift(value, weight(value), rank(value))
     this.arrange()
   }
 
@@ -297,29 +296,29 @@ export class Channel<T> {
   }
 
   /** Starts it, gives it to one who waits for it, or lets it wait. */
-  private accept(value: T, weight: number, priority: number): void {
+  private accept(value: T, weight: number, rank: Rank): void {
     this.books.accepted += 1
     if (this.slots.free && this.settings.mayStart(value)) this.slots.startNow(value)
-    else this.place(value, weight, priority)
+    else this.place(value, weight, rank)
   }
 
   /** Lets it wait, unless somebody waits for it. */
-  private place(value: T, weight: number, priority: number): void {
+  private place(value: T, weight: number, rank: Rank): void {
     const expiresAt = this.expiry === undefined ? Infinity : this.settings.clock.now() + this.settings.ttlMs
-    this.line.push(value, weight, priority, expiresAt, this.settings.mayStart(value))
+    this.line.push(value, weight, rank, expiresAt, this.settings.mayStart(value))
     if (this.takers !== undefined) this.serveTakers()
     this.expiry?.watch(this.line.nextExpiry)
   }
 
   /** Lets what has expired give up its place, then what the strategy puts out; `false` when it puts out nothing. */
-  private makeRoom(weight: number, priority: number): boolean {
+  private makeRoom(weight: number, rank: Rank): boolean {
     if (this.line.nextExpiry !== Infinity) {
       this.dropExpired()
       this.letSendersIn()
       if (this.line.load + weight <= this.most) return true
     }
     if (!mayPutOut(this.settings.strategy, weight, this.most)) return false
-    const evicted = this.line.giveWay(weight, priority, this.most)
+    const evicted = this.line.giveWay(weight, rank, this.most)
     this.books.evicted += evicted.length
     for (const value of evicted) this.slots.putBack.delete(value)
     for (const value of evicted) this.losses.add(value, 'evicted')
@@ -374,7 +373,7 @@ export class Channel<T> {
   private letSendersIn(): void {
     const senders = this.senders
     for (let head = senders?.first; senders !== undefined && head !== undefined; head = senders.first) {
-      const { value, weight, priority } = head
+      const { value, weight, rank } = head
       if (!this.hasRoom(value, weight)) {
         if (!senders.refuseTooHeavy(this.most)) break
         this.books.rejected += 1
@@ -383,7 +382,7 @@ export class Channel<T> {
       this.books.accepted += 1
       senders.serve()
       if (this.slots.free && this.settings.mayStart(value)) this.slots.grant(value)
-      else this.place(value, weight, priority)
+      else this.place(value, weight, rank)
     }
     this.expiry?.watch(this.line.nextExpiry)
   }

@@ -4,7 +4,13 @@ export { boundedBuffer, type BoundedBufferOptions, type ChannelLimits } from './
 export { Breaker, type BreakerOptions, type BreakerState } from './breaker.ts'
 export { Channel } from './channel.ts'
 export type { ChannelStats, ItemEnd } from './channel-books.ts'
-export { type ChannelOptions, checkOverflow, type LossReason, type OverflowStrategy } from './channel-options.ts'
+export {
+  type ChannelOptions,
+  checkOverflow,
+  type DropOverShare,
+  type LossReason,
+  type OverflowStrategy,
+} from './channel-options.ts'
 export { checkClock, type Clock, systemClock, type TimerHandle } from './clock.ts'
 export { circuitBreaker } from './circuit-breaker.ts'
 export { dropNewest } from './drop-newest.ts'
@@ -12,6 +18,7 @@ export { ChannelClosedError, CircuitOpenError, OverflowError } from './errors.ts
 export { Gcra } from './gcra.ts'
 export type { ItemOutcome, ShedReason } from './item-outcome.ts'
 export { keyed, type KeyedOptions } from './keyed.ts'
+export type { Claim } from './line.ts'
 export { type Linked, LinkedList } from './linked-list.ts'
 export {
   checkArray,

@@ -1,12 +1,13 @@
 import type { ChannelSettings } from './channel-options.ts'
 import { OverflowError } from './errors.ts'
+import type { Rank } from './line.ts'
 import { WaitLine } from './wait-line.ts'
 
 /** What a caller brings. */
 interface Brought<T> {
   readonly value: T
   readonly weight: number
-  readonly priority: number
+  readonly rank: Rank
 }
 
 /** Callers that wait for room in a channel: first come, first served, and not too many. */

@@ -74,6 +74,7 @@ export type {
 export type { SessionOptions } from './pipeline/session-options.ts'
 export type {
   StageDropLowest,
+  StageDropOverShare,
   StageOptions,
   StageOverflow,
   StageSettings,

@@ -1,6 +1,6 @@
 import { isObservable } from 'rxjs'
 import { type LifeSettings, type StageHandler, StageRunner } from '../../actors/index.ts'
-import { Channel, type LossReason, type OverloadReason } from '../../operators/index.ts'
+import { Channel, type LossReason, type OverflowStrategy, type OverloadReason } from '../../operators/index.ts'
 import type { Handler } from '../handler.ts'
 import type { StageMeter } from '../metrics/stage-meter.ts'
 import { mayPass } from './session-turns.ts'
@@ -8,7 +8,7 @@ import type { Sessions } from './sessions.ts'
 import type { Carried, Stage, StageContext } from './stage-context.ts'
 import { StageNode } from './stage-node.ts'
 import { createStageOverload } from './stage-overload.ts'
-import type { CheckedStage, StageSetupContext } from './stage-options.ts'
+import type { CheckedStage, StageSettings, StageSetupContext } from './stage-options.ts'
 import type { StartSettings } from './start-options.ts'
 
 /** A stage as it was defined. */
@@ -55,7 +55,7 @@ export function createStage(
   const channel = new Channel<Carried>({
     capacity,
     concurrency,
-    overflow: overflow === 'drop-lowest' ? { drop: 'lowest', priority: priorityOf } : overflow,
+    overflow: strategyOf(overflow),
     ...(prioritised && overflow !== 'drop-lowest' && { priority: priorityOf }),
     ...(weighted && { weight: weightOf }),
     ...(index === 0 && sessions?.serial === true && { mayStart: mayPass }),
@@ -75,7 +75,16 @@ export function createStage(
     index,
     name,
     settings,
-    { clock, logger, meter, channel, ranking, sessions, overload, reserves: admission === 'door' && !weighted },
+    {
+      clock,
+      logger,
+      meter,
+      channel,
+      ranking,
+      sessions,
+      overload,
+      reserves: admission === 'door' && !weighted && overflow !== 'over-share',
+    },
     (node) =>
       new StageRunner<Carried, unknown, StageContext>(onEnvelopes(handler), {
         channel,
@@ -130,6 +139,13 @@ function withLogger(setup: LifeSettings['setup'], { logger }: Stage): LifeSettin
     const known: StageSetupContext = { ...context, logger }
     return setup(known)
   }
+}
+
+/** A stage's strategy, asked of what was noted on a request as it came. */
+function strategyOf(overflow: StageSettings['overflow']): OverflowStrategy<Carried> {
+  if (overflow === 'drop-lowest') return { drop: 'lowest', priority: priorityOf }
+  if (overflow !== 'over-share') return overflow
+  return { drop: 'over-share', tenant: ({ claim }) => claim?.tenant ?? '', share: ({ claim }) => claim?.share ?? 1 }
 }
 
 function priorityOf({ priority }: Carried): number {

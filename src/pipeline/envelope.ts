@@ -1,6 +1,7 @@
 import { isObservable, Observable, type Subscriber, Subscription, takeWhile } from 'rxjs'
 import {
   checkNumber,
+  type Claim,
   type Linked,
   type ShedReason,
   type TimerWheel,
@@ -58,8 +59,9 @@ export class Envelope<Run> extends WheelTimer implements Reply<unknown>, Told, L
   arrivedAt: number
   /** Units of the stage's capacity that it takes up, where the stage weighs requests. */
   weight = 1
-  /** Higher starts first, where the stage ranks requests. */
+  /** Higher starts first, where the stage ranks requests; where tenants share it, `claim` says whose it is. */
   priority = 0
+  claim: Claim | undefined
   /** The first stage in whose channel it still has a place reserved; -1: in none. */
   reservedFrom = -1
   /** Takes it out of the line for room in which it is pending. */

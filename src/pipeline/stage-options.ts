@@ -84,15 +84,24 @@ export interface StageDropLowest<Input = unknown, Request = unknown> {
   readonly priority: (value: Input, request: Request) => number
 }
 
+/** Keeps for each tenant its share: has tenants start in turns, and puts out the newest of whoever takes up the most. */
+export interface StageDropOverShare<Input = unknown, Request = unknown> {
+  readonly drop: 'over-share'
+  /** Whose a request is; asked once when it arrives at the stage. */
+  readonly tenant: (value: Input, request: Request) => string
+  /** The part of a request's tenant beside those of the others that have something waiting, 1 … 1,000; default 1. */
+  readonly share?: (value: Input, request: Request) => number
+}
+
 /** What a stage's full channel does with one request more. */
 export type StageOverflow<Input = unknown, Request = unknown> =
-  Exclude<OverflowStrategy<never>, object> | StageDropLowest<Input, Request>
+  Exclude<OverflowStrategy<never>, object> | StageDropLowest<Input, Request> | StageDropOverShare<Input, Request>
 
 /** A stage's options with the defaults filled in, as plain data. */
 export interface StageSettings {
   readonly capacity: number
   readonly concurrency: number
-  readonly overflow: 'drop-newest' | 'drop-oldest' | 'drop-lowest' | 'fail'
+  readonly overflow: 'drop-newest' | 'drop-oldest' | 'drop-lowest' | 'over-share' | 'fail'
   /** Whether the capacity counts units instead of requests. */
   readonly weighted: boolean
   /** Whether what has a higher priority starts first. */
@@ -141,16 +150,22 @@ export function checkStageOptions<Input, Request, State>(
   const { capacity, concurrency = 1, overflow = 'drop-newest', ttlMs = Infinity, timeoutMs = Infinity } = options
   const { weight, wait, deadLetter, overload } = options
   const strategy = checkOverflow(of('overflow'), overflow)
-  const byOverflow = typeof overflow === 'object' ? overflow.priority : undefined
-  if (byOverflow !== undefined && options.priority !== undefined) {
-    throw new TypeError(`${of('priority')} must not be given beside overflow: { drop: 'lowest' }, which brings its own`)
+  const ranked = typeof overflow === 'object' ? overflow : undefined
+  if (ranked !== undefined && options.priority !== undefined) {
+    const why = ranked.drop === 'lowest' ? 'brings its own' : 'has tenants take turns'
+    throw new TypeError(`${of('priority')} must not be given beside overflow: { drop: '${ranked.drop}' }, which ${why}`)
   }
-  const priority = byOverflow ?? options.priority
+  const priority = ranked?.drop === 'lowest' ? ranked.priority : options.priority
+  const sharing = ranked?.drop === 'over-share' ? ranked : undefined
   if (weight !== undefined) checkFunction(of('weight'), weight)
   if (priority !== undefined) checkFunction(of('priority'), priority)
   if (overload !== undefined) createStageOverload(of('overload'), overload as StageOverload, systemRandom)
   if (wait !== undefined && strategy === 'fail') {
     throw new TypeError(`${of('wait')} must not be given beside overflow: "fail", which sheds nothing`)
+  }
+  if (wait !== undefined && sharing !== undefined) {
+    const why = 'since who waits for room goes in before those who have more of it to claim'
+    throw new TypeError(`${of('wait')} must not be given beside overflow: { drop: 'over-share' }, ${why}`)
   }
   const settings = {
     capacity: checkInteger(of('capacity'), capacity),
@@ -168,6 +183,6 @@ export function checkStageOptions<Input, Request, State>(
   const life = checkLife(options, of)
   // Inside, requests and values have no types of their own: the builder has checked that they fit.
   const inside = { settings, life, overload: overload as StageOverload | undefined }
-  if (weight === undefined && priority === undefined) return { ...inside, ranking: undefined }
-  return { ...inside, ranking: { weight, priority } as StageRanking }
+  if (weight === undefined && priority === undefined && sharing === undefined) return { ...inside, ranking: undefined }
+  return { ...inside, ranking: { weight, priority, sharing } as StageRanking }
 }

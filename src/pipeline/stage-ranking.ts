@@ -1,12 +1,16 @@
+import type { Claim } from '../../operators/index.ts'
 import { StageError } from './errors.ts'
 
-/** Asks what a number is of a request: with what its stage is given, and as it was submitted. */
-type Rank = (value: unknown, request: unknown) => number
+/** Asks something of a request: with what its stage is given, and as it was submitted. */
+type Ask<Answer> = (value: unknown, request: unknown) => Answer
+type Rank = Ask<number>
 
 /** The functions among a stage's options. */
 export interface StageRanking {
   readonly weight: Rank | undefined
   readonly priority: Rank | undefined
+  /** Whose a request is, and what part is that tenant's. */
+  readonly sharing?: { readonly tenant: Ask<string>; readonly share?: Rank } | undefined
 }
 
 /** A request that a stage ranks. */
@@ -15,6 +19,7 @@ interface Ranked {
   readonly request: unknown
   weight: number
   priority: number
+  claim: Claim | undefined
 }
 
 /**
@@ -23,7 +28,11 @@ interface Ranked {
  *
  * @returns What is wrong where a function throws or gives no valid number.
  */
-export function rankRequest(item: Ranked, { weight, priority }: StageRanking, stage: string): StageError | undefined {
+export function rankRequest(
+  item: Ranked,
+  { weight, priority, sharing }: StageRanking,
+  stage: string,
+): StageError | undefined {
   if (weight !== undefined) {
     const given = ask(item, weight, 'weight', stage)
     if (typeof given !== 'number') return given
@@ -36,10 +45,26 @@ export function rankRequest(item: Ranked, { weight, priority }: StageRanking, st
     if (Number.isNaN(given)) return invalid(stage, 'priority', 'a number', given)
     item.priority = given
   }
+  if (sharing !== undefined) {
+    const tenant = ask(item, sharing.tenant, 'tenant', stage, 'string')
+    if (typeof tenant !== 'string') return tenant
+    const share = sharing.share === undefined ? 1 : ask(item, sharing.share, 'share', stage)
+    if (typeof share !== 'number') return share
+    if (!(share >= 1 && share <= 1_000)) return invalid(stage, 'share', 'a number from 1 to 1000', share)
+    item.claim = { tenant, share }
+  }
   return undefined
 }
 
-function ask({ value, request }: Ranked, rank: Rank, option: string, stage: string): number | StageError {
+function ask(item: Ranked, rank: Rank, option: string, stage: string): number | StageError
+function ask(item: Ranked, rank: Ask<string>, option: string, stage: string, type: 'string'): string | StageError
+function ask(
+  { value, request }: Ranked,
+  rank: Ask<unknown>,
+  option: string,
+  stage: string,
+  type: 'string' | 'number' = 'number',
+): unknown {
   let given: unknown
   try {
     given = rank(value, request)
@@ -47,8 +72,7 @@ function ask({ value, request }: Ranked, rank: Rank, option: string, stage: stri
     // What it threw may quote the request, and this is logged.
     return new StageError(stage, `could not tell the ${option} of the request: the function threw`, { cause: error })
   }
-  if (typeof given === 'number') return given
-  return invalid(stage, option, 'a number', `a value of type ${typeof given}`)
+  return typeof given === type ? given : invalid(stage, option, `a ${type}`, `a value of type ${typeof given}`)
 }
 
 function invalid(stage: string, option: string, expected: string, given: number | string): StageError {

@@ -1,4 +1,4 @@
-import { checkInteger, checkKeys, checkNumber, show } from '../../operators/index.ts'
+import { checkFunction, checkInteger, checkKeys, checkNumber, show } from '../../operators/index.ts'
 import type { StartOptions } from '../pipeline/start-options.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Distribution } from './distribution.ts'
@@ -37,6 +37,8 @@ export interface Scenario<Request = unknown, Stage extends string = string> {
    * given, so `weight` and `priority` of the pipeline's stages get it as their value.
    */
   readonly request?: (index: number) => Request
+  /** The group of a request, such as its tenant, whose ends the report counts apart; default none. */
+  readonly group?: (request: Request) => string
   /** Stages that are to be tried with other limits; default as they are defined. */
   readonly stages?: Readonly<Partial<Record<Stage, StageTrial>>>
   /** How the pipeline is started. */
@@ -51,6 +53,7 @@ const known = [
   'seed',
   'deadlineMs',
   'request',
+  'group',
   'stages',
   'start',
 ] as const satisfies readonly (keyof Scenario)[]
@@ -65,7 +68,7 @@ export function checkScenario(
   names: readonly string[],
 ): Required<Pick<Scenario, 'durationMs' | 'warmupMs' | 'seed' | 'stages'>> {
   checkKeys('simulate', scenario, known)
-  const { durationMs, warmupMs = 0, seed = 1, stages = {}, request, deadlineMs } = scenario
+  const { durationMs, warmupMs = 0, seed = 1, stages = {}, request, group, deadlineMs } = scenario
   checkStageNames('service', scenario.service, names)
   for (const name of names) {
     if (!Object.hasOwn(scenario.service, name)) {
@@ -79,6 +82,8 @@ export function checkScenario(
     if (capacity !== undefined) checkInteger(`stages.${name}.capacity`, capacity)
     if (concurrency !== undefined) checkInteger(`stages.${name}.concurrency`, concurrency, { min: 1 })
   }
+  if (request !== undefined) checkFunction('request', request)
+  if (group !== undefined) checkFunction('group', group)
   if (request !== undefined && deadlineMs !== undefined) {
     throw new TypeError('deadlineMs must not be given beside request, which makes the whole request')
   }

@@ -1,5 +1,5 @@
 import { checkLife } from '../../actors/index.ts'
-import type { RandomSource } from '../../operators/index.ts'
+import { type RandomSource, reportUnhandled } from '../../operators/index.ts'
 import type { StageDefinition } from '../pipeline/create-stage.ts'
 import { insideOf } from '../pipeline/inside-of.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
@@ -8,6 +8,7 @@ import { withStages } from '../pipeline/with-stages.ts'
 import { VirtualClock } from '../testing/virtual-clock.ts'
 import { arrivalTimes } from './arrivals.ts'
 import { drawFrom } from './distribution.ts'
+import { Groups } from './groups.ts'
 import { Recorder } from './recorder.ts'
 import { checkScenario, type Scenario, type StageTrial } from './scenario.ts'
 import { seededSources } from './seeded-random.ts'
@@ -54,7 +55,10 @@ export async function simulate<Request, Output, Stage extends string>(
   options: SimulateOptions = {},
 ): Promise<SimulationReport> {
   const { signal, onProgress } = options
-  const simulation = new Simulation(definition as unknown as Pipeline<unknown, unknown, string>, scenario)
+  const simulation = new Simulation(
+    definition as unknown as Pipeline<unknown, unknown, string>,
+    scenario as unknown as Scenario,
+  )
   for (let done = 1; done <= slices; done++) {
     simulation.advance(done / slices)
     onProgress?.(done / slices)
@@ -72,6 +76,7 @@ class Simulation {
   private readonly nextArrival: () => number
   private readonly request: (index: number) => unknown
   private readonly streams: boolean
+  private readonly groups: Groups | undefined
   private submitted = 0
 
   constructor(definition: Pipeline<unknown, unknown, string>, scenario: Scenario) {
@@ -107,6 +112,17 @@ class Simulation {
     this.running = simulated.start({ ...scenario.start, clock, random })
     this.recorder = new Recorder(this.running, insideOf(this.running).nodes, works, { ...this.window, seed })
     this.recorder.watch(clock)
+    const { group } = scenario
+    const groups = group && new Groups(group)
+    this.groups = groups
+    if (groups !== undefined) {
+      this.running.outcomes$.subscribe({
+        next: (outcome) => {
+          groups.ended(outcome)
+        },
+        error: reportUnhandled,
+      })
+    }
     this.expect()
   }
 
@@ -123,14 +139,16 @@ class Simulation {
     while (running.ledger().inFlight > 0 && clock.pending > 0) clock.advanceSync(this.window.toMs / slices)
     await clock.runAll()
     await drained
-    return this.recorder.report()
+    return { ...this.recorder.report(), ...(this.groups !== undefined && { groups: this.groups.figures }) }
   }
 
   private expect(): void {
     const at = this.nextArrival()
     if (at >= this.window.toMs) return
     this.clock.setTimeout(() => {
-      const reply = this.running.submit(this.request(this.submitted++))
+      const request = this.request(this.submitted++)
+      const reply = this.running.submit(request)
+      if (at >= this.window.fromMs) this.groups?.came(request, reply)
       // A stream runs while it is read.
       if (this.streams) reply.output$.subscribe({ error: ignore })
       this.recorder.noteDepth(this.clock.now())

@@ -1,5 +1,5 @@
-import type { OutcomeKind } from '../pipeline/outcome.ts'
 import type { ShedReason } from '../../operators/index.ts'
+import type { GroupFigures } from './groups.ts'
 import type { DurationFigures, DurationPoint } from './durations.ts'
 
 /** What a stage did with the requests that count. */
@@ -43,7 +43,9 @@ export interface SimulationReport {
   readonly durationMs: number
   readonly warmupMs: number
   /** How those ended that came within `durationMs`. */
-  readonly requests: Readonly<Record<'submitted' | OutcomeKind, number>>
+  readonly requests: Readonly<GroupFigures>
+  /** The same by the scenario's `group`; absent where it has none. */
+  readonly groups?: Readonly<Record<string, Readonly<GroupFigures>>>
   readonly submittedPerSecond: number
   /** Completed requests, which with deadlines means in time. */
   readonly goodputPerSecond: number

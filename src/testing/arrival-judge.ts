@@ -1,3 +1,4 @@
+import type { DropOverShare } from '../../operators/index.ts'
 import type { Judge } from './invariants.ts'
 import type { LineBooks, Room } from './line-books.ts'
 import type { OperatorBooks } from './operator-books.ts'
@@ -81,6 +82,17 @@ export function judgeArrival<I extends Item>(
     if (!books.idle) judge(rule, `${id} does not fit and all has failed, but not all is discarded: ${books.figures}`)
     return
   }
+  if (typeof overflow === 'object' && overflow.drop === 'over-share' && !tooLarge && !nothingMayWait) {
+    const own = excessOf(item, [...room.items, item], overflow, books)
+    const over = room.items.filter((other) => excessOf(other, room.items, overflow, books) > own)
+    if (over.length === 0) isShed()
+    else if (outcome !== undefined && limits.weight === undefined) {
+      judge(rule, `${id} is shed${said}, but ${names(over)} are of who takes up more for its share`)
+    }
+    const spared = evicted.filter((other) => !over.includes(other))
+    if (spared.length > 0) judge(rule, `${names(spared)} must not give way to ${id}, which takes up more for its share`)
+    return
+  }
   const ranks = typeof overflow === 'object' && !tooLarge && !nothingMayWait
   const mayGo = ranks ? lowerThan(item, room.items, books) : room.items
   const canFit = load + weight - books.weigh(mayGo) <= Math.max(room.capacity, load)
@@ -103,6 +115,17 @@ export function judgeArrival<I extends Item>(
     if (kind !== 'shed' || reason !== 'evicted')
       judge(rule, `${books.nameOf(other)} has given way, but is told to be ${reason ?? kind ?? ''}`)
   }
+}
+
+/** What an item's tenant takes up among some for its share, which is that of its first. */
+function excessOf<I extends Item>(
+  item: I,
+  items: readonly I[],
+  { share }: DropOverShare<I>,
+  books: LineBooks<I>,
+): number {
+  const own = books.ofLane(item, items)
+  return books.weigh(own) / (share?.(own[0] ?? item) ?? 1)
 }
 
 /** Those of lower priority: the lowest first, and of these the newest. */

@@ -71,12 +71,14 @@ export abstract class LineBooks<I extends Item = Item, E extends Ended = Ended> 
 
   priorityOf(item: I): number {
     const { overflow, priority } = this.limits
-    return (typeof overflow === 'object' ? overflow.priority(item) : priority?.(item)) ?? 0
+    const ranks = typeof overflow === 'object' && overflow.drop === 'lowest' ? overflow.priority : priority
+    return ranks?.(item) ?? 0
   }
 
   /** Items of one lane start in order; without keys all are of one. */
   laneOf(item: I): unknown {
-    return this.limits.key?.(item)
+    const { overflow, key } = this.limits
+    return typeof overflow === 'object' && overflow.drop === 'over-share' ? overflow.tenant(item) : key?.(item)
   }
 
   ofLane(item: I, items: Iterable<I>): readonly I[] {

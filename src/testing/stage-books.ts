@@ -10,6 +10,7 @@ import type { Ranks, ToldRanks } from './told-ranks.ts'
 interface Passing extends Item {
   readonly envelope: Carried
   readonly name: string
+  readonly share: number
 }
 
 /** What the books of a stage need of the run. */
@@ -187,16 +188,18 @@ export class StageBooks extends LineBooks<Passing> {
     const back = envelopes.map((envelope) => ran.findLast((item) => item.envelope === envelope))
     const all = [...back.filter((item) => item !== undefined), ...this.granted]
     for (const item of this.granted) this.waitsNoMore(item)
-    const before = all.toReversed().map((item) => this.createItem(item.envelope, --this.oldest, item))
+    const before = all
+      .toReversed()
+      .map((item) => this.createItem(item.envelope, --this.oldest, { ...item, tenant: item.key }))
     this.waiting = [...before.toReversed(), ...this.waiting]
     // They do not expire any more.
     for (const item of before) this.arrivedAt.set(item, Infinity)
     if (all.length > 0) this.most = Math.max(this.capacity, this.weigh(this.waiting))
   }
 
-  private createItem(envelope: Carried, id: number, { weight, priority }: Ranks): Passing {
+  private createItem(envelope: Carried, id: number, { weight, priority, tenant, share }: Ranks): Passing {
     if (!Number.isInteger(weight * 2 ** 20)) this.inexact = true
-    return { id, weight, priority, key: '', envelope, name: this.host.nameOf(envelope) }
+    return { id, weight, priority, key: tenant, share, envelope, name: this.host.nameOf(envelope) }
   }
 
   /** Takes note of what has ended. */
@@ -217,15 +220,18 @@ export class StageBooks extends LineBooks<Passing> {
   }
 }
 
-const equal: Ranks = { weight: 1, priority: 0 }
+const equal: Ranks = { weight: 1, priority: 0, tenant: '', share: 1 }
 
 /** What a stage claims, as an operator would. */
 function limitsOf({ capacity, concurrency, overflow, ttlMs, weighted, prioritised }: StageSettings): OperatorLimits {
   const priority = (item: Item): number => item.priority
+  const share = (item: Item): number => (item as Passing).share
+  const sharing = { drop: 'over-share', tenant: ({ key }: Item) => key, share } as const
   return {
     capacity,
     concurrency,
-    overflow: overflow === 'drop-lowest' ? { drop: 'lowest', priority } : overflow,
+    overflow:
+      overflow === 'drop-lowest' ? { drop: 'lowest', priority } : overflow === 'over-share' ? sharing : overflow,
     ttlMs,
     ...(prioritised && { priority }),
     ...(weighted && { weight: (item: Item) => item.weight }),

@@ -1,10 +1,14 @@
 import type { Carried } from '../pipeline/stage-context.ts'
 import type { StageRanking } from '../pipeline/stage-ranking.ts'
 
+type Sharing = NonNullable<StageRanking['sharing']>
+
 /** What a stage's functions say of a request. */
 export interface Ranks {
   readonly weight: number
   readonly priority: number
+  readonly tenant: string
+  readonly share: number
 }
 
 /** One answer, and what was asked about. */
@@ -13,15 +17,18 @@ interface Told {
   readonly request: unknown
   weight: number
   priority: number
+  tenant: string
+  share: number
 }
 
-/** Listens to what a stage's `weight` and `priority` functions say, whatever is made of it. */
+/** Listens to what a stage's functions say of requests, whatever is made of it. */
 export class ToldRanks {
   private readonly told: Told[] = []
 
   /** The same functions, overheard. */
-  overhear({ weight, priority }: StageRanking): StageRanking {
+  overhear({ weight, priority, sharing }: StageRanking): StageRanking {
     return {
+      sharing: sharing && this.overhearSharing(sharing, weight === undefined && priority === undefined),
       weight: weight && ((value, request) => (this.asked(value, request).weight = weight(value, request))),
       // Of the same request the weight is asked for first.
       priority:
@@ -42,8 +49,21 @@ export class ToldRanks {
     return taken
   }
 
+  /** @param isFirst Nothing else is asked of a request before. */
+  private overhearSharing({ tenant, share }: Sharing, isFirst: boolean): Sharing {
+    return {
+      tenant: (value, request) => {
+        const told = isFirst ? this.asked(value, request) : (this.told.at(-1) as Told)
+        return (told.tenant = tenant(value, request))
+      },
+      ...(share && {
+        share: (value: unknown, request: unknown) => ((this.told.at(-1) as Told).share = share(value, request)),
+      }),
+    }
+  }
+
   private asked(value: unknown, request: unknown): Told {
-    const told = { value, request, weight: 1, priority: 0 }
+    const told = { value, request, weight: 1, priority: 0, tenant: '', share: 1 }
     this.told.push(told)
     return told
   }

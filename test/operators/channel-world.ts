@@ -48,7 +48,14 @@ type Driven = Pick<
   | 'closed'
 > & { pass: (ms: number) => void; lag: (ms: number) => void }
 
-const ends: fc.Arbitrary<ItemEnd> = fc.constantFrom('completed', 'failed', 'expired', 'cancelled', 'evicted', 'discarded')
+const ends: fc.Arbitrary<ItemEnd> = fc.constantFrom(
+  'completed',
+  'failed',
+  'expired',
+  'cancelled',
+  'evicted',
+  'discarded',
+)
 const picks = fc.nat({ max: 20 })
 
 function scripts(depth: number): fc.Arbitrary<Script> {
