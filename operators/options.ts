@@ -33,13 +33,17 @@ export function checkInteger(option: string, value: unknown, range: NumberRange 
 
 /** A number (fractions allowed, never `NaN`) within the range. */
 export function checkNumber(option: string, value: unknown, range: NumberRange = {}): number {
-  const { min = 0, max } = range
-  const expected = `must be a number from ${min}${max === undefined ? ', and finite' : ` to ${max}`}`
-  if (typeof value !== 'number') throw new TypeError(`${option} ${expected}, got ${show(value)}`)
-  if (!(value >= min && value <= (max ?? Number.MAX_VALUE))) {
-    throw new RangeError(`${option} ${expected}, got ${value}`)
-  }
-  return value
+  const { min = 0, max = Number.MAX_VALUE } = range
+  if (typeof value === 'number' && value >= min && value <= max) return value
+  const message = `${option} must be ${describeRange(min, range.max)}, got ${show(value)}`
+  throw typeof value === 'number' ? new RangeError(message) : new TypeError(message)
+}
+
+function describeRange(min: number, max: number | undefined): string {
+  if (min === -Number.MAX_VALUE) return 'a finite number'
+  const from = min === Number.MIN_VALUE ? 'a number above 0' : `a number from ${min}`
+  if (max === undefined) return `${from}, and finite`
+  return min === Number.MIN_VALUE ? `${from}, at most ${max}` : `${from} to ${max}`
 }
 
 /** One of a closed set of strings. */

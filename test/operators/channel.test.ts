@@ -291,7 +291,7 @@ describe('options', () => {
     ['onLost', { capacity: 1, onLost: 1 }, TypeError],
     ['onRoom must be', { capacity: 1, onRoom: 1 }, TypeError],
     [
-      `overflow must be "drop-newest", "drop-oldest", "fail" or { drop: 'lowest', priority }, got "drop-lowest"`,
+      `overflow must be "drop-newest", "drop-oldest", "fail", { drop: 'lowest', priority } or { drop: 'over-share', tenant }, got "drop-lowest"`,
       { capacity: 1, overflow: 'drop-lowest' },
       RangeError,
     ],

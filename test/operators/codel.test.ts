@@ -75,9 +75,9 @@ test('the interval is twenty targets, at least 100 ms', () => {
 })
 
 test.for([
-  [{}, 'targetMs must be a number from'],
-  [{ targetMs: 0 }, 'targetMs must be a number from'],
-  [{ targetMs: 1, intervalMs: 0 }, 'intervalMs must be a number from'],
+  [{}, 'targetMs must be a number above 0'],
+  [{ targetMs: 0 }, 'targetMs must be a number above 0'],
+  [{ targetMs: 1, intervalMs: 0 }, 'intervalMs must be a number above 0'],
 ] as const)('%j is refused', ([options, message]) => {
   expect(() => new Codel(options as { targetMs: number })).toThrow(message)
 })

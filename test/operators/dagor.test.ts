@@ -100,8 +100,8 @@ test('a window is over after 2,000 items, however short', () => {
 })
 
 test.for([
-  [{}, 'targetMs must be a number from'],
-  [{ targetMs: 1, windowMs: 0 }, 'windowMs must be a number from'],
+  [{}, 'targetMs must be a number above 0'],
+  [{ targetMs: 1, windowMs: 0 }, 'windowMs must be a number above 0'],
 ] as const)('%j is refused', ([options, message]) => {
   expect(() => new Dagor(options as { targetMs: number }, Math.random)).toThrow(message)
 })

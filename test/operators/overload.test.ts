@@ -60,7 +60,8 @@ const anyJobs = fc
   .array(
     fc.record({
       afterMs: fc.integer({ min: 0, max: 30 }),
-      takesMs: fc.integer({ min: 0, max: 200 }),
+      // What takes no time has a slot at that moment, too, which its times do not show.
+      takesMs: fc.integer({ min: 1, max: 200 }),
       priority: fc.integer({ min: -1, max: 1 }),
       patienceMs: fc.integer({ min: 1, max: 400 }),
     }),
@@ -109,7 +110,7 @@ test('each item has one outcome, and what finds a free slot and nobody waiting i
           // Whoever ran at that moment: it came before, and ended after.
           const others = told.filter(({ value, ranMs, waitedMs }) => {
             const startedAt = value.atMs + waitedMs
-            return ranMs > 0 && startedAt <= atMs && startedAt + ranMs >= atMs
+            return startedAt <= atMs && startedAt + ranMs >= atMs
           })
           expect(others.length).toBeGreaterThanOrEqual(concurrency)
         }
@@ -197,7 +198,7 @@ test.for([
   [null, 'overload must be an object with a kind, got null'],
   [{ targetMs: 1 }, 'overload.kind must be one of "codel", "dagor", "deadline", got undefined'],
   [{ kind: 'red' }, 'overload.kind must be one of "codel", "dagor", "deadline", got "red"'],
-  [{ kind: 'codel' }, 'overload.targetMs must be a number from'],
+  [{ kind: 'codel' }, 'overload.targetMs must be a number above 0'],
   [
     { kind: 'codel', targetMs: 1, windowMs: 1 },
     'overload: unknown option "windowMs"; known are kind, targetMs, intervalMs',

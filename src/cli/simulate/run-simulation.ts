@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { fileFault } from '../../retrieval/file-fault.ts'
 import { meetsGoal } from '../../simulation/goal.ts'
 import { simulationHtml } from '../../simulation/report/simulation-html.ts'
+import { sweepHtml } from '../../simulation/report/sweep-html.ts'
 import { simulationTable } from '../../simulation/report/simulation-table.ts'
 import type { Scenario } from '../../simulation/scenario.ts'
 import { simulate } from '../../simulation/simulate.ts'
@@ -54,18 +55,14 @@ async function once(
   })
   output.simulated()
   await output.print(json ? JSON.stringify(report) : simulationTable(report))
-  if (html !== undefined) {
-    await writeFile(html, simulationHtml(report)).catch((error: unknown) => {
-      throw new Error(`--html ${JSON.stringify(html)}: ${fileFault(error)}`, { cause: error })
-    })
-  }
+  if (html !== undefined) await writePage(html, simulationHtml(report))
   return goal === undefined ? 0 : tell(verdictOn([{ tried: {}, report }], goal), json, output)
 }
 
 async function combined(
   { definition, located }: SimulationFile,
   scenario: Scenario,
-  { json, sweeps, goal }: SimulateSettings,
+  { json, html, sweeps, goal }: SimulateSettings,
   output: SimulateOutput,
 ): Promise<number> {
   const names = definition.topology.stages.map(({ name }) => name)
@@ -82,7 +79,14 @@ async function combined(
     ? rows.map((row) => JSON.stringify(jsonOf(row, goal, verdict)))
     : sweepTable(rows, tried, goal?.terms)
   for (const line of lines) await output.print(line)
+  if (html !== undefined) await writePage(html, sweepHtml(rows, tried))
   return verdict === undefined ? 0 : tell(verdict, json, output)
+}
+
+async function writePage(file: string, text: string): Promise<void> {
+  await writeFile(file, text).catch((error: unknown) => {
+    throw new Error(`--html ${JSON.stringify(file)}: ${fileFault(error)}`, { cause: error })
+  })
 }
 
 function jsonOf(row: SweepRow, goal: SimulateSettings['goal'], verdict: Verdict | undefined): object {

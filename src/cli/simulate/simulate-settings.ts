@@ -25,9 +25,6 @@ export interface SimulateSettings {
 
 /** @throws TypeError or RangeError naming the option, its value and what is allowed. */
 export function simulateSettings({ json, html, seed, sweep = [], goal }: SimulateArguments): SimulateSettings {
-  if (html !== undefined && sweep.length > 0) {
-    throw new RangeError('--html shows one simulation, and must not be given together with --sweep')
-  }
   return {
     json: json ?? false,
     html: html === undefined ? undefined : checkText('--html', html),

@@ -1,21 +1,9 @@
 import { type Goal, meetsGoal } from '../../simulation/goal.ts'
-import { readableCount, readableMs, readableNumber, readableShare } from '../../simulation/report/readable-figures.ts'
-import { stageLabel, widthOf } from '../../simulation/report/stage-label.ts'
-import type { StageReport } from '../../simulation/simulation-report.ts'
+import { widthOf } from '../../simulation/report/stage-label.ts'
+import { type SweepColumn, sweepColumns } from '../../simulation/report/sweep-columns.ts'
 import type { SweepRow, SweepSetting } from '../../simulation/sweep.ts'
 
 const gap = '  '
-
-type Column = readonly [title: string, read: (row: SweepRow) => string]
-
-const figures: readonly Column[] = [
-  ['SHED', ({ report }) => readableShare(report.shedRate)],
-  ['P50', ({ report: { latency } }) => (latency.count === 0 ? '-' : readableMs(latency.p50Ms))],
-  ['P99', ({ report: { latency } }) => (latency.count === 0 ? '-' : readableMs(latency.p99Ms))],
-  ['GOODPUT', ({ report }) => `${readableNumber(report.goodputPerSecond)}/s`],
-  ['UTIL', ({ report }) => readableShare(bottleneckOf(report).utilisation)],
-  ['BOTTLENECK', ({ report }) => stageLabel(report.bottleneck, 30)],
-]
 
 /**
  * A table of what limits give: a row for each combination, with the limits that were tried, the shed rate, the latency's
@@ -27,17 +15,15 @@ export function sweepTable(
   goal?: Goal,
 ): readonly string[] {
   const columns = [
-    ...settings.map(({ stage, limit }): Column => [
-      `${stageLabel(stage, 30)}.${limit}`,
-      ({ tried }) => readableCount(tried[stage]?.[limit] as number),
-    ]),
-    ...figures,
-    ...(goal === undefined ? [] : [['GOAL', ({ report }) => (meetsGoal(report, goal) ? 'met' : 'missed')] as Column]),
+    ...sweepColumns(settings),
+    ...(goal === undefined
+      ? []
+      : [['GOAL', ({ report }) => (meetsGoal(report, goal) ? 'met' : 'missed')] as SweepColumn]),
   ]
   const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, read]) => read(row)))]
   const widths = columns.map((_, at) => Math.max(...cells.map((line) => widthOf(line[at] as string))))
   // Names stand at the left, numbers at the right.
-  const lastNumber = settings.length + figures.length - 2
+  const lastNumber = columns.findIndex(([title]) => title === 'BOTTLENECK') - 1
   return cells.map((line) =>
     line
       .map((text, at) => {
@@ -47,9 +33,4 @@ export function sweepTable(
       .join(gap)
       .trimEnd(),
   )
-}
-
-/** The stage whose slots were taken for the largest share of their time. */
-export function bottleneckOf({ stages, bottleneck }: SweepRow['report']): StageReport {
-  return stages.find(({ name }) => name === bottleneck) as StageReport
 }

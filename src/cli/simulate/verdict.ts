@@ -3,7 +3,7 @@ import { readableMs, readableNumber, readableShare } from '../../simulation/repo
 import { stageLabel } from '../../simulation/report/stage-label.ts'
 import type { StageReport } from '../../simulation/simulation-report.ts'
 import { cheapest, type SweepRow } from '../../simulation/sweep.ts'
-import { bottleneckOf } from './sweep-table.ts'
+import { bottleneckOf } from '../../simulation/report/sweep-columns.ts'
 
 /** Whether a goal was met, and what to tell of it. */
 export interface Verdict {

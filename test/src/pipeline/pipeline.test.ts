@@ -69,7 +69,7 @@ describe('pipeline', () => {
     [{ capacity: 1.5 }, 'got 1.5'],
     [{}, 'stage "a": capacity must be a whole number'],
     [{ capacity: 1, concurrency: 0 }, 'stage "a": concurrency must be a whole number from 1'],
-    [{ capacity: 1, overflow: 'drop' }, 'stage "a": overflow must be "drop-newest", "drop-oldest", "fail" or'],
+    [{ capacity: 1, overflow: 'drop' }, 'stage "a": overflow must be "drop-newest", "drop-oldest", "fail", {'],
     [{ capacity: 1, overflow: { drop: 'lowest' } }, 'stage "a": overflow.priority must be a function'],
     [
       { capacity: 1, overflow: { drop: 'lowest', priority: () => 1 }, priority: () => 1 },

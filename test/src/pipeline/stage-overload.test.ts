@@ -125,7 +125,7 @@ test('the topology shows the policy without its functions', () => {
 })
 
 test('what is out of range is refused when the stage is defined', () => {
-  expect(() => jobs({ kind: 'codel', targetMs: 0 })).toThrow('stage "work": overload.targetMs must be a number from')
+  expect(() => jobs({ kind: 'codel', targetMs: 0 })).toThrow('stage "work": overload.targetMs must be a number above 0')
   expect(() => jobs({ kind: 'deadline', deadlineAt: () => 1 } as never)).toThrow(
     'stage "work": overload: unknown option "deadlineAt"',
   )

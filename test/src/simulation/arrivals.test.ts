@@ -60,11 +60,11 @@ test('a trace is followed to its end', () => {
 const wrong: readonly (readonly [unknown, string])[] = [
   [undefined, 'arrivals must be an object with a kind, got undefined'],
   [{ kind: 'flood' }, 'arrivals.kind must be one of "poisson", "constant", "bursty", "on-off", "trace", got "flood"'],
-  [{ kind: 'poisson' }, 'arrivals.perSecond must be a number from'],
-  [{ kind: 'poisson', perSecond: 0 }, 'arrivals.perSecond must be a number from'],
+  [{ kind: 'poisson' }, 'arrivals.perSecond must be a number above 0'],
+  [{ kind: 'poisson', perSecond: 0 }, 'arrivals.perSecond must be a number above 0'],
   [{ kind: 'poisson', perSecond: 1, burst: 2 }, 'arrivals: unknown option "burst"'],
   [{ kind: 'bursty', perSecond: 1, burst: 0.5 }, 'arrivals.burst must be a number from 1'],
-  [{ kind: 'on-off', perSecond: 1, onMs: 1 }, 'arrivals.offMs must be a number from'],
+  [{ kind: 'on-off', perSecond: 1, onMs: 1 }, 'arrivals.offMs must be a number above 0'],
   [{ kind: 'trace', atMs: 3 }, 'arrivals.atMs must be an array, got 3'],
   [{ kind: 'trace', atMs: [3, 2] }, 'arrivals.atMs[1] must be a number from 3'],
 ]

@@ -15,7 +15,6 @@ test.each([
   [{ seed: 'x' }, '--seed must be a whole number from -2147483648 to 4294967295, got "x"'],
   [{ seed: '4294967296' }, '--seed must be a whole number'],
   [{ html: '' }, '--html must not be empty'],
-  [{ html: 'page.html', sweep: ['rag.capacity=1'] }, '--html shows one simulation, and must not be given'],
   [{ goal: 'fast' }, '--goal must be made of conditions such as p99<2s, shed<0.1% or goodput>400/s, got "fast"'],
 ])('%j is refused', (given, message) => {
   expect(() => simulateSettings(given)).toThrow(message)

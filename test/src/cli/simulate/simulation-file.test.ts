@@ -147,7 +147,7 @@ simulation:
     'file.yaml:2:28 stages[0].capacity: must be a whole number in its range, got -1',
     `file.yaml:3:48 stages[1].concurrency: must be a whole number in its range, got 0.5`,
     'file.yaml:4:13 stages[2].name: must not be that of another stage, got "rag"',
-    'file.yaml:4:66 stages[2].overload.targetMs: must be a number in its range, got -3',
+    'file.yaml:4:66 stages[2].overload.targetMs: must be a number above 0, and finite, got -3',
     'file.yaml:6:13 simulation.arrivals: none.csv: does not exist',
     'file.yaml:9:5 simulation.service.rga: the pipeline has no such stage; did you mean "rag"?',
     'file.yaml:10:10 simulation.service.rag: none.txt: does not exist',
