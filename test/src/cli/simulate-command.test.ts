@@ -98,6 +98,8 @@ test('what the simulation itself refuses is told with its place in the file', as
   const bad = join(folder, 'bad.yaml')
   await writeFile(bad, (await readFile(file, 'utf8')).replace('durationMs: 10000', 'durationMs: 0'))
   const { code, stderr } = await runSpillway(['simulate', bad, '--sweep', 'work.capacity=1'])
-  expect(stderr).toMatch(/^error: .*bad\.yaml:10:15 simulation\.durationMs: must be a number above 0, and finite, got 0\n$/)
+  expect(stderr).toMatch(
+    /^error: .*bad\.yaml:10:15 simulation\.durationMs: must be a number above 0, and finite, got 0\n$/,
+  )
   expect(code).toBe(1)
 })
