@@ -1,4 +1,3 @@
-import { isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 import { checkInteger, checkNumber, checkOneOf, checkText, type NumberRange, show } from '../../operators/index.ts'
 import { checkHostNames } from '../server/allowed-hosts.ts'
@@ -15,6 +14,7 @@ import { limitSettings } from './limit-settings.ts'
 import { type RedactionChoice, redactionChoice } from './redaction-choice.ts'
 import { storeSettings, type StoreSettings } from './store-settings.ts'
 import type { TlsFiles } from './tls-files.ts'
+import { isLoopback } from './is-loopback.ts'
 
 /** What `spillway serve` was given on the command line, as text. */
 export interface ServeArguments extends DocumentArguments, KeptLettersArguments, KeptSessionsArguments {
@@ -274,8 +274,4 @@ function number(option: string, text: string | undefined, otherwise: number, ran
 /** The number, or the text itself where it is none, so that the check can say what it got. */
 function parsed(text: string): number | string {
   return /^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { type Clock, messageOf } from '../../../operators/index.ts'
 import { fileFault } from '../../retrieval/file-fault.ts'
 import type { Distribution } from '../../simulation/distribution.ts'
+import { isLoopback } from '../is-loopback.ts'
 import { histogramFrom } from '../../simulation/prometheus-histogram.ts'
 
 /** How long a server may take to tell its metrics. */
@@ -62,7 +63,8 @@ export class MetricsReader {
 
 /** Whether a server is on this machine. */
 function isHere(url: string): boolean {
-  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)
+  // An address of IPv6 stands in brackets there.
+  return isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, ''))
 }
 
 function unauthorised(url: string): string {

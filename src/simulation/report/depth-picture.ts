@@ -2,16 +2,7 @@ import { scaleLinear, type ScaleLinear } from 'd3-scale'
 import { area, line } from 'd3-shape'
 import type { SimulationReport } from '../simulation-report.ts'
 import { type Markup, markup } from './markup.ts'
-import {
-  bottomAxis,
-  colour,
-  leftAxis,
-  picture,
-  pictureWidth,
-  plainSentence,
-  type Plot,
-  sentenceHeight,
-} from './picture.ts'
+import { bottomAxis, colour, leftAxis, emptyPicture, picture, pictureWidth, type Plot, ticksOf } from './picture.ts'
 import { unitOf } from './readable-figures.ts'
 import { stageLabel } from './stage-label.ts'
 
@@ -36,8 +27,7 @@ export function depthPicture({ timeline, warmupMs }: SimulationReport): string {
   const waiting = timeline.stages.filter(({ depth }) => depth.some((each) => each > 0))
   const id = 'depth'
   if (waiting.length === 0) {
-    const description = `Nothing was waiting at any of ${atMs.length} moments.`
-    return picture({ id, title, description, height: sentenceHeight }, [plainSentence(description)])
+    return emptyPicture(id, title, `Nothing was waiting at any of ${atMs.length} moments.`)
   }
   const endMs = Math.max(...atMs)
   const { unit, lengthMs } = unitOf(endMs)
@@ -50,7 +40,7 @@ export function depthPicture({ timeline, warmupMs }: SimulationReport): string {
     })
   })
   const bottom = top + waiting.length * (nameHeight + plotHeight)
-  const ticks = x.ticks(8).map((at) => ({ at: x(at), text: x.tickFormat(8)(at) }))
+  const ticks = ticksOf(x, 8)
   const peaks = waiting.map(({ name, depth }) => `${stageLabel(name, nameLength)} up to ${Math.max(...depth)}`)
   return picture({ id, title, description: `Waiting over time: ${peaks.join(', ')}.`, height: bottom + 56 }, [
     markup`<text x="16" y="48">${caption}${warmupMs > 0 ? '; shaded: warm-up' : ''}</text>

@@ -3,16 +3,7 @@ import { area, line } from 'd3-shape'
 import type { DurationPoint } from '../durations.ts'
 import type { SimulationReport } from '../simulation-report.ts'
 import { markup } from './markup.ts'
-import {
-  bottomAxis,
-  colour,
-  leftAxis,
-  picture,
-  pictureWidth,
-  plainSentence,
-  type Plot,
-  sentenceHeight,
-} from './picture.ts'
+import { bottomAxis, colour, leftAxis, emptyPicture, picture, pictureWidth, type Plot, ticksOf } from './picture.ts'
 import { readableCount, readableMs, unitOf } from './readable-figures.ts'
 
 const title = 'Latency by percentile'
@@ -28,8 +19,7 @@ const percentiles = [0, 50, 90, 99, 99.9, 99.99] as const
 export function latencyPicture({ latency, latencyDistribution: points }: SimulationReport): string {
   const id = 'latency'
   if (points.length === 0) {
-    const description = 'No request was completed.'
-    return picture({ id, title, description, height: sentenceHeight }, [plainSentence(description)])
+    return emptyPicture(id, title, 'No request was completed.')
   }
   const longestMs = (points.at(-1) as DurationPoint).ms
   const { unit, lengthMs } = unitOf(longestMs)
@@ -46,10 +36,7 @@ export function latencyPicture({ latency, latencyDistribution: points }: Simulat
       percentiles.map((percentile) => ({ at: x(100 / (100 - percentile)), text: `${percentile}%` })),
       'share of the completed requests that took no longer',
     ),
-    leftAxis(
-      plot,
-      y.ticks(5).map((value) => ({ at: y(value), text: y.tickFormat(5)(value) })),
-    ),
+    leftAxis(plot, ticksOf(y, 5)),
     markup`<text x="16" y="48">${description}</text>
 <text x="16" y="${plot.top - 14}">latency (${unit})</text>
 `,

@@ -1,3 +1,4 @@
+import type { ScaleLinear } from 'd3-scale'
 import { Markup, markup } from './markup.ts'
 
 /** Width of all pictures, in pixels of their own. */
@@ -73,6 +74,12 @@ ${content}
 </svg>`.text
 }
 
+/** An axis' lines at round numbers, of which there are about so many. */
+export function ticksOf(scale: ScaleLinear<number, number>, count: number): readonly Tick[] {
+  const format = scale.tickFormat(count)
+  return scale.ticks(count).map((value) => ({ at: scale(value), text: format(value) }))
+}
+
 /** The axis below a plot. */
 export function bottomAxis({ left, right, top, bottom }: Plot, ticks: readonly Tick[], label: string): Markup {
   const lines = ticks.map(
@@ -94,10 +101,7 @@ export function leftAxis({ left, right, top, bottom }: Plot, ticks: readonly Tic
   return markup`${lines}<path class="axis" d="M${left},${top}V${bottom}"/>`
 }
 
-/** What stands in a picture that has nothing to draw. */
-export function plainSentence(sentence: string): Markup {
-  return markup`<text x="16" y="60">${sentence}</text>`
+/** A picture that has nothing to draw, and says so. */
+export function emptyPicture(id: string, title: string, sentence: string): string {
+  return picture({ id, title, description: sentence, height: 84 }, [markup`<text x="16" y="60">${sentence}</text>`])
 }
-
-/** Height of a picture that holds a sentence alone. */
-export const sentenceHeight = 84

@@ -2,7 +2,7 @@ import { scaleLinear } from 'd3-scale'
 import type { ShedReason } from '../../../operators/index.ts'
 import type { SimulationReport, StageReport } from '../simulation-report.ts'
 import { type Markup, markup } from './markup.ts'
-import { bottomAxis, colour, picture, pictureWidth, plainSentence, type Plot, sentenceHeight } from './picture.ts'
+import { bottomAxis, colour, emptyPicture, picture, pictureWidth, type Plot } from './picture.ts'
 import { readableCount } from './readable-figures.ts'
 import { stageLabel } from './stage-label.ts'
 
@@ -22,8 +22,7 @@ export function shedPicture({ stages }: SimulationReport): string {
   const id = 'shed'
   const reasons = [...new Set(stages.flatMap(({ shed }) => Object.keys(shed) as ShedReason[]))]
   if (reasons.length === 0) {
-    const description = 'No request was shed.'
-    return picture({ id, title, description, height: sentenceHeight }, [plainSentence(description)])
+    return emptyPicture(id, title, 'No request was shed.')
   }
   const top = legendTop + Math.ceil(reasons.length / legendColumns) * legendHeight + 12
   const plot: Plot = { left: 210, right: pictureWidth - 80, top, bottom: top + stages.length * rowHeight }

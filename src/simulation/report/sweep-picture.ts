@@ -2,16 +2,7 @@ import { scaleLinear } from 'd3-scale'
 import { line } from 'd3-shape'
 import type { SweepRow, SweepSetting } from '../sweep.ts'
 import { type Markup, markup } from './markup.ts'
-import {
-  bottomAxis,
-  colour,
-  leftAxis,
-  picture,
-  pictureWidth,
-  plainSentence,
-  type Plot,
-  sentenceHeight,
-} from './picture.ts'
+import { bottomAxis, colour, leftAxis, emptyPicture, picture, pictureWidth, type Plot, ticksOf } from './picture.ts'
 import { readableCount, readableMs, readableShare, unitOf } from './readable-figures.ts'
 import { stageLabel } from './stage-label.ts'
 
@@ -33,8 +24,7 @@ export function sweepPicture(rows: readonly SweepRow[], settings: readonly Tried
   const fastest = settings.at(-1)
   const shown = rows.filter(({ report }) => report.latency.count > 0)
   if (fastest === undefined || shown.length === 0) {
-    const description = 'No request was completed.'
-    return picture({ id, title, description, height: sentenceHeight }, [plainSentence(description)])
+    return emptyPicture(id, title, 'No request was completed.')
   }
   const longestMs = Math.max(...shown.map(({ report }) => report.latency.p99Ms))
   const { unit, lengthMs } = unitOf(longestMs)
@@ -70,10 +60,7 @@ ${name === '' ? [] : [legend(name, index)]}`
       x.ticks(6).map((share) => ({ at: x(share), text: readableShare(share) })),
       'shed rate',
     ),
-    leftAxis(
-      plot,
-      y.ticks(5).map((value) => ({ at: y(value), text: y.tickFormat(5)(value) })),
-    ),
+    leftAxis(plot, ticksOf(y, 5)),
     markup`<text x="16" y="48">beside the points: ${stageLabel(fastest.stage, 40)}.${fastest.limit}</text>
 <text x="16" y="${plot.top - 12}">p99 (${unit})</text>
 `,
